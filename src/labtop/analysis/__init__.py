@@ -1,0 +1,1 @@
+"""What a person asks of runs: how they differ, how they group."""

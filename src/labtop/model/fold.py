@@ -1,0 +1,121 @@
+"""Folds a metric's points into its summary, one at a time, in constant memory.
+
+The recorder folds as it logs; a reader folds what a killed process had not folded yet. Both start from the
+summary that is there, so no point is read twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from labtop.model.run import MetricSummary
+
+SPARK_LENGTH = 64
+
+
+class SparkFold:
+    """Up to 64 numbers; each pair is the lowest and highest value of a stretch, in the order they came.
+
+    When the row is full, neighbouring stretches are joined: the extremes of both remain, so a spike stays.
+    NaN counts only where a stretch has nothing else.
+    """
+
+    __slots__ = ("_open", "_stretch", "numbers")
+
+    def __init__(self, numbers: Iterable[float] = (), count: int = 0) -> None:
+        self.numbers = list(numbers)
+        self._stretch = 2  # points a pair stands for
+        while math.ceil(count / self._stretch) * 2 > SPARK_LENGTH:
+            self._stretch *= 2
+        self._open = count % self._stretch  # points in the last, unfinished pair
+
+    def add(self, value: float) -> None:
+        """Add the next value."""
+        numbers = self.numbers
+        if self._stretch == 2 and len(numbers) < SPARK_LENGTH:
+            numbers.append(value)
+            self._open = (self._open + 1) % 2
+            return
+        if self._open == 0:
+            if len(numbers) >= SPARK_LENGTH:
+                self._join()
+            self.numbers += (value, value)
+            self._open = 1
+            return
+        numbers[-2:] = _extremes((*numbers[-2:], value))
+        self._open = (self._open + 1) % self._stretch
+
+    def _join(self) -> None:
+        joined: list[float] = []
+        for at in range(0, len(self.numbers), 4):
+            joined += _extremes(self.numbers[at : at + 4])
+        self.numbers = joined
+        self._stretch *= 2
+
+
+def _extremes(values: Iterable[float]) -> tuple[float, float]:
+    """The lowest and the highest of some values, in the order they came; NaN only where there is nothing else."""
+    known = [value for value in values if value == value]
+    if not known:
+        return math.nan, math.nan
+    low, high = min(known), max(known)
+    return (low, high) if known.index(low) <= known.index(high) else (high, low)
+
+
+class SummaryFold:
+    """A summary that grows point by point; `summary()` gives it as a value."""
+
+    __slots__ = (
+        "_known", "_mean", "count", "first", "goal", "last", "last_step", "max", "max_step", "min", "min_step",
+        "nan_count", "spark",
+    )  # fmt: skip
+
+    def __init__(self, start: MetricSummary | None = None) -> None:
+        start = start or MetricSummary()
+        self.goal = start.goal
+        self.count, self.nan_count = start.count, start.nan_count
+        self.first, self.last, self.last_step = start.first, start.last, start.last_step
+        self.min, self.min_step, self.max, self.max_step = start.min, start.min_step, start.max, start.max_step
+        self._mean = start.mean or 0.0
+        self._known = start.count - start.nan_count
+        self.spark = SparkFold(start.spark, start.count)
+
+    def add(self, step: float, value: float) -> None:
+        """Add the next point in logged order."""
+        if self.count == 0:
+            self.first = value
+        self.count += 1
+        self.last, self.last_step = value, step
+        self.spark.add(value)
+        if value != value:
+            self.nan_count += 1
+            return
+        self._known += 1
+        # a running mean cannot overflow where a sum would; an infinity stays one
+        self._mean = value + self._mean if math.isinf(value) or math.isinf(self._mean) else (
+            self._mean + (value - self._mean) / self._known
+            if abs(value) < 1e300 and abs(self._mean) < 1e300
+            else self._mean * ((self._known - 1) / self._known) + value / self._known
+        )  # fmt: skip
+        if self.min is None or value < self.min:
+            self.min, self.min_step = value, step
+        if self.max is None or value > self.max:
+            self.max, self.max_step = value, step
+
+    def summary(self) -> MetricSummary:
+        """The summary of all points so far."""
+        return MetricSummary(
+            goal=self.goal,
+            count=self.count,
+            nan_count=self.nan_count,
+            first=self.first,
+            last=self.last,
+            last_step=self.last_step,
+            min=self.min,
+            min_step=self.min_step,
+            max=self.max,
+            max_step=self.max_step,
+            mean=self._mean if self._known else None,
+            spark=tuple(self.spark.numbers),
+        )

@@ -1,0 +1,268 @@
+"""The record of one run: what `run.parquet` says, one dataclass a group of facts.
+
+Field names are the words of the store format; unknown facts are None or empty, never made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+Value: TypeAlias = "bool | int | float | str | None | Sequence[Value] | Mapping[str, Value]"
+"""A configuration value: a scalar, a list or a nested mapping."""
+Tree: TypeAlias = Mapping[str, Value]
+
+NOTHING: Mapping[str, Value] = MappingProxyType({})
+
+
+class Status(StrEnum):
+    """How a run stands. `crashed`, `lost` and `unknown` are inferred by readers, never written."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    KILLED = "killed"
+    CRASHED = "crashed"
+    LOST = "lost"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_end(self) -> bool:
+        """Whether nothing more is expected of the run by its own word."""
+        return self in (Status.FINISHED, Status.FAILED, Status.KILLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSummary:
+    """One metric of one run. `min`, `max` and `mean` leave NaN out; `first` and `last` are in logged order.
+
+    `spark` holds up to 64 numbers in which each stretch keeps its lowest and highest value.
+    `count` 0 with a `last` is a value set by `run.summary` that was never logged as a point.
+    """
+
+    goal: str | None = None  # "min", "max"
+    count: int = 0
+    nan_count: int = 0
+    first: float | None = None
+    last: float | None = None
+    last_step: float | None = None
+    min: float | None = None
+    min_step: float | None = None
+    max: float | None = None
+    max_step: float | None = None
+    mean: float | None = None
+    spark: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The process that writes a run; what a reader on the same host needs to see whether it is alive."""
+
+    host: str | None = None
+    pid: int | None = None
+    boot_id: str | None = None
+    pid_started: float | None = None  # seconds since the epoch, as psutil gives it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """A sign of life: the counter moves at least every `interval_s` while the run lives."""
+
+    counter: int = 0
+    interval_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunError:
+    """The exception that ended a run."""
+
+    type: str = ""
+    message: str = ""
+    where: str = ""  # "train.py:12 in step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """Where a run belongs and how it went."""
+
+    group: str | None = None
+    job_type: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    parent_id: str | None = None
+    fork_step: float | None = None
+    resumed_from: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None  # "SIGTERM"
+    error: RunError | None = None
+    beat: Beat | None = None
+    process: Process | None = None
+    written: Mapping[str, int] = field(default_factory=dict)  # writer → first seq not in `metrics` yet
+    degraded: str | None = None  # why the record may lack something
+    dropped: int = 0  # points that could not be written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What was started. Secrets in `argv` are replaced by `${NAME}`."""
+
+    argv: tuple[str, ...] = ()
+    cwd: str | None = None  # relative to the repository root; absolute outside of one
+    executable: str | None = None
+    entry_point: str | None = None  # script path relative to the repository root, or "-m module"
+    launcher: str | None = None  # torchrun, slurm, mpi, …
+    ranks: Mapping[str, int] = field(default_factory=dict)  # rank, local_rank, world_size, …
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntrackedFile:
+    """A file git did not know. `kept` tells whether its bytes are in `code/untracked/`."""
+
+    path: str
+    sha256: str | None = None
+    bytes: int = 0
+    kept: bool = False
+    reason: str = ""  # why it was not kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submodule:
+    """A submodule and the commit it stood at."""
+
+    path: str
+    commit: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The code that ran. `patch_sha256` names `code/patch.diff`, `bundle` a file in `code/`."""
+
+    commit: str | None = None
+    branch: str | None = None
+    remote: str | None = None
+    dirty: bool | None = None
+    patch_sha256: str | None = None
+    untracked: tuple[UntrackedFile, ...] = ()
+    submodules: tuple[Submodule, ...] = ()
+    bundle: str | None = None
+    problem: str | None = None  # why something could not be captured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataInput:
+    """One declared input and its identity. `kind`: file, directory, dvc, lakefs, hf, mlflow, s3."""
+
+    name: str
+    uri: str
+    kind: str
+    digest: str | None = None
+    algorithm: str | None = None
+    bytes: int | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Randomness:
+    """Seeds by library (python, numpy, torch, …, or the user's names) and determinism flags.
+
+    `imported` lists random libraries that were loaded, so that those never seeded can be told.
+    """
+
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    flags: Tree = field(default_factory=dict)
+    imported: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The software around the code. `origins` names packages that came from a VCS, a path or a URL."""
+
+    python: str | None = None
+    implementation: str | None = None
+    os: str | None = None
+    kernel: str | None = None
+    libc: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)  # requirement, e.g. "git+https://…@sha"
+    lock_file: str | None = None  # name of the copy in environment/
+    lock_sha256: str | None = None
+    container_image: str | None = None
+    container_digest: str | None = None
+    conda_environment: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """One graphics processor."""
+
+    name: str
+    memory_bytes: int | None = None
+    driver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """The machine."""
+
+    cpu: str | None = None
+    cores: int | None = None
+    memory_bytes: int | None = None
+    gpus: tuple[Gpu, ...] = ()
+    cuda: str | None = None
+    cudnn: str | None = None
+    blas: str | None = None
+    blas_threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file the run logged. `path` is relative to the run's folder; `uri` is for what lies elsewhere."""
+
+    name: str
+    path: str | None = None
+    uri: str | None = None
+    kind: str = "file"
+    step: float | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a run was read from when labtop did not record it."""
+
+    tracker: str = "labtop"
+    uri: str | None = None
+    run_id: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """Everything recorded of one run but its points, which lie in `metrics/`."""
+
+    id: str
+    name: str
+    project: str
+    status: Status = Status.RUNNING
+    started_at: datetime | None = None  # aware, UTC
+    ended_at: datetime | None = None
+    format: int = 1
+    params: Tree = field(default_factory=dict)
+    metrics: Mapping[str, MetricSummary] = field(default_factory=dict)
+    summary: Tree = field(default_factory=dict)  # what the user put into run.summary
+    life: Life = Life()
+    command: Command = Command()
+    code: Code = Code()
+    data: tuple[DataInput, ...] = ()
+    randomness: Randomness = Randomness()
+    environment: Environment = Environment()
+    hardware: Hardware = Hardware()
+    artifacts: tuple[Artifact, ...] = ()
+    source: Source = Source()

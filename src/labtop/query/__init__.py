@@ -1,0 +1,1 @@
+"""Which runs exist and what they say: catalog, filter language, engine, series."""

@@ -1,0 +1,1 @@
+"""From a record to the commands that bring the run back."""

@@ -1,0 +1,1 @@
+"""One module a tracker whose logs labtop opens in place; none knows another."""

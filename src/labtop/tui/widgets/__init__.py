@@ -1,0 +1,1 @@
+"""The grid, the chart and the small parts the screens are made of."""
