@@ -1,0 +1,42 @@
+"""Shuts out the developer's home, locale, colours, clock zone and settings from every test."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+_SHUT_OUT = ("NO_COLOR", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "SSH_CONNECTION", "COLORTERM", "LABTOP_STORE", "LC_ALL")
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    for name in [*os.environ]:
+        if name in _SHUT_OUT or name.startswith(("LABTOP_", "SLURM_", "GIT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("TZ", "UTC")
+    if hasattr(time, "tzset"):
+        time.tzset()
+    for name, value in {
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_AUTHOR_NAME": "Ada",
+        "GIT_AUTHOR_EMAIL": "ada@example.org",
+        "GIT_COMMITTER_NAME": "Ada",
+        "GIT_COMMITTER_EMAIL": "ada@example.org",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def sample_runs() -> Path:
+    """The store that ships with labtop."""
+    return Path(__file__).parent.parent / "sample_runs"
