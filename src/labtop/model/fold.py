@@ -76,7 +76,12 @@ class SummaryFold:
         self.goal = start.goal
         self.count, self.nan_count = start.count, start.nan_count
         self.first, self.last, self.last_step = start.first, start.last, start.last_step
-        self.min, self.min_step, self.max, self.max_step = start.min, start.min_step, start.max, start.max_step
+        self.min, self.min_step, self.max, self.max_step = (
+            start.min,
+            start.min_step,
+            start.max,
+            start.max_step,
+        )
         self._mean = start.mean or 0.0
         self._known = start.count - start.nan_count
         self.spark = SparkFold(start.spark, start.count)

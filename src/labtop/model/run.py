@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeAlias
 
-Value: TypeAlias = "bool | int | float | str | None | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
 """A configuration value: a scalar, a list or a nested mapping."""
 Tree: TypeAlias = Mapping[str, Value]
 
