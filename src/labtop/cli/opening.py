@@ -1,0 +1,68 @@
+"""What verbs share: where the runs are, and the options that several verbs take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from labtop.cli import diagnostics
+from labtop.cli.output import FORMATS
+from labtop.settings import Settings
+
+if TYPE_CHECKING:
+    from labtop.query.catalog import Catalog
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+store_option = click.option(
+    "--store", metavar="PATH", help="The store, or a folder below it; $LABTOP_STORE and ./runs by default."
+)
+format_option = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="How to print: for people, or exact for programs.",
+)
+where_option = click.option("--where", metavar="EXPR", default="", help="Only runs for which this holds.")
+sort_option = click.option(
+    "--sort", metavar="COL", multiple=True, help="Sort by a column, -COL for descending; repeatable."
+)
+archived_option = click.option("--archived", is_flag=True, help="Archived runs too.")
+
+
+@contextmanager
+def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
+    """The catalog of the runs at a path, read, with what could not be read said on stderr."""
+    from labtop.api import find_store
+    from labtop.query.catalog import Catalog
+
+    settings = Settings.load(store=store)
+    catalog = Catalog(find_store(path, settings), settings)
+    try:
+        with diagnostics.progress("reading runs") as advance:
+            catalog.refresh(advance)
+        for problem in catalog.problems:
+            diagnostics.say(f"labtop: cannot read {problem.path}: {problem.reason}")
+        if catalog.cut:
+            diagnostics.say(f"labtop: {catalog.cut}")
+        yield catalog
+    finally:
+        catalog.close()
+
+
+def exit_code(catalog: Catalog) -> int:
+    """3 when some run could not be read (all others were given), else 0."""
+    return 3 if catalog.problems else 0
+
+
+def resolve_runs(catalog: Catalog, names: Sequence[str]) -> list[str]:
+    """The ids of named runs, in order, each once."""
+    return list(dict.fromkeys(catalog.resolve(name) for name in names))
+
+

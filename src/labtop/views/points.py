@@ -1,0 +1,28 @@
+"""The points of runs as a sheet: one line a logged value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from labtop.model.as_json import step_as_json
+from labtop.query.catalog import Catalog
+from labtop.views.export import Sheet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def points_sheet(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None) -> Sheet:
+    """Columns run_id, name, step, time, value; steps that are whole are integers; `names` are globs."""
+    rows: list[tuple[Any, ...]] = [
+        (
+            point.run_id,
+            point.name,
+            step_as_json(point.step),
+            _EPOCH + timedelta(microseconds=point.time_us),
+            point.value,
+        )
+        for point in catalog.points(run_ids, names)
+    ]
+    return Sheet(("run_id", "name", "step", "time", "value"), rows, "metrics")
