@@ -1,7 +1,7 @@
 """Makes text from runs safe to show: the one place where foreign text becomes display text.
 
 Terminals obey control characters, bidirectional marks reorder what a person reads, and zero-width characters
-make two names look the same. Textual and rich pass all of them through. Everything that came out of a run goes
+make two names look the same. Textual and rich pass all of them through. What came out of a run goes
 through `clean()` before it is drawn or printed; what is stored or exported as JSON stays raw.
 
 `csv_safe()` does the same for the other program that executes text: a spreadsheet.
@@ -92,7 +92,7 @@ def _escape(character: str) -> str:
 
 @lru_cache(4096)
 def _picture(character: str) -> str | None:
-    """What stands for a character: itself, a picture, "\\n" for a line end, "" for nothing; None: it combines."""
+    """What stands for a character: itself, its picture, "\\n" for a line end, "" for nothing; None: a mark."""
     code = ord(character)
     if character in "\n\x85\u2028\u2029":
         return "\n"
