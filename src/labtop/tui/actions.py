@@ -1,0 +1,218 @@
+"""THE table of what can be done: keys, palette, `:` command line, key line and Help are all made from it.
+
+An action `open_run` is the method `action_open_run` of the screen in front, or else of the app. To add one, add
+a row here, the method, and a line in docs/browsing.md (a test compares them).
+
+Keys are written as people type them: `a`, `G`, `?`, `space`, `ctrl+d`, `pagedown`; `g g` is a key pressed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from labtop.errors import UsageError
+
+EVERYWHERE = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do. `screens` are names of screens, or EVERYWHERE.
+
+    `short` is the word in the key line (actions without one are left out there); `argument` says what may
+    follow the name on the command line, and its handler then takes that text as an optional argument.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    description: str
+    group: str
+    screens: tuple[str, ...] = (EVERYWHERE,)
+    short: str = ""
+    argument: str = ""
+    rank: int = 50  # place in the key line; the lowest comes first
+
+    def acts_on(self, screen: str) -> bool:
+        """Whether the action can be used on a screen."""
+        return EVERYWHERE in self.screens or screen in self.screens
+
+    @property
+    def title(self) -> str:
+        """The name as people read and type it: open-run."""
+        return self.name.replace("_", "-")
+
+
+_RUNS = ("runs",)
+_LISTS = ("runs", "run", "help", "problems")
+
+ACTIONS: tuple[Action, ...] = (
+    # moving
+    Action("down", ("down", "j"), "one line down", "Moving", _LISTS),
+    Action("up", ("up", "k"), "one line up", "Moving", _LISTS),
+    Action("left", ("left", "h"), "one column to the left", "Moving", _RUNS),
+    Action("right", ("right", "l"), "one column to the right", "Moving", _RUNS),
+    Action("top", ("g g", "home"), "to the first line", "Moving", _LISTS),
+    Action("bottom", ("G", "end"), "to the last line", "Moving", _LISTS),
+    Action("half_page_down", ("ctrl+d",), "half a page down", "Moving", _LISTS),
+    Action("half_page_up", ("ctrl+u",), "half a page up", "Moving", _LISTS),
+    Action("page_down", ("pagedown", "ctrl+f"), "a page down", "Moving", _LISTS),
+    Action("page_up", ("pageup",), "a page up", "Moving", _LISTS),
+    Action("first_column", ("0", "^"), "to the first column", "Moving", _RUNS),
+    Action("last_column", ("$",), "to the last column", "Moving", _RUNS),
+    Action("next_pane", ("tab",), "to the next pane", "Moving", ("runs", "run")),
+    Action("previous_pane", ("shift+tab",), "to the previous pane", "Moving", ("runs", "run")),
+    Action("next_match", ("n",), "to the next match", "Moving", ("runs", "run")),
+    Action("previous_match", ("N",), "to the previous match", "Moving", ("runs", "run")),
+    # finding
+    Action(
+        "filter", ("/",), "filter the runs as you type", "Finding", _RUNS, "filter", "EXPRESSION", rank=10
+    ),
+    Action("search", ("/",), "search in the text", "Finding", ("run", "help"), "search", "TEXT", rank=10),
+    Action("only_value", ("=",), "only runs with this cell's value", "Finding", _RUNS),
+    Action("not_value", ("!",), "no runs with this cell's value", "Finding", _RUNS),
+    Action("sort", ("o",), "sort by a column", "Finding", _RUNS, "sort", "[-]COLUMN …", rank=20),
+    Action("add_sort", ("O",), "add a sort key", "Finding", _RUNS, argument="[-]COLUMN …"),
+    Action("archived", (), "show or hide archived runs", "Finding", _RUNS),
+    # marking
+    Action("mark", ("space",), "mark this run", "Marking", _RUNS, "mark", rank=15),
+    Action("mark_range", ("V",), "mark from the last mark to here", "Marking", _RUNS),
+    Action("invert_marks", ("*",), "mark what is unmarked, among what is shown", "Marking", _RUNS),
+    Action("clear_marks", ("U",), "unmark all", "Marking", _RUNS),
+    Action("baseline", ("b",), "pin this run as the baseline; deltas are shown against it", "Marking", _RUNS),
+    # columns
+    Action("columns", ("C",), "choose the columns", "Columns", _RUNS, "columns", "COLUMN,COLUMN…", rank=40),
+    Action("hide_column", ("-",), "hide this column", "Columns", _RUNS, argument="COLUMN"),
+    Action("narrower", ("<",), "make this column narrower", "Columns", _RUNS),
+    Action("wider", (">",), "make this column wider", "Columns", _RUNS),
+    Action("move_left", ("H",), "move this column to the left", "Columns", _RUNS),
+    Action("move_right", ("L",), "move this column to the right", "Columns", _RUNS),
+    Action("all_columns", (), "show the columns that do not vary too, or hide them again", "Columns", _RUNS),
+    # grouping and views
+    Action("group_seeds", ("s",), "group runs that are the same but for the seed", "Views", _RUNS, "seeds", rank=45),
+    Action("group", ("S",), "group by a column", "Views", _RUNS, argument="COLUMN,COLUMN…"),
+    Action("views", ("v",), "open, keep or delete a view", "Views", _RUNS, argument="NAME or FILE"),
+    Action("save_view", (), "keep filter, sort, columns and group under a name", "Views", _RUNS, argument="NAME or FILE"),
+    Action("undo", ("u",), "undo a change of the view", "Views", _RUNS),
+    Action("redo", ("ctrl+r",), "redo it", "Views", _RUNS),
+    Action("follow", ("F",), "follow the newest run", "Views", _RUNS),
+    # doing
+    Action("open_run", ("enter",), "open the run, or the members of a group", "Doing", _RUNS, "open", rank=12),
+    Action("tag", ("t",), "add or remove tags", "Doing", ("runs", "run"), argument="TAG -TAG …"),
+    Action("note", ("T",), "write a note", "Doing", ("runs", "run"), argument="TEXT"),
+    Action("rename", (), "give the run another name", "Doing", ("runs", "run"), argument="NAME"),
+    Action("archive", (), "archive the run, or bring it back", "Doing", ("runs", "run")),
+    Action("yank", ("y",), "copy: id, name, params, metrics, command, cell, SQL", "Doing", ("runs", "run"), "copy", rank=35),
+    Action("export", ("e",), "export what is shown", "Doing", _RUNS, "export", "FILE.csv|parquet|json|jsonl|md|tex", rank=46),
+    Action("reload", ("R",), "look again for new and changed runs", "Doing"),
+    # screens
+    Action("compare", ("c",), "compare the marked runs", "Screens", ("runs", "run", "curves"), "compare", rank=25),
+    Action("reproduce", ("r",), "how to bring this run back", "Screens", ("runs", "run", "curves", "compare"), "reproduce", rank=30),
+    Action("show_runs", ("1",), "Runs", "Screens"),
+    Action("show_run", ("2",), "Run: everything recorded of one", "Screens"),
+    Action("show_curves", ("3",), "Curves: metrics over steps or time", "Screens", short="curves", rank=28),
+    Action("show_compare", ("4",), "Compare: what differs between runs", "Screens"),
+    Action("show_reproduce", ("5",), "Reproduce: the plan that brings a run back", "Screens"),
+    Action("problems", ("P",), "what could not be read, and why", "Screens"),
+    Action("help", ("?", "f1"), "keys and commands", "Screens", short="help", rank=90),
+    # program
+    Action("palette", ("ctrl+p",), "find an action by typing", "Program"),
+    Action("command_line", (":",), "type a command", "Program"),
+    Action("theme", (), "choose the colours", "Program", argument="auto|dark|light|ansi"),
+    Action("mouse", ("m",), "mouse on or off (off lets the terminal select text)", "Program"),
+    Action("close", ("escape",), "close what is on top", "Program"),
+    Action("back", ("q",), "back; at the first screen, quit", "Program", short="back", rank=95),
+    Action("quit", ("ctrl+q",), "quit", "Program"),
+)  # fmt: skip
+
+BY_NAME: Mapping[str, Action] = {action.name: action for action in ACTIONS}
+
+ALIASES: Mapping[str, str] = {"q": "quit", "quit!": "quit", "q!": "quit", "w": "export", "h": "help", "mark-all": "invert_marks"}  # fmt: skip
+
+
+class Keymap:
+    """Which keys do what, with the user's changes laid over the table.
+
+    Raises UsageError for an action that there is not, and for a key that two actions of one screen would share.
+    """
+
+    def __init__(self, changes: Mapping[str, str] | None = None, actions: Iterable[Action] = ACTIONS) -> None:
+        self.actions = tuple(actions)
+        known = {action.name: action for action in self.actions}
+        self._keys = {action.name: action.keys for action in self.actions}
+        changed = set()
+        for written, keys in (changes or {}).items():
+            name = written.replace("-", "_")
+            if name not in known:
+                raise UsageError(f"settings: keys names an unknown action {written!r}", _nearest(name, known))
+            self._keys[name] = _parse_keys(keys)
+            changed.add(name)
+        self._check(changed)
+        self._prefixes = {keys.split()[0] for each in self._keys.values() for keys in each if " " in keys}
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """The keys of an action."""
+        return self._keys.get(name, ())
+
+    def is_prefix(self, key: str) -> bool:
+        """Whether a key may begin a sequence."""
+        return key in self._prefixes
+
+    def find(self, screen: str, keys: str) -> Action | None:
+        """What `keys` does on a screen; an action of that screen alone goes before one of every screen."""
+        found = [each for each in self.actions if keys in self._keys[each.name] and each.acts_on(screen)]
+        return min(found, key=lambda each: EVERYWHERE in each.screens, default=None)
+
+    def on_screen(self, screen: str) -> list[Action]:
+        """The actions of a screen, in the order of the table."""
+        return [each for each in self.actions if each.acts_on(screen)]
+
+    def _check(self, changed: set[str]) -> None:
+        screens = {screen for each in self.actions for screen in each.screens}
+        for screen in sorted(screens):
+            owners: dict[str, Action] = {}
+            for action in self.on_screen(screen):
+                for key in self._keys[action.name]:
+                    other = owners.setdefault(key, action)
+                    if other is not action and {other.name, action.name} & changed:
+                        raise UsageError(
+                            f"settings: key {key!r} would mean both {other.title!r} and {action.title!r}"
+                            + (f" on the screen {screen!r}" if screen != EVERYWHERE else ""),
+                            "give one of them another key",
+                        )
+
+
+def parse_command(line: str, screen: str) -> tuple[Action, str]:
+    """The action that a command line names, and the rest of the line; the start of a name will do.
+
+    Raises UsageError where nothing or more than one thing fits.
+    """
+    word, _, rest = line.strip().lstrip(":").partition(" ")
+    name = ALIASES.get(word, word).replace("-", "_")
+    usable = {each.name: each for each in ACTIONS if each.acts_on(screen)}
+    fits = (
+        [usable[name]] if name in usable else [each for each in usable.values() if each.name.startswith(name)]
+    )
+    if len(fits) == 1:
+        return fits[0], rest.strip()
+    if fits:
+        raise UsageError(f"{word!r} could be {', '.join(each.title for each in fits[:6])}")
+    if name in BY_NAME:
+        raise UsageError(
+            f"{word!r} does nothing on this screen", f"it is for: {', '.join(BY_NAME[name].screens)}"
+        )
+    raise UsageError(f"there is no command {word!r}", _nearest(name, usable))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), 3, 0.5)
+    return "nearest: " + ", ".join(each.replace("_", "-") for each in near) if near else "'?' lists them all"
+
+
+def _parse_keys(text: str) -> tuple[str, ...]:
+    """Keys of the settings file: "x", "ctrl+x", or several with commas between; a comma alone is that key."""
+    if text.strip() == ",":
+        return (",",)
+    return tuple(" ".join(each.split()) for each in text.split(",") if each.strip())
