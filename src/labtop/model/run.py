@@ -65,7 +65,7 @@ class Process:
     host: str | None = None
     pid: int | None = None
     boot_id: str | None = None
-    pid_started: float | None = None  # seconds since the epoch, as psutil gives it
+    pid_started: float | None = None  # seconds since the machine started; see store/process.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Files on disk: the format, the write-ahead log, readers and writers of one run. Knows no query and no screen."""
+"""Files on disk: the layout of a store, its schemas, the write-ahead log, who writes and who reads. No query engine."""
