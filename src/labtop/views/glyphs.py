@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Glyphs:
     """One set of characters; each is one cell wide unless its name says otherwise."""
 
@@ -40,7 +40,7 @@ class Glyphs:
 UNICODE = Glyphs(
     is_ascii=False,
     spark="▁▂▃▄▅▆▇█",
-    spark_nan="×",
+    spark_nan="✕",
     nothing="–",
     ellipsis="…",
     lower_is_better="↓",
@@ -140,7 +140,8 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰┏┓┗┛┣┫┳┻╋╔╗╚╝╠╣╦╩╬", "+"),
         **dict.fromkeys("▋▊▉░▒▓■▪◼●▉", "#"),
         **dict.fromkeys("·•∙⋅", "."),
-        "…": "~", "±": "~", "×": "x", "Δ": "d", "↓": "v", "↑": "^", "←": "<", "→": ">", "▴": "^", "▾": "v",
+        "…": "~", "±": "~", "×": "x",
+        "✕": "x", "Δ": "d", "↓": "v", "↑": "^", "←": "<", "→": ">", "▴": "^", "▾": "v",
         "◂": "<", "▸": ">", "‹": "<", "›": ">", "✓": "+", "✗": "x", "⊘": "k", "✦": "*", "✚": "+", "❖": "#", "✱": "%",
         "▲": "^", "▼": "v", "◀": "<", "▶": ">", "≤": "<", "≥": ">", "≈": "~", "‘": "'", "’": "'", "“": '"', "”": '"',
         "⏎": "$", "\u00a0": " ",
