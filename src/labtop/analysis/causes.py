@@ -1,0 +1,168 @@
+"""In how many things runs differ: the rows of a comparison folded into causes.
+
+A seed that is a parameter and was given to three libraries is one thing. A commit with its patch and its untracked
+files is one thing, `code`. An argument that only repeats a parameter is none. What says where a run was placed, how
+it went, or only differs in type is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from labtop.analysis.rows import Row
+from labtop.analysis.values import UNKNOWN, Absence, Difference, Fact, relation, text_of
+from labtop.analysis.weight import LIGHT, is_identity
+from labtop.model.tree import is_seed
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that may explain different outcomes, and the rows it was folded from."""
+
+    name: str
+    section: str
+    rows: tuple[Row, ...]
+
+
+def find_causes(rows: Iterable[Row]) -> tuple[Cause, ...]:
+    """The causes among all rows of a comparison, in the order of its sections."""
+    kept = [row for row in rows if row.section != "metrics"]
+    changed: dict[str, list[Row]] = {}
+    for row in kept:
+        if row.difference is Difference.VALUE:
+            changed.setdefault(row.section, []).append(row)
+    params = changed.get("params", [])
+    return (
+        *(Cause(row.key, "params", (row,)) for row in params),
+        *_data([row for row in kept if row.section == "data"]),
+        *_code(changed.get("code", []), params),
+        *_environment(changed.get("environment", [])),
+        *_hardware(changed.get("hardware", [])),
+        *_randomness(changed.get("randomness", []), params),
+    )
+
+
+def _data(rows: Sequence[Row]) -> Iterator[Cause]:
+    """An input whose content differs; one that only moved is none where its digest is known and the same."""
+    inputs: dict[str, list[Row]] = {}
+    for row in rows:
+        inputs.setdefault(row.path[0], []).append(row)
+    for name, facts in inputs.items():
+        changed = tuple(row for row in facts if row.difference is Difference.VALUE)
+        digest = next(row for row in facts if row.path[1] == "digest")
+        if changed and not (digest.difference is Difference.SAME and UNKNOWN not in digest.values):
+            yield Cause(f"data {name}", "data", changed)
+
+
+_TREE = ("commit", "patch", "untracked", "submodules")
+
+
+def _code(rows: Sequence[Row], params: Sequence[Row]) -> Iterator[Cause]:
+    tree = tuple(row for row in rows if row.path[0] in _TREE)
+    if tree:
+        yield Cause("code", "code", tree)
+    command = tuple(
+        row for row in rows if row.path[0] == "command" and row.path[1] in ("world_size", "launcher")
+    )
+    argv = [row for row in rows if row.path == ("command", "argv")]
+    if command or any(not _repeats_params(row, params) for row in argv):
+        yield Cause("command", "code", (*command, *argv))
+
+
+def _repeats_params(argv: Row, params: Sequence[Row]) -> bool:
+    """Whether every argument that differs only says what a differing parameter says too."""
+    lists = [_arguments(value) for value in argv.values]
+    common = set.intersection(*map(set, lists))
+    differing = [
+        (argument, run)
+        for run, arguments in enumerate(lists)
+        for argument in arguments
+        if argument not in common
+    ]
+    if not differing:  # the interpreter alone, or the same arguments in another order
+        return bool(params) or all(arguments == lists[0] for arguments in lists)
+    return all(_is_said(argument, run, params) for argument, run in differing)
+
+
+def _arguments(argv: Fact) -> list[str]:
+    """The arguments without the interpreter, whose path is the environment's affair."""
+    words = list(map(str, argv)) if isinstance(argv, Sequence) and not isinstance(argv, str) else []
+    return words[1:] if words and PurePosixPath(words[0]).name.startswith("python") else words
+
+
+def _is_said(argument: str, run: int, params: Sequence[Row]) -> bool:
+    """`0.1`, `--lr=0.1`, `lr=0.1` and `--amp` beside a parameter `lr` of 0.1 and an `amp` that is set."""
+    name, equals, text = argument.lstrip("-").partition("=")
+    values = [row.values[run] for row in params]
+    if equals and any(relation(text, value) < Difference.VALUE for value in values):
+        return True
+    if argument.startswith("-") and _plain(name) in {_plain(row.path[-1]) for row in params}:
+        return True
+    return any(relation(argument, value) < Difference.VALUE for value in values)
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "_").rpartition(".")[2].removeprefix("no_")
+
+
+def _environment(rows: Sequence[Row]) -> Iterator[Cause]:
+    for row in rows:
+        if row.path[0] in ("python", "implementation", "os", "libc", "container"):
+            yield Cause(row.path[0], "environment", (row,))
+    packages = [row for row in rows if row.path[0] == "packages"]
+    for row in packages:
+        if row.weight < LIGHT:
+            yield Cause(row.path[1], "environment", (row,))
+    light = tuple(row for row in packages if row.weight >= LIGHT)
+    if len(light) == 1:
+        yield Cause(light[0].path[1], "environment", light)
+    elif light:
+        yield Cause(f"{len(light)} other packages", "environment", light)
+    for row in rows:
+        if row.path[0] == "variables" and not is_identity(row.path[1]) and row.path[1] != "PYTHONHASHSEED":
+            yield Cause(row.path[1], "environment", (row,))
+
+
+_MACHINE = {
+    "gpu": ("gpu", "gpu_memory_bytes", "driver"),
+    "cuda": ("cuda", "cudnn"),
+    "cpu": ("cpu", "cores"),
+    "blas": ("blas", "blas_threads"),
+}
+
+
+def _hardware(rows: Sequence[Row]) -> Iterator[Cause]:
+    for name, fields in _MACHINE.items():
+        if found := tuple(row for row in rows if row.path[0] in fields):
+            yield Cause(name, "hardware", found)
+
+
+def _randomness(rows: Sequence[Row], params: Sequence[Row]) -> Iterator[Cause]:
+    """Seeds of one value in every run are one seed, and none where a parameter already says it."""
+    said = [row.values for row in params if is_seed(row.key)]
+    distinct: list[tuple[tuple[Fact, ...], list[Row]]] = []
+    for row in (row for row in rows if row.path[0] == "seeds"):
+        if any(_agree(row.values, values) for values in said):
+            continue
+        for values, same in distinct:
+            if _agree(row.values, values):
+                same.append(row)
+                break
+        else:
+            distinct.append((row.values, [row]))
+    for _, same in distinct:
+        name = "seed" if len(distinct) == 1 and not said else f"seed of {same[0].path[1]}"
+        yield Cause(name, "randomness", tuple(same))
+    for row in rows:
+        if row.path[0] == "flags":
+            yield Cause(".".join(row.path[1:]), "randomness", (row,))
+
+
+def _agree(a: Sequence[Fact], b: Sequence[Fact]) -> bool:
+    """Whether two rows of seeds say the same in every run; a run where one of them is not set decides nothing."""
+    return all(
+        isinstance(x, Absence) or isinstance(y, Absence) or text_of(x) == text_of(y)
+        for x, y in zip(a, b, strict=True)
+    )
