@@ -44,6 +44,8 @@ class Action:
 
 
 _RUNS = ("runs",)
+_ONE = ("runs", "run")
+_ANY = ("runs", "run", "curves", "compare")
 _LISTS = ("runs", "run", "help", "problems")
 
 ACTIONS: tuple[Action, ...] = (
@@ -92,7 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("group_seeds", ("s",), "group runs that are the same but for the seed", "Views", _RUNS, "seeds", rank=45),
     Action("group", ("S",), "group by a column", "Views", _RUNS, argument="COLUMN,COLUMN…"),
     Action("views", ("v",), "open, keep or delete a view", "Views", _RUNS, argument="NAME or FILE"),
-    Action("save_view", (), "keep filter, sort, columns and group under a name", "Views", _RUNS, argument="NAME or FILE"),
+    Action("save_view", (), "keep the view under a name", "Views", _RUNS, argument="NAME or FILE"),
     Action("undo", ("u",), "undo a change of the view", "Views", _RUNS),
     Action("redo", ("ctrl+r",), "redo it", "Views", _RUNS),
     Action("follow", ("F",), "follow the newest run", "Views", _RUNS),
@@ -102,12 +104,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("note", ("T",), "write a note", "Doing", ("runs", "run"), argument="TEXT"),
     Action("rename", (), "give the run another name", "Doing", ("runs", "run"), argument="NAME"),
     Action("archive", (), "archive the run, or bring it back", "Doing", ("runs", "run")),
-    Action("yank", ("y",), "copy: id, name, params, metrics, command, cell, SQL", "Doing", ("runs", "run"), "copy", rank=35),
-    Action("export", ("e",), "export what is shown", "Doing", _RUNS, "export", "FILE.csv|parquet|json|jsonl|md|tex", rank=46),
+    Action("yank", ("y",), "copy id, name, params, metrics, command, cell or SQL", "Doing", _ONE, "copy", rank=35),
+    Action("export", ("e",), "export what is shown", "Doing", _RUNS, "export", "FILE", rank=46),
     Action("reload", ("R",), "look again for new and changed runs", "Doing"),
     # screens
     Action("compare", ("c",), "compare the marked runs", "Screens", ("runs", "run", "curves"), "compare", rank=25),
-    Action("reproduce", ("r",), "how to bring this run back", "Screens", ("runs", "run", "curves", "compare"), "reproduce", rank=30),
+    Action("reproduce", ("r",), "how to bring this run back", "Screens", _ANY, "reproduce", rank=30),
     Action("show_runs", ("1",), "Runs", "Screens"),
     Action("show_run", ("2",), "Run: everything recorded of one", "Screens"),
     Action("show_curves", ("3",), "Curves: metrics over steps or time", "Screens", short="curves", rank=28),
@@ -127,7 +129,7 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_NAME: Mapping[str, Action] = {action.name: action for action in ACTIONS}
 
-ALIASES: Mapping[str, str] = {"q": "quit", "quit!": "quit", "q!": "quit", "w": "export", "h": "help", "mark-all": "invert_marks"}  # fmt: skip
+ALIASES: Mapping[str, str] = {"q": "quit", "q!": "quit", "w": "export", "h": "help"}
 
 
 class Keymap:

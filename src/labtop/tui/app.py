@@ -154,7 +154,7 @@ class LabtopApp(App[int]):
             return
         await front.perform(action, argument)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """Back to the screen before; at the first, quit."""
         if len(self.screen_stack) > 2:
             self.pop_screen()

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from labtop.errors import LabtopError
 from labtop.settings import Settings
 from labtop.tui.actions import Keymap
+from labtop.views.glyphs import marker
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -21,23 +22,11 @@ if TYPE_CHECKING:
     from labtop.tui.state import StoreState
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What a run looks like wherever it is drawn: a shape of one cell, and a colour for rich or Textual."""
+class Marker(NamedTuple):
+    """What a run looks like wherever it is drawn: a shape of one cell, and a colour as rich names it."""
 
     glyph: str
     colour: str
-
-
-# Shapes whose width no terminal doubts (East Asian width N), and letters where the locale has no more.
-SHAPES = "▪▴◊▾▸✦◂⬥"
-ASCII_SHAPES = "ABCDEFGH"
-# Okabe and Ito's colours, which people with any colour vision tell apart; darker on a light ground.
-COLOURS = {
-    "dark": ("#56b4e9", "#e69f00", "#1fbf92", "#cc79a7", "#f0e442", "#ff7f50", "#8fa2ff", "#c9c9c9"),
-    "light": ("#0072b2", "#b36b00", "#00745a", "#a8447f", "#7a6f00", "#c04a00", "#3d4fc4", "#5f5f5f"),
-    "ansi": ("blue", "yellow", "green", "magenta", "cyan", "red", "bright_blue", "white"),
-}
 
 
 @dataclass(eq=False)
@@ -49,7 +38,6 @@ class Session:
     keymap: Keymap
     gateway: Gateway
     state: StoreState
-    palette: str = "dark"  # a key of COLOURS
     is_ascii: bool = False
     changed: Callable[[], object] = lambda: None
     current_run_id: str | None = None  # under the cursor of the Runs screen
@@ -120,11 +108,7 @@ class Session:
         return {run_id: self._at(places[run_id]) for run_id in run_ids}
 
     def _at(self, place: int) -> Marker:
-        """Shape and colour step differently, so that 64 pairs pass before one comes again."""
-        shapes = ASCII_SHAPES if self.is_ascii else SHAPES
-        colours = COLOURS[self.palette]
-        shift = place // len(shapes)
-        return Marker(shapes[(place + shift) % len(shapes)], colours[place % len(colours)])
+        return Marker(*marker(place, self.is_ascii))
 
 
 def _first_free(taken: Iterable[int]) -> int:
