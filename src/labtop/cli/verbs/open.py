@@ -1,0 +1,51 @@
+"""`labtop [PATH]`: the terminal UI; where there is no terminal for it, the table that `ls` prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from labtop.cli.main import VERBS
+from labtop.cli.opening import archived_option, sort_option, store_option, where_option
+from labtop.errors import NoStoreError
+from labtop.settings import Settings
+
+
+@click.command("open", hidden=True, context_settings={"help_option_names": []})
+@click.argument("path", required=False)
+@store_option
+@where_option
+@sort_option
+@archived_option
+def open_command(
+    path: str | None, store: str | None, where: str, sort: tuple[str, ...], archived: bool
+) -> int:
+    """Open the terminal UI on the runs at PATH."""
+    if not _has_terminal():
+        from labtop.cli.verbs.ls import print_runs
+
+        return print_runs(path, store, where, sort, archived)
+    from labtop.query.locate import find_store
+
+    settings = Settings.load(store=store)
+    try:
+        found = find_store(path, settings)
+    except NoStoreError as error:
+        raise _with_verbs(error, path) from error
+    from labtop.tui.app import run
+
+    return run(found, settings, where=where, sort=sort)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "")
+
+
+def _with_verbs(error: NoStoreError, path: str | None) -> NoStoreError:
+    """The error, with the verb that a mistyped word comes near to."""
+    import difflib
+
+    near = difflib.get_close_matches(path or "", VERBS, 1)
+    return NoStoreError(error.message, f"did you mean 'labtop {near[0]}'?") if near else error
