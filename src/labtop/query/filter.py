@@ -1,0 +1,52 @@
+"""The filter language: text to a condition over the run table, or an error at a character.
+
+One language for `--where`, the filter bar and saved views; docs/filters.md describes it. The steps, a module each:
+tokens (which knows the names of columns), grammar (what may follow what), tree (DuckDB's own parser), walk (types,
+and SQL rendered from the tree with every value bound as a parameter).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from labtop.model.columns import Column
+from labtop.query.filter_compare import Compare
+from labtop.query.filter_grammar import with_conjunctions
+from labtop.query.filter_names import names_of
+from labtop.query.filter_tokens import tokenise
+from labtop.query.filter_tree import Parser, parse
+from labtop.query.filter_walk import Walk
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFilter:
+    """A condition for `SELECT … FROM run_index WHERE {sql}` with its parameters, in order.
+
+    `keys` are the columns it reads. Where one starts with `env.`, the SQL also reads `documents(row, environment)`.
+    """
+
+    sql: str
+    parameters: tuple[object, ...] = ()
+    keys: frozenset[str] = frozenset()
+
+
+EVERYTHING = CompiledFilter("true")
+
+
+def compile_filter(
+    text: str, columns: Sequence[Column], engine: Parser, now: datetime | None = None
+) -> CompiledFilter:
+    """Compile a filter over a table of `columns`; an empty one lets everything through.
+
+    `now` (aware) is what "2 days ago" is counted from. Raises FilterError with the character at fault.
+    """
+    if not text.strip():
+        return EVERYTHING
+    names = names_of(columns)
+    tokens = with_conjunctions(text, tokenise(text, names))
+    rules = Compare(text, names, now or datetime.now().astimezone())
+    walk = Walk(tokens, rules, engine)
+    term = walk.condition(parse(text, tokens, engine))
+    return CompiledFilter(term.sql, term.parameters, frozenset(walk.keys))
