@@ -1,0 +1,147 @@
+"""The live filter: a line to type, the number of runs that fit, and the error under the character at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from labtop.errors import FilterError
+from labtop.tui.screens.dialogs import HintLine
+from labtop.tui.widgets.line_input import LineInput
+from labtop.views.text import clean
+
+HELP = "lr < 1e-3 and val/loss < 0.4   status = failed   tags has 'paper'   a word searches   Tab completes"
+
+Completions = tuple[int, Sequence[str]]
+"""Where the completed word begins, and what it may become."""
+
+
+class FilterBar(Vertical):
+    """Opened with `/`. Tells of every change, of Enter (kept) and of Esc (dropped)."""
+
+    DEFAULT_CSS = """
+    FilterBar { height: 2; width: 1fr; display: none; }
+    FilterBar.-open { display: block; }
+    """
+
+    @dataclass
+    class Changed(Message):
+        """The text changed."""
+
+        text: str
+
+    @dataclass
+    class Kept(Message):
+        """Enter: this is the filter now."""
+
+        text: str
+
+    @dataclass
+    class Dropped(Message):
+        """Esc: back to the filter before."""
+
+    def __init__(self, complete: Callable[[str, int], Completions]) -> None:
+        super().__init__()
+        self._complete = complete
+        self._candidates: Completions = (0, ())
+        self._at = -1
+        self._completed = ""  # the text that the last Tab made
+
+    def compose(self) -> ComposeResult:
+        """Input and hint."""
+        yield LineInput("/ ")
+        yield HintLine(HELP)
+
+    @property
+    def line(self) -> LineInput:
+        """The input."""
+        return self.query_one(LineInput)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is being typed in."""
+        return self.has_class("-open")
+
+    def open(self, text: str, history: Sequence[str]) -> None:
+        """Begin to type."""
+        self.add_class("-open")
+        self.line.start(text, history)
+        self.query_one(HintLine).show(HELP)
+        self.line.focus()
+
+    def close(self) -> None:
+        """Go out of sight."""
+        self.remove_class("-open")
+
+    def show_count(self, fitting: int, total: int) -> None:
+        """Say how many runs fit."""
+        self.line.annotate(f"{fitting:,} of {total:,}")
+        if self._completed != self.line.value:
+            self.query_one(HintLine).show(HELP)
+
+    def show_error(self, error: FilterError) -> None:
+        """Point at what is wrong. The last good filter stays in force."""
+        if error.text != self.line.value:
+            return
+        self.line.annotate("", (error.position, error.length))
+        self.query_one(HintLine).show(self._pointed(error), is_error=True)
+
+    def on_line_input_changed(self, event: LineInput.Changed) -> None:
+        """Tell of the change."""
+        event.stop()
+        if event.value != self._completed:
+            self._candidates, self._at = (0, ()), -1
+        self.post_message(self.Changed(event.value))
+
+    def on_line_input_submitted(self, event: LineInput.Submitted) -> None:
+        """Keep."""
+        event.stop()
+        self.post_message(self.Kept(event.value))
+
+    def on_line_input_dropped(self, event: LineInput.Dropped) -> None:
+        """Drop."""
+        event.stop()
+        self.post_message(self.Dropped())
+
+    def on_line_input_key(self, event: LineInput.Key) -> None:
+        """Tab goes round the completions of the word before the cursor."""
+        event.stop()
+        if event.key not in ("tab", "shift+tab"):
+            return
+        line = self.line
+        if not self._candidates[1]:
+            self._candidates, self._at = self._complete(line.value, line.cursor), -1
+            self._rest = line.value[line.cursor :]
+        start, found = self._candidates
+        if not found:
+            self.query_one(HintLine).show("nothing to complete")
+            return
+        self._at = (self._at + (1 if event.key == "tab" else -1)) % len(found)
+        head = line.value[:start] + found[self._at]
+        self._completed = head + self._rest
+        self.query_one(HintLine).show(self._offer(found))
+        line.edit(self._completed, len(head))
+
+    def _offer(self, found: Sequence[str]) -> Text:
+        """The candidates, the one taken in bold."""
+        text = Text(no_wrap=True, end="")
+        first = max(0, self._at - 3)
+        for at, name in enumerate(found[first : first + 40], first):
+            text.append(clean(name, 60), "bold not dim" if at == self._at else "")
+            text.append("   ")
+        return text
+
+    def _pointed(self, error: FilterError) -> Text:
+        """A caret under the character, and the message on the side where there is room."""
+        column = max(0, self.line.column_of(error.position))
+        message = clean(error.message + (f" — {error.hint}" if error.hint else ""), 400)
+        width = self.size.width - 2
+        if column + 2 + cell_len(message) <= width or column < width // 2:
+            return Text(" " * column + "^ " + message)
+        return Text((message + " ").rjust(column)[-max(column, 0) :] + "^")
