@@ -84,7 +84,7 @@ def duration(seconds: float, parts: int = 2) -> str:
     if left < 60:
         return f"{sign}{left:.3g}s"
     left = round(left)
-    said = []
+    said: list[str] = []
     for unit, letter in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
         count, left = divmod(left, unit)
         if count or said:
