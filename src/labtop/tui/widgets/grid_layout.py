@@ -1,0 +1,73 @@
+"""Which columns of a grid are seen, and where: frozen ones first, then as many as fit from a first column on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from labtop.views.table_shape import TableColumn
+
+GUTTER = 2  # the cells before the first column: the marker and the sign of the baseline
+GAP = 1
+MIN_SCROLLED = 8  # cells that frozen columns must leave to the others
+
+
+class Place(NamedTuple):
+    """One column on the screen: its number in the table, where it starts, how wide it is drawn."""
+
+    number: int
+    x: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns that are seen, from left to right."""
+
+    places: tuple[Place, ...]
+    first: int  # number of the first column that scrolls
+    more_left: bool
+    more_right: bool
+
+    def number_at(self, x: int) -> int | None:
+        """The column under a cell of the screen."""
+        return next(
+            (place.number for place in self.places if place.x <= x < place.x + place.width + GAP), None
+        )
+
+
+def lay_out(columns: Sequence[TableColumn], width: int, first: int) -> Layout:
+    """Columns in `width` cells; the last one is cut where it does not fit."""
+    frozen = sum(column.is_frozen for column in columns)
+    first = max(frozen, min(first, len(columns) - 1))
+    places: list[Place] = []
+    x = GUTTER
+    for number, column in enumerate(columns[:frozen]):
+        room = width - x - (MIN_SCROLLED if number == frozen - 1 and len(columns) > frozen else 0)
+        drawn = min(column.width, max(room, 6 if number == frozen - 1 else 1), max(0, width - x))
+        if drawn > 0:
+            places.append(Place(number, x, drawn))
+            x += drawn + GAP
+    number = first
+    while number < len(columns) and x < width:
+        drawn = min(columns[number].width, width - x)
+        places.append(Place(number, x, drawn))
+        x += drawn + GAP
+        number += 1
+    cut = bool(places) and places[-1].width < columns[places[-1].number].width
+    return Layout(tuple(places), first, first > frozen, number < len(columns) or cut)
+
+
+def first_to_show(columns: Sequence[TableColumn], width: int, first: int, wanted: int) -> int:
+    """The first scrolled column with which the column `wanted` is seen whole, changed as little as possible."""
+    if wanted >= len(columns) or columns[wanted].is_frozen:
+        return first
+    if wanted <= first:
+        return wanted
+    while first < wanted:
+        seen = {place.number: place.width for place in lay_out(columns, width, first).places}
+        if seen.get(wanted, -1) >= columns[wanted].width:
+            break
+        first += 1
+    return first
