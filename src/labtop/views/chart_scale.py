@@ -48,7 +48,8 @@ class Scale:
         at = np.asarray(fractions, dtype=np.float64)
         if self.log:
             bottom, top = math.log10(self.low), math.log10(self.high)
-            return np.asarray(np.power(10.0, np.clip(bottom + (top - bottom) * at, -307.0, 308.0)))
+            powers = np.clip(bottom + (top - bottom) * at, -308.0, 308.0)
+            return np.asarray(np.clip(np.power(10.0, powers), TINIEST, LARGEST))
         with np.errstate(over="ignore"):
             return np.asarray(np.clip(self.low * (1 - at) + self.high * at, -LARGEST, LARGEST))
 
@@ -65,7 +66,7 @@ def fit_scale(low: float, high: float, log: bool = False) -> Scale:
     if not (math.isfinite(low) and math.isfinite(high)) or (log and high <= 0):
         return Scale(0.1, 1.0, True) if log else Scale(0.0, 1.0)
     if log:
-        low = max(low, TINIEST)
+        low, high = max(low, TINIEST), max(high, TINIEST)
         if math.log10(high) - math.log10(low) < 1e-9:
             return Scale(max(low / 2, TINIEST), min(high, LARGEST / 2) * 2, True)
         return Scale(low, high, True)

@@ -32,10 +32,12 @@ def ticks(scale: Scale, wanted: int, kind: AxisKind = "number") -> tuple[Tick, .
     """About `wanted` ticks (at least one where the axis allows) with labels that tell them apart."""
     wanted = max(wanted, 1)
     if scale.log:
-        return _log_ticks(scale, wanted)
-    if kind in ("relative", "clock"):
-        return _time_ticks(scale, wanted, kind == "clock")
-    return _number_ticks(scale, wanted, whole=kind == "step")
+        found = _log_ticks(scale, wanted)
+    elif kind in ("relative", "clock"):
+        found = _time_ticks(scale, wanted, kind == "clock")
+    else:
+        found = _number_ticks(scale, wanted, whole=kind == "step")
+    return tuple(each for each in found if -1e-9 <= scale.fraction(each.value) <= 1 + 1e-9)
 
 
 def format_position(value: float, scale: Scale, kind: AxisKind, cells: int) -> str:
@@ -78,8 +80,8 @@ def short_number(value: float, step: float) -> str:
 
 def duration(seconds: float, parts: int = 2) -> str:
     """Seconds as people say them: 1d2h, 3m20s, 0.5s."""
-    if not math.isfinite(seconds):
-        return short_number(seconds, 1)
+    if not abs(seconds) < 1e11:  # three thousand years: no duration, whatever it is
+        return short_number(seconds, seconds)
     sign, left = ("-" if seconds < 0 else ""), abs(seconds)
     if left < 60:
         return f"{sign}{left:.3g}s"
@@ -170,7 +172,11 @@ def _ends(scale: Scale) -> tuple[Tick, ...]:
 
 
 def _within(scale: Scale, values: Sequence[float]) -> list[float]:
-    return [each for each in values if scale.low * (1 - 1e-9) <= each <= scale.high * (1 + 1e-9)]
+    return [
+        each
+        for each in values
+        if scale.low * (1 - 1e-9) <= each <= scale.high * (1 + 1e-9) and each < math.inf
+    ]
 
 
 def _decade(value: float) -> str:
