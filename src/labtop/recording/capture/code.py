@@ -1,0 +1,151 @@
+"""The code that ran: commit, patch, untracked files, submodules and a bundle of what no remote has.
+
+Nothing here changes the repository, and nothing that fails stops a run: what could not be had is said in
+`Code.problem`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from labtop.model.run import Code
+from labtop.recording.capture.bundle import bundle_unpushed
+from labtop.recording.capture.hashing import write_file
+from labtop.recording.capture.redact import Redactor
+from labtop.recording.capture.repository import DIFF, GitProblem, Repository
+from labtop.recording.capture.secret_names import is_secret_file
+from labtop.recording.capture.submodules import find_submodules
+from labtop.recording.capture.untracked import keep_files
+
+PATCH = "patch.diff"
+_LARGEST_CHANGED_FILE = 20_000_000
+_LARGEST_PATCH = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCapture:
+    """What code capture needs to know. `leave_out` are folders that are no code: the store itself."""
+
+    folder: Path  # the run's code/
+    redactor: Redactor
+    script: Path | None = None
+    leave_out: tuple[Path, ...] = ()
+    keep_untracked: bool = True
+    untracked_max_bytes: int = 5_000_000
+    bundle_cache: Path | None = None
+    file_mode: int = 0o600
+
+
+def capture_code(repository: Repository | None, capture: CodeCapture) -> Code:
+    """Record the code of a run; without a repository, the script that was started."""
+    problems: list[str] = []
+    code = _script_alone(capture, problems) if repository is None else _of(repository, capture, problems)
+    return replace(code, problem=capture.redactor.text("; ".join(problems)) or None)
+
+
+def _script_alone(capture: CodeCapture, problems: list[str]) -> Code:
+    problems.append("not in a git repository")
+    if capture.script is None or not capture.script.is_file():
+        return Code()
+    return Code(untracked=keep_files(capture.script.parent, [capture.script.name], capture, problems))
+
+
+def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Code:
+    text = capture.redactor.text
+    commit = repository.ask_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    branch = repository.ask_line("symbolic-ref", "--quiet", "--short", "HEAD")
+    branch = text(branch) if branch else None
+    code = Code(commit=commit, branch=branch, remote=_remote(repository, capture.redactor))
+    listed = ["ls-files", "-z", "--others", "--exclude-standard"]
+    if commit is None:
+        problems.append("the repository has no commit yet; its files are listed as untracked")
+        listed.append("--cached")
+    else:
+        try:
+            changed, digest = _patch(repository, capture, problems)
+            code = replace(code, dirty=changed, patch_sha256=digest)
+            code = replace(code, submodules=find_submodules(repository, capture.redactor, problems))
+            code = replace(code, bundle=bundle_unpushed(repository, commit, capture, problems))
+        except (GitProblem, OSError) as problem:
+            problems.append(str(problem))
+    if capture.keep_untracked:
+        try:
+            paths = _outside(repository.top, repository.paths(*listed), capture.leave_out)
+            code = replace(code, untracked=keep_files(repository.top, paths, capture, problems))
+        except (GitProblem, OSError) as problem:
+            problems.append(str(problem))
+    return code
+
+
+def _remote(repository: Repository, redactor: Redactor) -> str | None:
+    """The URL of the branch's own remote, of origin, or of the first there is; without credentials."""
+    _, out, _ = repository.run("config", "-z", "--get-regexp", r"^remote\..*\.url$")
+    urls: dict[str, str] = {}
+    for entry in out.decode("utf-8", "replace").split("\0"):
+        key, _, url = entry.partition("\n")
+        if url:
+            urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), url)
+    branch = repository.ask_line("symbolic-ref", "--quiet", "--short", "HEAD")
+    own = repository.ask_line("config", "--get", f"branch.{branch}.remote") if branch else None
+    url = urls.get(own or "") or urls.get("origin") or next(iter(urls.values()), None)
+    return redactor.uri(url) if url else None
+
+
+def _patch(repository: Repository, capture: CodeCapture, problems: list[str]) -> tuple[bool, str | None]:
+    """Write what differs from HEAD into the run; whether anything does, and the hash of the patch."""
+    changed = repository.paths(*DIFF, "--name-only", "-z", "HEAD")
+    changed = list(_outside(repository.top, changed, capture.leave_out))
+    wanted = [path for path in changed if _may_be_in_patch(repository.top, path, problems)]
+    if not wanted:
+        return bool(changed), None
+    # few paths are named, many are given by what to leave out: a command line has an end
+    left_out = {*changed} - {*wanted}
+    store = [
+        f":(top,exclude,literal){each.as_posix()}" for each in _inside(repository.top, capture.leave_out)
+    ]
+    paths = [f":(top,exclude,literal){path}" for path in sorted(left_out)]
+    patch = repository.ask(*DIFF, "--binary", "HEAD", "--", ":(top)", *store, *paths)
+    if len(patch) > _LARGEST_PATCH:
+        problems.append(f"the changes are too large to keep ({len(patch)} bytes)")
+        return True, None
+    text = patch.decode("utf-8", "surrogateescape")
+    clean = capture.redactor.source(text)
+    if clean != text:
+        problems.append(_what_redaction_did(text, clean))
+        patch = clean.encode("utf-8", "surrogateescape")
+    write_file(capture.folder / PATCH, patch, capture.file_mode)
+    return True, hashlib.sha256(patch).hexdigest()
+
+
+def _may_be_in_patch(top: Path, path: str, problems: list[str]) -> bool:
+    if is_secret_file(path):
+        problems.append(f"{path} changed and is not in the patch: a key or credentials file by its name")
+        return False
+    try:
+        size = (top / path).lstat().st_size
+    except OSError:
+        return True  # removed, which the patch says
+    if size > _LARGEST_CHANGED_FILE:
+        problems.append(f"{path} changed and is not in the patch: {size} bytes")
+    return size <= _LARGEST_CHANGED_FILE
+
+
+def _what_redaction_did(text: str, clean: str) -> str:
+    lines = [(a, b) for a, b in zip(text.split("\n"), clean.split("\n"), strict=False) if a != b]
+    said = f"secrets were taken out of {len(lines)} lines of the patch"
+    is_harmless = text.count("\n") == clean.count("\n") and all(old.startswith("+") for old, _ in lines)
+    return said if is_harmless else f"{said}, which may not apply because of it"
+
+
+def _inside(top: Path, folders: Iterable[Path]) -> list[Path]:
+    resolved = (folder.resolve() for folder in folders)
+    return [each.relative_to(top) for each in resolved if each != top and each.is_relative_to(top)]
+
+
+def _outside(top: Path, paths: Iterable[str], folders: Iterable[Path]) -> Iterable[str]:
+    """The paths that lie in none of the folders."""
+    prefixes = tuple(f"{each.as_posix()}/" for each in _inside(top, folders))
+    return [path for path in paths if not path.startswith(prefixes)] if prefixes else list(paths)

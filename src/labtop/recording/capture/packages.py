@@ -1,0 +1,68 @@
+"""Installed packages with their versions, and where those came from that no index has."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from labtop.recording.capture.redact import Redactor
+
+
+def installed_packages(redactor: Redactor, root: Path | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Versions by name, and origins by name (a requirement that pip and uv understand).
+
+    What is found first on the path counts, as in an import. Editable packages inside `root` are given relative to it.
+    """
+    versions: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for distribution in distributions():
+        try:
+            name, version = distribution.name, distribution.version
+            if not name or name in versions:
+                continue
+            versions[name] = version
+            if origin := _origin(distribution, root):
+                origins[name] = redactor.uri(origin)
+        except Exception:  # metadata of others, broken in every way there is: the package is left out
+            continue
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower())), origins
+
+
+def requirements(versions: dict[str, str], origins: dict[str, str]) -> str:
+    """A requirements file that pins everything."""
+    lines = [_requirement(name, version, origins.get(name)) for name, version in versions.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _requirement(name: str, version: str, origin: str | None) -> str:
+    if origin is None:
+        return f"{name}=={version}"
+    return origin if origin.startswith("-e ") else f"{name} @ {origin}"
+
+
+def _origin(distribution: Distribution, root: Path | None) -> str | None:
+    text = distribution.read_text("direct_url.json")
+    if not text:
+        return None
+    said = json.loads(text)
+    url = str(said["url"])
+    fragment = f"#subdirectory={said['subdirectory']}" if said.get("subdirectory") else ""
+    if vcs := said.get("vcs_info"):
+        return f"{vcs['vcs']}+{url}@{vcs['commit_id']}{fragment}"
+    if said.get("dir_info", {}).get("editable"):
+        return f"-e {_editable_path(url, root)}"
+    if archive := said.get("archive_info"):
+        hashes = archive.get("hashes") or {}
+        pinned = f"sha256={hashes['sha256']}" if "sha256" in hashes else archive.get("hash")
+        return f"{url}#{pinned}" if pinned else url
+    return url
+
+
+def _editable_path(url: str, root: Path | None) -> str:
+    path = Path(unquote(urlsplit(url).path))
+    if root is not None and path.resolve().is_relative_to(root.resolve()):
+        inside = path.resolve().relative_to(root.resolve()).as_posix()
+        return f"./{inside}" if inside != "." else "."
+    return str(path)
