@@ -13,9 +13,16 @@ from labtop.views.glyphs import UNICODE, Glyphs
 @lru_cache(8192)
 def draw_spark(levels: str, width: int, glyphs: Glyphs = UNICODE) -> str:
     """A curve in at most `width` cells. A stretch shows the level farthest from its middle, so a spike stays."""
-    drawn = {str(level): glyph for level, glyph in enumerate(glyphs.spark)}
-    return "".join(
-        drawn.get(each, glyphs.spark_nan if each == "n" else " ") for each in squeeze(levels, width)
+    return squeeze(levels, width).translate(_drawn_by(glyphs))
+
+
+@lru_cache(4)
+def _drawn_by(glyphs: Glyphs) -> dict[int, str]:
+    table = dict.fromkeys(range(128), " ")
+    return (
+        table
+        | {ord(str(level)): glyph for level, glyph in enumerate(glyphs.spark)}
+        | {ord("n"): glyphs.spark_nan}
     )
 
 
@@ -29,11 +36,13 @@ def squeeze(levels: str, width: int) -> str:
     )
 
 
+@lru_cache(8192)
 def _telling(stretch: str) -> str:
     if "n" in stretch:
         return "n"
     known = sorted(stretch.replace(" ", ""))
     if not known:
         return " "
-    middle = int(known[len(known) // 2]) + int(known[(len(known) - 1) // 2])
-    return max(known, key=lambda level: abs(2 * int(level) - middle))
+    low, high = int(known[0]), int(known[-1])
+    middle = int(known[len(known) // 2]) + int(known[(len(known) - 1) // 2])  # twice the median
+    return known[0] if middle - 2 * low > 2 * high - middle else known[-1]

@@ -22,15 +22,18 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 
 from labtop.tui.widgets.grid_layout import Layout, first_to_show, lay_out
-from labtop.tui.widgets.grid_lines import Marker, clip, draw_header, draw_row
+from labtop.tui.widgets.grid_lines import Marker, clip, draw_cursor_row, draw_header, draw_row
 from labtop.tui.widgets.grid_rows import RowStore
 from labtop.views.glyphs import Glyphs, glyphs
 from labtop.views.table_shape import Cell, Table, TableColumn, TableRow
 
 HEADER = 1  # lines above the rows
 WHEEL = 3  # lines a notch
+AHEAD_S = 0.02  # rest after a key before the next page is drawn ahead
+AHEAD_ROWS = 16  # drawn at a time
 WANTED_AT_START = 60  # rows asked for before the size of the screen is known
 
 
@@ -162,6 +165,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         self._baseline: int | None = None
         self._version = -1
         self._layout = Layout((), 0, False, False)
+        self._drawing_ahead: Timer | None = None
         self._styles: dict[str, Style] = {}
         self._lines: dict[tuple[int, bool], Strip] = {}  # drawn rows by place, and whether under the cursor
         self._painted: dict[int, Strip] = {}  # what is on the screen, by line
@@ -375,6 +379,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
             self._tell_cursor()
         if self.is_attached or is_forced:
             self._want_rows()
+            self._draw_ahead_soon()
 
     def _swap_or_ask(self) -> None:
         """Take the next table over as soon as all rows of its first page have come; ask for them until then."""
@@ -410,6 +415,29 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         height = self._height if self.size.height else WANTED_AT_START
         if wanted := store.missing(top, height, self._direction):
             self.post_message(self.RowsWanted(self, table, *wanted))
+
+    def _draw_ahead_soon(self) -> None:
+        """Draw the next page while nothing else happens: a page then turns in half the time."""
+        if self._drawing_ahead is not None:
+            self._drawing_ahead.stop()
+        self._drawing_ahead = self.set_timer(AHEAD_S, self._draw_ahead)
+
+    def _draw_ahead(self) -> None:
+        step = self._height * self._direction
+        drawn = 0
+        for index in range(self._top + step, self._top + step + self._height):
+            key = (index, False)
+            if key not in self._lines and self._rows.get(index) is not None:
+                self._keep(key, self._draw_row(index, self.size.width))
+                drawn += 1
+                if drawn == AHEAD_ROWS:  # a key must not wait long
+                    self._draw_ahead_soon()
+                    return
+
+    def _keep(self, key: tuple[int, bool], strip: Strip) -> None:
+        if len(self._lines) > 1024:
+            self._lines.clear()
+        self._lines[key] = strip
 
     def _tell_cursor(self) -> None:
         self.post_message(self.CursorMoved(self, self.cursor_index, self.row))
@@ -454,9 +482,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         if strip is None or strip.cell_length != width:
             strip = self._draw_row(index, width)
             if self._rows.get(index) is not None:
-                if len(self._lines) > 1024:
-                    self._lines.clear()
-                self._lines[key] = strip
+                self._keep(key, strip)
         return strip
 
     def _header(self, width: int) -> Strip:
@@ -470,16 +496,16 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         row = self._rows.get(index)
         columns = self.table.columns
         cells = self.table.cells(row) if row is not None else [Cell("")] * len(columns)
-        return draw_row(
-            cells,
-            columns,
-            self._layout,
-            width,
-            self.glyphs,
-            self._style_of,
-            marker=self._marks.get(row.number) if row is not None else None,
-            is_baseline=row is not None and row.number == self._baseline,
-            cursor_column=self.cursor_column if index == self.cursor_index else None,
+        marker = self._marks.get(row.number) if row is not None else None
+        is_baseline = row is not None and row.number == self._baseline
+        common = (cells, columns, self._layout, width, self.glyphs, self._style_of)
+        if index != self.cursor_index:
+            return draw_row(*common, marker=marker, is_baseline=is_baseline)
+        return draw_cursor_row(
+            *common,
+            marker=marker,
+            is_baseline=is_baseline,
+            cursor_column=self.cursor_column,
             is_focused=self.has_focus,
         )
 

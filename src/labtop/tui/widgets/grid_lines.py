@@ -23,33 +23,48 @@ Marker = tuple[str, str]  # glyph, and a colour as rich names it
 
 
 class _Line:
-    """Collects pieces of text; neighbours of one style become one."""
+    """Collects pieces of text under names of styles; neighbours under one name become one segment."""
 
-    __slots__ = ("_style", "_text", "segments", "width")
+    __slots__ = ("_name", "_segments", "_style_of", "_text", "width")
 
-    def __init__(self) -> None:
-        self.segments: list[Segment] = []
+    def __init__(self, style_of: StyleOf, name: str) -> None:
+        self._style_of = style_of
+        self._segments: list[Segment] = []
+        self._name = name
+        self._text = ""
         self.width = 0
-        self._text: list[str] = []
-        self._style: Style | None = None
 
-    def add(self, text: str, width: int, style: Style) -> None:
+    def add(self, text: str, width: int, name: str) -> None:
         """Add a piece that is `width` cells wide."""
-        if style != self._style:
+        if name != self._name:
             self._flush()
-            self._style = style
-        self._text.append(text)
+            self._name = name
+        self._text += text
+        self.width += width
+
+    def space(self, width: int) -> None:
+        """Add blanks in the style that is in force: they show nothing, and a change of style costs bytes."""
+        self._text += " " * width
+        self.width += width
+
+    def add_segment(self, text: str, width: int, style: Style) -> None:
+        """Add a piece with a style of its own."""
+        self._flush()
+        self._segments.append(Segment(text, style))
         self.width += width
 
     def _flush(self) -> None:
         if self._text:
-            self.segments.append(Segment("".join(self._text), self._style))
-            self._text = []
+            self._segments.append(Segment(self._text, self._style_of(self._name)))
+            self._text = ""
 
-    def strip(self) -> Strip:
-        """The finished line."""
+    def strip(self, width: int) -> Strip:
+        """The line, filled up or cut to `width` cells."""
+        if self.width < width:
+            self.add(" " * (width - self.width), width - self.width, self._name)
         self._flush()
-        return Strip(self.segments, self.width)
+        strip = Strip(self._segments, self.width)
+        return strip if self.width == width else strip.crop(0, width)
 
 
 def draw_row(
@@ -62,25 +77,53 @@ def draw_row(
     *,
     marker: Marker | None = None,
     is_baseline: bool = False,
-    cursor_column: int | None = None,
+) -> Strip:
+    """One row."""
+    line = _Line(style_of, "")
+    if marker is not None:
+        line.add_segment(marker[0], 1, style_of("") + Style(color=marker[1]))
+    line.add(
+        (" " if marker is None else "") + (glyphs.baseline if is_baseline else " "), 1 + (marker is None), ""
+    )
+    ellipsis = glyphs.ellipsis
+    for number, x, size in layout.places:
+        if x > line.width:
+            line.space(x - line.width)
+        cell = cells[number]
+        align = columns[number].align
+        if cell.note:
+            for text, name, taken in fit(cell, size, align, ellipsis):
+                line.add(text, taken, name)
+        else:
+            line.add(clip(cell.text, size, align, ellipsis), size, cell.style)
+    return line.strip(width)
+
+
+def draw_cursor_row(
+    cells: Sequence[Cell],
+    columns: Sequence[TableColumn],
+    layout: Layout,
+    width: int,
+    glyphs: Glyphs,
+    style_of: StyleOf,
+    *,
+    marker: Marker | None = None,
+    is_baseline: bool = False,
+    cursor_column: int,
     is_focused: bool = True,
 ) -> Strip:
-    """One row. `cursor_column` is the column of the cursor when the row is under it."""
-    under = cursor_column is not None
-    plain = style_of(("cursor" if is_focused else "cursor-blurred") if under else "")
-    line = _Line()
-    _add_gutter(line, marker, is_baseline, glyphs, plain, under)
-    for place in layout.places:
-        line.add(" " * (place.x - line.width), place.x - line.width, plain)
-        cell, column = cells[place.number], columns[place.number]
-        for text, name, size in fit(cell, place.width, column.align, glyphs.ellipsis):
-            if not under:
-                line.add(text, size, style_of(name) if name else plain)
-            else:
-                line.add(text, size, plain + style_of("cell") if place.number == cursor_column else plain)
-    if line.width < width:
-        line.add(" " * (width - line.width), width - line.width, plain)
-    return line.strip()
+    """The row under the cursor: all in one style but the cell of the cursor."""
+    plain = "cursor" if is_focused else "cursor-blurred"
+    line = _Line(style_of, plain)
+    line.add((marker[0] if marker else " ") + (glyphs.baseline if is_baseline else " "), GUTTER, plain)
+    for number, x, size in layout.places:
+        line.space(x - line.width)
+        text = "".join(each[0] for each in fit(cells[number], size, columns[number].align, glyphs.ellipsis))
+        if number == cursor_column:
+            line.add_segment(text, size, style_of(plain) + style_of("cell"))
+        else:
+            line.add(text, size, plain)
+    return line.strip(width)
 
 
 def draw_header(
@@ -92,25 +135,27 @@ def draw_header(
     cursor_column: int,
 ) -> Strip:
     """The titles, with marks for sorting and for columns that are out of sight."""
-    plain, cursor = style_of("header"), style_of("header") + style_of("header-cursor")
     marks = {"ascending": glyphs.ascending, "descending": glyphs.descending, "": ""}
-    line = _Line()
-    for place in layout.places:
-        column = columns[place.number]
-        gap = place.x - line.width
-        is_first = place.number == layout.first and layout.more_left
-        line.add(" " * (gap - 1) + glyphs.more_left if is_first else " " * gap, gap, plain)
-        title = fit_title(column.title, place.width - cell_len(marks[column.sorted]), glyphs.ellipsis)
-        title += marks[column.sorted]
-        room = place.width - cell_len(title)
-        title = " " * room + title if column.align == "right" else title + " " * room
-        line.add(title, place.width, cursor if place.number == cursor_column else plain)
-    if layout.more_right and line.width >= width and line.width > GUTTER:
-        strip = line.strip().crop(0, width - 1)
-        return Strip([*strip, Segment(glyphs.more_right, plain)], width)
-    tail = width - line.width
-    line.add(glyphs.more_right.rjust(tail) if layout.more_right else " " * tail, tail, plain)
-    return line.strip()
+    line = _Line(style_of, "header")
+    for number, x, size in layout.places:
+        column = columns[number]
+        if number == layout.first and layout.more_left:
+            line.space(x - line.width - 1)
+            line.add(glyphs.more_left, 1, "header")
+        line.space(x - line.width)
+        mark = marks[column.sorted]
+        title = fit_title(column.title, size - len(mark), glyphs.ellipsis) + mark
+        room = " " * (size - cell_len(title))
+        title = room + title if column.align == "right" else title + room
+        if number == cursor_column:
+            line.add_segment(title, size, style_of("header") + style_of("header-cursor"))
+        else:
+            line.add(title, size, "header")
+    if not layout.more_right:
+        return line.strip(width)
+    return Strip(
+        [*line.strip(width).crop(0, width - 1), Segment(glyphs.more_right, style_of("header"))], width
+    )
 
 
 def fit(cell: Cell, width: int, align: str, ellipsis: str) -> Iterable[tuple[str, str, int]]:
@@ -159,14 +204,3 @@ def fit_title(title: str, width: int, ellipsis: str) -> str:
             kept = kept[1:]
         return ellipsis + kept
     return set_cell_size(title, width - 1) + ellipsis
-
-
-def _add_gutter(
-    line: _Line, marker: Marker | None, is_baseline: bool, glyphs: Glyphs, plain: Style, under: bool
-) -> None:
-    if marker is None:
-        line.add(" ", 1, plain)
-    else:
-        glyph, colour = marker
-        line.add(glyph, 1, plain if under else plain + Style(color=colour))
-    line.add(glyphs.baseline if is_baseline else " ", 1, plain)
