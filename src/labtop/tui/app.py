@@ -5,22 +5,38 @@ Screens are imported when they are first shown, and DuckDB in a thread while the
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
+import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
+from rich.theme import Theme as TextTheme
 from textual import events
 from textual.app import App
+from textual.filter import LineFilter
 
 from labtop.errors import LabtopError, UsageError
 from labtop.settings import Settings
 from labtop.tui.actions import Keymap, parse_command
 from labtop.tui.gateway import Gateway
+from labtop.tui.line_filter import TerminalFilter
 from labtop.tui.screens.base import LabScreen, key_name
 from labtop.tui.session import Session
 from labtop.tui.state import StoreState
+from labtop.tui.terminal import (
+    THEMES,
+    driver_class,
+    set_mouse,
+    text_styles,
+    themes,
+    wants_ascii,
+    wants_colour,
+)
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -36,6 +52,9 @@ SCREENS = {
 }
 """Where each screen lives; imported when it is first shown."""
 
+QUIET_REFRESHES = 5  # without running runs, the store is looked at so many times less often
+PROGRESS_S = 0.25  # how often rows appear while a store is read for the first time
+
 
 class LabtopApp(App[int]):
     """labtop's terminal UI on one store."""
@@ -47,24 +66,56 @@ class LabtopApp(App[int]):
     CSS = "* { scrollbar-size: 1 1; }"
 
     def __init__(self, path: Path, settings: Settings) -> None:
-        super().__init__()
+        self.terminal_filter = TerminalFilter(wants_colour(), wants_ascii(settings.ascii))
+        super().__init__(driver_class())
         self.settings = settings
         keymap = Keymap(settings.keys)
         gateway = Gateway(self, self.show_error)
         self.session = Session(path, settings, keymap, gateway, StoreState.load(path))
+        self.session.is_ascii = self.terminal_filter.ascii
+        self.session.restore_marks()
         self.session.changed = self._session_changed
+        self.is_reading = True  # until the first refresh is over
+        self.reading: tuple[int, int] = (0, 0)  # runs read so far, and of how many
+        self.has_mouse = settings.mouse
+        self._ticks = 0
+        for theme in themes():
+            self.register_theme(theme)
+        self._use_theme(settings.theme)
+
+    def _use_theme(self, asked: str) -> None:
+        """Take a theme; without colours always the one that leaves the ground to the terminal."""
+        if asked not in THEMES:
+            raise UsageError(f"there is no theme {asked!r}", f"one of {', '.join(THEMES)}")
+        name = f"labtop-{asked if self.terminal_filter.colours else 'auto'}"
+        self.console.push_theme(TextTheme(text_styles(self.available_themes[name])))
+        self.theme = name
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Textual's filters, and ours as the last hand on every line."""
+        return [*super().get_line_filters(), self.terminal_filter]
 
     # routing
 
     def on_mount(self) -> None:
         """The Runs screen is always the first."""
         self.animation_level = "none"
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:  # leave the terminal as it was also when asked to go
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, 0)
+            except (ValueError, RuntimeError, NotImplementedError):  # not the main thread: a test
+                break
         self.push_screen(self._make("runs", ()))
         self._open_catalog()
+
+    def on_unmount(self) -> None:
+        """Remember where we were."""
+        self.session.keep_state()
 
     def show(self, name: str, run_ids: Iterable[str] | None = None) -> None:
         """Show a screen about some runs (by default the marked ones, or the one under the cursor)."""
         chosen = tuple(run_ids) if run_ids is not None else self.session.chosen_run_ids
+        self.session.state.screen = name
         for depth, screen in enumerate(reversed(self.screen_stack)):
             if isinstance(screen, LabScreen) and name == screen.NAME:
                 for _ in range(depth):
@@ -84,6 +135,11 @@ class LabtopApp(App[int]):
         """The screen in front, below whatever dialog is open."""
         return next((each for each in reversed(self.screen_stack) if isinstance(each, LabScreen)), None)
 
+    @property
+    def lab_screens(self) -> list[LabScreen]:
+        """All screens that are open."""
+        return [each for each in self.screen_stack if isinstance(each, LabScreen)]
+
     # the catalog
 
     def _open_catalog(self) -> None:
@@ -94,7 +150,10 @@ class LabtopApp(App[int]):
 
             return Catalog(path, settings)
 
-        self.session.gateway.request("open", open_catalog, self._opened)
+        def failed(error: Exception) -> None:
+            self.exit(getattr(error, "exit_code", 3), message=Text(f"labtop: {error}"))
+
+        self.session.gateway.request("open", open_catalog, self._opened, failed=failed)
 
     def _opened(self, catalog: Catalog) -> None:
         self.session.catalog = catalog
@@ -102,18 +161,47 @@ class LabtopApp(App[int]):
 
     def refresh_catalog(self) -> None:
         """Look for what is new; screens are told when something is."""
-        if self.session.is_open and not self.session.gateway.is_busy("refresh"):
-            self.session.gateway.request("refresh", self.session.catalog.refresh, self._refreshed)
+        if not self.session.is_open or self.session.gateway.is_busy("refresh"):
+            return
+        catalog = self.session.catalog
+        told = time.monotonic()
+
+        def on_progress(done: int, total: int) -> None:
+            nonlocal told
+            if time.monotonic() - told > PROGRESS_S:
+                told = time.monotonic()
+                self.call_later(self._progress, done, total)
+
+        self.session.gateway.request("refresh", lambda: catalog.refresh(on_progress), self._refreshed)
+
+    def _progress(self, done: int, total: int) -> None:
+        self.reading = (done, total)
+        self.catalog_moved()
 
     def _refreshed(self, has_changed: bool) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, LabScreen):
-                screen.catalog_changed()
+        was_reading, self.is_reading = self.is_reading, False
+        if has_changed or was_reading:
+            self.catalog_moved()
+        if was_reading:
+            self.set_interval(max(0.2, self.settings.refresh_s), self._tick)
+            screen = self.session.state.screen
+            if screen not in ("runs", "help") and screen in SCREENS and self.session.chosen_run_ids:
+                self.show(screen)
+
+    def _tick(self) -> None:
+        """Look at running runs each time, at the store now and then."""
+        self._ticks += 1
+        if self.session.running or self._ticks % QUIET_REFRESHES == 0:
+            self.refresh_catalog()
+
+    def catalog_moved(self) -> None:
+        """Tell all screens that answers of the catalog may have changed."""
+        for screen in self.lab_screens:
+            screen.catalog_changed()
 
     def _session_changed(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, LabScreen):
-                screen.session_changed()
+        for screen in self.lab_screens:
+            screen.session_changed()
 
     # messages
 
@@ -127,9 +215,15 @@ class LabtopApp(App[int]):
         if isinstance(error, LabtopError):
             self.say(str(error), "error")
         else:
+            self.log.error(error)
             self.say(
                 f"{type(error).__name__}: {error} — this is a mistake in labtop; please report it", "error"
             )
+
+    def write_to_terminal(self, data: str) -> None:
+        """Send a control sequence of our own, such as a clipboard's; from any thread."""
+        if self._driver is not None:
+            self._driver.write(data)
 
     # actions of every screen
 
@@ -156,8 +250,9 @@ class LabtopApp(App[int]):
 
     async def action_back(self) -> None:
         """Back to the screen before; at the first, quit."""
-        if len(self.screen_stack) > 2:
+        if len(self.lab_screens) > 1:
             self.pop_screen()
+            self.session.state.screen = self.lab_screens[-1].NAME
         else:
             self.exit(0)
 
@@ -195,6 +290,49 @@ class LabtopApp(App[int]):
         current = self.session.current_run_id
         self.show("reproduce", (current,) if current else None)
 
+    def action_palette(self) -> None:
+        """Find an action by typing."""
+        from labtop.tui.commands import open_palette
+
+        open_palette(self)
+
+    def action_command_line(self) -> None:
+        """Type a command."""
+        from labtop.tui.commands import open_command_line
+
+        open_command_line(self)
+
+    def action_theme(self, name: str = "") -> None:
+        """Choose the colours."""
+        if name:
+            self._use_theme(name)
+            return
+        from labtop.tui.screens.dialogs import Choice, Picker
+
+        details = (
+            "the terminal's ground",
+            "our own dark ground",
+            "our own light ground",
+            "16 colours, fewest bytes",
+        )
+        choices = [Choice(each, each, detail) for each, detail in zip(THEMES, details, strict=True)]
+        self.push_screen(
+            Picker("colours", choices), lambda chosen: self.action_theme(chosen) if chosen else None
+        )
+
+    def action_mouse(self) -> None:
+        """The mouse on or off."""
+        self.has_mouse = not self.has_mouse
+        if set_mouse(self._driver, self.has_mouse):
+            self.say("mouse on" if self.has_mouse else "mouse off: the terminal selects text now")
+        else:
+            self.say("this terminal has no mouse to switch", "warning")
+
+    def action_close(self) -> None:
+        """Close what is on top: a message; screens close what they have open themselves."""
+        if self.front is not None and not self.front.hush() and len(self.lab_screens) > 1:
+            self.call_later(self.action_back)
+
     def action_help(self) -> None:
         """Keys and commands."""
         self.show("help")
@@ -210,6 +348,7 @@ class LabtopApp(App[int]):
 
 def run(path: Path | str, settings: Settings | None = None) -> int:
     """Open the terminal UI on a path and return the exit code. Raises UsageError for unusable key settings."""
-    app = LabtopApp(Path(path), settings or Settings.load())
-    result: Any = app.run()
-    return int(result or 0)
+    settings = settings or Settings.load()
+    app = LabtopApp(Path(path), settings)
+    app.run(mouse=settings.mouse)
+    return int(app.return_value or app.return_code or 0)

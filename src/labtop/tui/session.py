@@ -42,6 +42,7 @@ class Session:
     changed: Callable[[], object] = lambda: None
     current_run_id: str | None = None  # under the cursor of the Runs screen
     baseline_run_id: str | None = None
+    running: int = 0  # runs that were running when the catalog was last looked at
     _catalog: Catalog | None = None
     _places: dict[str, int] = field(default_factory=dict)  # marked run → its shape and colour
 
@@ -93,6 +94,26 @@ class Session:
         """Pin a run that others are compared with, or None."""
         self.baseline_run_id = run_id
         self.changed()
+
+    def restore_marks(self) -> None:
+        """Take over the marks and the baseline of the last session."""
+        self._places = {run_id: place for place, run_id in enumerate(self.state.marked)}
+        self.baseline_run_id = self.state.baseline
+        self.current_run_id = self.state.current
+
+    def keep_state(self) -> None:
+        """Write down marks, baseline and all else that is remembered of the store."""
+        self.state.marked = self.marked_run_ids
+        self.state.baseline = self.baseline_run_id
+        self.state.current = self.current_run_id
+        self.state.save()
+
+    def forget_missing(self, run_ids: Iterable[str]) -> None:
+        """Drop marks and baseline of runs that are gone."""
+        for run_id in run_ids:
+            self._places.pop(run_id, None)
+            if self.baseline_run_id == run_id:
+                self.baseline_run_id = None
 
     def marker(self, run_id: str) -> Marker:
         """How a run is drawn; one that is not marked gets a plain dot."""

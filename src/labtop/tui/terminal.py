@@ -80,6 +80,21 @@ def themes() -> list[Theme]:
     ]  # fmt: skip
 
 
+def text_styles(theme: Theme) -> dict[str, str]:
+    """Styles that lines of text name, as rich writes them, in the colours of a theme."""
+
+    def colour(name: str | None) -> str:
+        return (name or "default").removeprefix("ansi_")
+
+    return {
+        "lab.good": colour(theme.success),
+        "lab.bad": colour(theme.error),
+        "lab.warning": colour(theme.warning),
+        "lab.spark": colour(theme.secondary),
+        "lab.accent": colour(theme.accent),
+    }
+
+
 def driver_class(environ: Mapping[str, str] = os.environ) -> type[Driver] | None:
     """The driver without motion reports; None where Textual was told to use another one (a browser, a test)."""
     if environ.get("TEXTUAL_DRIVER") or os.name != "posix":

@@ -98,6 +98,10 @@ class LabScreen(Screen[None]):
         """Show a message in the key line; `kind` is info, warning or error."""
         self.query_one(KeyLine).say(message, kind)
 
+    def hush(self) -> bool:
+        """Take a message back; True when there was one."""
+        return self.query_one(KeyLine).hush()
+
     # how it works
 
     def compose(self) -> ComposeResult:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
 
 from labtop.tui.screens.base import LabScreen
@@ -12,7 +14,7 @@ from labtop.tui.widgets.line_view import LineView
 class ListScreen(LabScreen):
     """A screen whose body is one or more LineViews; keys act on the one with the focus."""
 
-    AUTO_FOCUS = "LineView"
+    AUTO_FOCUS: ClassVar[str | None] = "LineView"
 
     def compose_body(self) -> ComposeResult:
         """One list."""

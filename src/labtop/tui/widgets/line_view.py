@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -68,20 +69,22 @@ class LineView(ScrollView, can_focus=True):
         self._strips: dict[int, Strip] = {}
 
     def show(self, lines: Sequence[Line], keep_place: bool = True) -> None:
-        """Draw other lines; the cursor stays at its line number, or goes to the first."""
-        same = len(lines) == len(self.lines) and all(
-            old.text == new.text and old.text.spans == new.text.spans
-            for old, new in zip(self.lines, lines, strict=True)
-        )
+        """Draw other lines; the cursor stays at its line number, or goes to the first.
+
+        Of lines in sight only what looks different is painted again, from the first cell that changed.
+        """
+        old = {y: self._draw_row(y) for y in range(self.size.height)}
         self.lines = lines
-        if same and keep_place:
-            return
         self._strips.clear()
         self.virtual_size = Size(self.size.width, len(lines))
         self.cursor = self._settle(min(self.cursor, len(lines) - 1) if keep_place else 0, 1)
         if not keep_place:
             self.scroll_to(y=0, animate=False)
-        self.refresh()
+        for y, strip in old.items():
+            new = self._draw_row(y)
+            if new != strip:
+                x = _first_difference(strip, new)
+                self.refresh(Region(x, y, self.size.width - x, 1))
 
     @property
     def line(self) -> Line | None:
@@ -141,6 +144,9 @@ class LineView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in sight."""
+        return self._draw_row(y)
+
+    def _draw_row(self, y: int) -> Strip:
         row = y + round(self.scroll_offset.y)
         width = self.size.width
         base = self.rich_style
@@ -217,3 +223,19 @@ class LineView(ScrollView, can_focus=True):
             self.scroll_to(y=above, animate=False)
         elif self.cursor >= top + self.size.height:
             self.scroll_to(y=self.cursor - self.size.height + 1, animate=False)
+
+
+def _first_difference(old: Strip, new: Strip) -> int:
+    """The first cell in which two lines differ."""
+    x = 0
+    for before, after in zip(old, new, strict=False):
+        if before == after:
+            x += cell_len(before.text)
+            continue
+        if before.style == after.style:
+            for one, other in zip(before.text, after.text, strict=False):
+                if one != other:
+                    break
+                x += cell_len(one)
+        break
+    return x
