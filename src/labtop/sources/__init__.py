@@ -1,1 +1,0 @@
-"""One module a tracker whose logs labtop opens in place; none knows another."""
