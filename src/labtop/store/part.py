@@ -1,0 +1,119 @@
+"""The points of one write-ahead log that are not sealed yet, and how they become an immutable Parquet file."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labtop.errors import InputError
+from labtop.store.files import Files, replace_file
+from labtop.store.format import point_schema, points_parquet
+from labtop.store.wal import PointFrame
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SUFFIX = ".parquet"
+
+
+def part_stem(writer: str, number: int) -> str:
+    """The name that a log and the part it is sealed into share."""
+    return f"{writer}-{number:05d}"
+
+
+def writer_of(path: Path) -> str:
+    """The writer that a log or part belongs to, by its name."""
+    return path.stem.rpartition("-")[0]
+
+
+class OpenPart:
+    """Points in columns: 36 bytes each, however long they wait."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        self._name = array("i")
+        self._step = array("d")
+        self._time_us = array("q")
+        self._value = array("d")
+        self._seq = array("q")
+        self._frame_starts = array("q")
+
+    def __len__(self) -> int:
+        return len(self._seq)
+
+    def add(self, frame: PointFrame) -> None:
+        """Add the points of one `log()`."""
+        names, seq = self._names, frame.seq
+        self._frame_starts.append(len(self))
+        for name, value in frame.values.items():
+            number = names.get(name)
+            if number is None:
+                number = names[name] = len(names)
+            self._name.append(number)
+            self._value.append(value)
+            self._step.append(frame.step)
+            self._time_us.append(frame.time_us)
+            self._seq.append(seq)
+            seq += 1
+
+    def frames(self) -> Iterator[PointFrame]:
+        """The points as frames again, for a log that takes the place of a broken one."""
+        names = list(self._names)
+        ends = (*self._frame_starts[1:], len(self))
+        for start, end in zip(self._frame_starts, ends, strict=True):
+            if end > start:
+                values = {names[self._name[at]]: self._value[at] for at in range(start, end)}
+                yield PointFrame(self._seq[start], self._time_us[start], self._step[start], values)
+
+    def table(self, run_id: str, writer: str) -> pyarrow.Table:
+        """The points as an Arrow table, in logged order; numbers are not copied."""
+        import pyarrow
+
+        def column(numbers: array[float] | array[int], arrow_type: pyarrow.DataType) -> pyarrow.Array:
+            return pyarrow.Array.from_buffers(arrow_type, len(numbers), [None, pyarrow.py_buffer(numbers)])
+
+        count = len(self)
+        schema = point_schema()
+        known_names = pyarrow.array(list(self._names), pyarrow.string())
+        return pyarrow.Table.from_arrays(
+            [
+                pyarrow.repeat(pyarrow.scalar(run_id, pyarrow.string()), count),
+                known_names.take(column(self._name, pyarrow.int32())),
+                column(self._step, pyarrow.float64()),
+                column(self._time_us, pyarrow.timestamp("us")),
+                column(self._value, pyarrow.float64()),
+                pyarrow.repeat(pyarrow.scalar(writer, pyarrow.string()), count),
+                column(self._seq, pyarrow.int64()),
+            ],
+            schema=schema,
+        )
+
+
+def seal(part: OpenPart, path: Path, run_id: str, writer: str, files: Files, mode: int, sync: bool) -> None:
+    """Write a part as Parquet: a draft, looked at again, renamed, its folder flushed. On failure nothing changes.
+
+    Raises:
+        OSError: the system would not.
+        InputError: what was read back is not what was written.
+    """
+    content = points_parquet(part.table(run_id, writer))
+    expected = len(part)
+    replace_file(
+        path, content, files=files, mode=mode, sync=sync, check=lambda draft: _expect_rows(draft, expected)
+    )
+    if sync:
+        files.sync_folder(path.parent)
+
+
+def _expect_rows(path: Path, expected: int) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        found = pyarrow.parquet.read_metadata(path).num_rows
+    except pyarrow.ArrowException as error:
+        raise InputError(f"{path} was not written well: {error}") from error
+    if found != expected:
+        raise InputError(f"{path} was not written well: {found} rows instead of {expected}")

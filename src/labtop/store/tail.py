@@ -1,0 +1,190 @@
+"""The growing end of a run: what every `log()` goes through. One frame, one `write()`, and a queue for the upkeep."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from labtop.errors import RecordingError
+from labtop.store.wal import PointFrame, WalWriter, clean_values, encode_points
+
+_NEVER = 2**63
+_LOCK_PATIENCE_S = 0.2
+
+
+class Taken(NamedTuple):
+    """What was appended since the last time, up to the number `until`.
+
+    `spilled`: the queue was full for a while, so that some of it is only in the log.
+    """
+
+    frames: list[PointFrame]
+    until: int
+    spilled: bool
+
+
+class Tail:
+    """Appends points to the current log of one writer; thread-safe, and safe inside a signal handler.
+
+    `trouble` is why the log cannot be written to; points then wait in memory until the upkeep has mended it, and
+    are dropped and counted when more than `most_waiting` of them wait.
+    """
+
+    def __init__(self, wal: WalWriter, *, sync_each: bool, strict: bool, most_waiting: int) -> None:
+        # re-entrant: a signal handler may find its own thread in the middle of append()
+        self._lock = threading.RLock()
+        self.wal = wal
+        self._sync_each = sync_each
+        self._strict = strict
+        self._closed = False
+        self._fresh: deque[tuple[int, int, float, Mapping[str, float]]] = deque()
+        self._fresh_points = 0
+        self._spilled = False
+        self._most_waiting = most_waiting
+        self.held = 0  # points the upkeep keeps in memory, as it says
+        self.next_seq = 0  # the number that the next point gets
+        self.dropped = 0
+        self.trouble: Exception | None = None
+        self.wake = threading.Event()
+        self.wake_at = _NEVER  # wake the upkeep when this many points were given
+
+    def append(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
+        """Log values that belong together. The mapping is kept: the caller must not change it afterwards.
+
+        Raises:
+            RecordingError: only if `strict`, when the points are not on their way to the disk.
+        """
+        with self._lock:
+            if self.trouble is not None or self._fresh_points > self._most_waiting:
+                self._append_with_care(float(step), time_us, clean_values(values))
+                return
+            seq = self.next_seq
+            try:
+                frame = encode_points(seq, time_us, step, values)
+            except (TypeError, ValueError, OverflowError):
+                self._append_with_care(float(step), time_us, clean_values(values))
+                return
+            # numbered and queued before it is written: a signal handler in between may append or close
+            self._queue(seq, time_us, step, values)
+            self._write(frame)
+            if seq >= self.wake_at:
+                self.wake_at = _NEVER
+                self.wake.set()
+
+    def _queue(self, seq: int, time_us: int, step: float, values: Mapping[str, float]) -> None:
+        count = len(values)
+        self.next_seq = seq + count
+        self._fresh_points += count
+        self._fresh.append((seq, time_us, step, values))
+
+    def _write(self, frame: bytes) -> None:
+        try:
+            self.wal.append(frame)
+            if self._sync_each:
+                self.wal.sync()
+        except OSError as error:
+            self.trouble = error
+            self.wake.set()
+            if self._strict:
+                raise self._refusal() from error
+
+    def _append_with_care(self, step: float, time_us: int, values: dict[str, float]) -> None:
+        """Log clean values that may be too many for one frame, or when not all is well."""
+        for piece in self._pieces(step, time_us, values):
+            if self._closed:
+                self.dropped += len(piece)
+            elif self.trouble is not None:
+                self._keep(step, time_us, piece)
+            elif self._fresh_points > self._most_waiting:
+                self._spill(step, time_us, piece)
+            else:
+                frame = encode_points(self.next_seq, time_us, step, piece)
+                self._queue(self.next_seq, time_us, step, piece)
+                self._write(frame)
+
+    def _pieces(self, step: float, time_us: int, values: dict[str, float]) -> Iterator[dict[str, float]]:
+        """The values in parts that each fit into a frame; a name of megabytes fits into none."""
+        try:
+            encode_points(self.next_seq, time_us, step, values)
+        except OverflowError:
+            if len(values) < 2:
+                self.dropped += len(values)
+                return
+            items = list(values.items())
+            yield from self._pieces(step, time_us, dict(items[: len(items) // 2]))
+            yield from self._pieces(step, time_us, dict(items[len(items) // 2 :]))
+        else:
+            yield values
+
+    def _keep(self, step: float, time_us: int, values: dict[str, float]) -> None:
+        """Keep points in memory until the log is mended, as long as there is room."""
+        if self._fresh_points + self.held + len(values) <= self._most_waiting:
+            self._queue(self.next_seq, time_us, step, values)
+            return
+        self.dropped += len(values)
+        if self._strict:
+            raise self._refusal()
+
+    def _spill(self, step: float, time_us: int, values: dict[str, float]) -> None:
+        """Put points into the log alone: the upkeep is behind and reads them from there."""
+        try:
+            self.wal.append(encode_points(self.next_seq, time_us, step, values))
+        except OSError as error:
+            self.dropped += len(values)
+            self.trouble = error
+        else:
+            self.next_seq += len(values)
+            self._spilled = True
+        self.wake.set()
+
+    def _refusal(self) -> RecordingError:
+        return RecordingError(
+            f"points cannot be written: {self.trouble}", "free or mend the disk of the store"
+        )
+
+    def take(self) -> Taken | None:
+        """Hand over what was appended since the last time.
+
+        None when the lock cannot be had in time: who holds it may be interrupted by a signal handler that waits for
+        the upkeep. The same holds for `swap` and `mend`.
+        """
+        if not self._lock.acquire(timeout=_LOCK_PATIENCE_S):
+            return None
+        try:
+            fresh, self._fresh, self._fresh_points = self._fresh, deque(), 0
+            spilled, self._spilled = self._spilled, False
+            return Taken([PointFrame(*each) for each in fresh], self.next_seq, spilled)
+        finally:
+            self._lock.release()
+
+    def swap(self, wal: WalWriter | None) -> Taken | None:
+        """Go on in another log, or end (None), and hand over the last points that the old one got."""
+        if not self._lock.acquire(timeout=_LOCK_PATIENCE_S):
+            return None
+        try:
+            if wal is None:
+                self._closed = True
+                self.trouble = RecordingError("the run has ended")
+            else:
+                self.wal = wal
+            return self.take()
+        finally:
+            self._lock.release()
+
+    def mend(self, wal: WalWriter) -> bool:
+        """Go on in a new log that has every point but the queued ones; those are written here.
+
+        Raises:
+            OSError: the new log is no better.
+        """
+        if not self._lock.acquire(timeout=_LOCK_PATIENCE_S):
+            return False
+        try:
+            for each in self._fresh:
+                wal.append(encode_points(*each))
+            self.wal, self.trouble = wal, None
+            return True
+        finally:
+            self._lock.release()

@@ -1,0 +1,286 @@
+"""What is done behind a training loop: flush, fold, seal, mend, and rewrite the record with its beat.
+
+Each step leaves the store as good as before when it fails or the process dies in it, and is tried again.
+Nothing here is on the path of `log()`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from labtop.errors import InputError
+from labtop.model.run import RunRecord
+from labtop.store.files import Files
+from labtop.store.layout import METRICS
+from labtop.store.part import OpenPart, part_stem, seal
+from labtop.store.record_file import Identity, LiveRecord
+from labtop.store.tail import Tail, Taken
+from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
+
+_FRAMES_AT_ONCE = 32  # then the training loop may have the interpreter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When things happen; tests make them small."""
+
+    tick_s: float = 1.0
+    seal_s: float = 60.0
+    seal_points: int = 50_000
+    seal_bytes: int = 8 * 2**20
+    most_waiting: int = 1_000_000  # points in memory: 36 MB
+    longest_pause_s: float = 60.0  # between tries of what failed
+
+
+class Faults:
+    """What went wrong: told once, remembered for the record, and when to try again."""
+
+    def __init__(self, warn: Callable[[str], None], longest_pause_s: float) -> None:
+        self._warn = warn
+        self._told = False
+        self._longest_pause_s = longest_pause_s
+        self._pause_s = 0.0
+        self._retry_at = 0.0
+        self.degraded: str | None = None
+
+    def tell(self, what: str) -> None:
+        """Something is not as it should be."""
+        self.degraded = what
+        if not self._told:
+            self._told = True
+            self._warn(f"labtop: {what}; the run goes on")
+
+    def note(self, what: str) -> None:
+        """Something could not be written; the next try waits, longer each time."""
+        self.tell(what)
+        self._pause_s = min(max(1.0, self._pause_s * 2), self._longest_pause_s)
+        self._retry_at = time.monotonic() + self._pause_s
+
+    def retry_now(self) -> None:
+        """Don't wait any longer: it is now or never."""
+        self._retry_at = 0.0
+
+    @property
+    def may_try(self) -> bool:
+        """Whether enough time has passed since the last failure."""
+        return time.monotonic() >= self._retry_at
+
+    def over(self) -> None:
+        """It works again."""
+        self._pause_s = self._retry_at = 0.0
+
+
+class _Rolled(NamedTuple):
+    """Points that wait to be sealed, and the finished log that has them meanwhile."""
+
+    part: OpenPart
+    log: WalWriter
+
+
+class Upkeep:
+    """The state behind a `Tail`. Not thread-safe: its owner holds one lock around every call."""
+
+    def __init__(
+        self, identity: Identity, record: RunRecord, files: Files, limits: Limits, warn: Callable[[str], None]
+    ) -> None:
+        self.identity = identity
+        self.record = LiveRecord(identity, record, files)
+        self.faults = Faults(warn, limits.longest_pause_s)
+        self._files = files
+        self._limits = limits
+        self._folder = identity.folder / METRICS
+        self._logs_begun = 0
+        self._absorbed = 0  # the first number that was not taken over yet
+        self._part = OpenPart()
+        self._part_since = time.monotonic()
+        self._waiting: list[_Rolled] = []
+        self.tail = self._begin()
+
+    def _begin(self) -> Tail:
+        trouble: OSError | None = None
+        log: WalWriter
+        try:
+            log = self._new_log()
+        except OSError as error:
+            log, trouble = NoLog(self._folder / (self._stem() + SUFFIX)), error
+        tail = Tail(
+            log,
+            sync_each=self.identity.durability == "sync",
+            strict=self.identity.strict,
+            most_waiting=self._limits.most_waiting,
+        )
+        tail.trouble = trouble
+        tail.wake_at = self._limits.seal_points
+        return tail
+
+    def _stem(self) -> str:
+        return part_stem(self.identity.writer, self._logs_begun)
+
+    def _new_log(self) -> WalWriter:
+        self._logs_begun += 1
+        who = self.identity
+        return WalWriter(
+            self._folder / (self._stem() + SUFFIX), who.run_id, who.writer, self._files, who.mode
+        )
+
+    # -- rounds ------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """One regular round."""
+        self._absorb(self.tail.take(), self.tail.wal)
+        self._secure()
+        if self._is_full():
+            self._roll()
+        self._seal_waiting()
+        if self.record.is_due:
+            self.write_record()
+
+    def flush(self) -> bool:
+        """Get all that was logged to the disk and into the record now; False if that failed."""
+        self.faults.retry_now()
+        self._absorb(self.tail.take(), self.tail.wal)
+        self._secure()
+        return self.write_record() and self.tail.trouble is None
+
+    def finish(self) -> bool:
+        """Seal what is left and write the last record; False if something could not be written."""
+        self.faults.retry_now()
+        self._absorb(self.tail.take(), self.tail.wal)
+        self._secure()
+        is_safe = self.tail.trouble is None
+        last = self.tail.swap(None)
+        self._absorb(last, self.tail.wal)
+        self._waiting.append(_Rolled(self._part, self.tail.wal))
+        self.faults.retry_now()
+        is_sealed = self._seal_waiting(is_last=True)
+        return self.write_record() and last is not None and (is_safe or is_sealed)
+
+    def write_record(self) -> bool:
+        """Rewrite the record now; False if that failed."""
+        try:
+            self.record.write(self.faults.degraded, self.tail.dropped)
+        except OSError as error:
+            self.faults.note(f"the record could not be written ({error})")
+            return False
+        if self.record.is_contested and self.faults.degraded is None:
+            self.faults.tell("another process writes the record of this run too")
+        return True
+
+    # -- taking over -------------------------------------------------------------------------------------------
+
+    def _absorb(self, taken: Taken | None, log: WalWriter) -> None:
+        """Take over points: into the part in memory and into the summaries."""
+        if taken is None:
+            return
+        frames = taken.frames
+        if taken.spilled:  # the log has what the queue had no room for
+            frames = [each for each in read_wal(log.path).frames if each.end <= taken.until]
+        for at, frame in enumerate(frames):
+            if frame.seq >= self._absorbed:
+                self._part.add(frame)
+                self._absorbed = frame.end
+                if self.identity.owns_record:
+                    self.record.fold(frame)
+            if at % _FRAMES_AT_ONCE == 0:
+                time.sleep(0)
+        self._count_held()
+
+    def _count_held(self) -> None:
+        self.tail.held = len(self._part) + sum(len(each.part) for each in self._waiting)
+
+    # -- safety of the log -------------------------------------------------------------------------------------
+
+    def _secure(self) -> None:
+        """Flush the log. When it failed, now or before, that file is never trusted again: go on in a new one."""
+        tail = self.tail
+        if tail.trouble is None and self.identity.durability == "os":
+            try:
+                tail.wal.sync()
+            except OSError as error:
+                tail.trouble = error
+        if tail.trouble is not None and self.faults.may_try:
+            self.faults.note(f"points could not be written ({tail.trouble})")
+            self._mend()
+
+    def _mend(self) -> None:
+        """Write what is in memory to a new log and go on there."""
+        try:
+            log = self._new_log()
+        except OSError:
+            return
+        broken = self.tail.wal
+        try:
+            for frame in self._part.frames():
+                log.append(encode_points(*frame))
+            if self.identity.sync:
+                log.sync()
+            is_mended = self.tail.mend(log)
+        except OSError:
+            is_mended = False
+        if not is_mended:
+            log.discard()
+            return
+        broken.discard()
+        self.faults.over()
+
+    # -- sealing -----------------------------------------------------------------------------------------------
+
+    def _is_full(self) -> bool:
+        if self.tail.trouble is not None or len(self._part) == 0 or not self.faults.may_try:
+            return False
+        return (
+            len(self._part) >= self._limits.seal_points
+            or self.tail.wal.size >= self._limits.seal_bytes
+            or time.monotonic() - self._part_since >= self._limits.seal_s
+        )
+
+    def _roll(self) -> None:
+        """Go on in a new log; the points of the old one wait to be sealed."""
+        try:
+            log = self._new_log()
+        except OSError as error:
+            self.faults.note(f"a new log could not be begun ({error})")
+            return
+        old = self.tail.wal
+        taken = self.tail.swap(log)
+        if taken is None:
+            log.discard()
+            return
+        with suppress(OSError):  # sealing comes next, and that is flushed too
+            old.sync()
+        self._absorb(taken, old)
+        self._waiting.append(_Rolled(self._part, old))
+        self._part, self._part_since = OpenPart(), time.monotonic()
+        self.tail.wake_at = self._absorbed + self._limits.seal_points
+
+    def _seal_waiting(self, is_last: bool = False) -> bool:
+        """Seal what waits, oldest first; False if something still waits."""
+        while self._waiting and self.faults.may_try:
+            try:
+                self._seal(self._waiting[0])
+            except (OSError, InputError) as error:
+                self.faults.note(f"points could not be sealed ({error})")
+                break
+            del self._waiting[0]
+        if is_last or self.tail.held > self._limits.most_waiting:
+            self._leave_in_logs()
+        self._count_held()
+        return not self._waiting
+
+    def _seal(self, rolled: _Rolled) -> None:
+        if len(rolled.part):
+            who = self.identity
+            path = self._folder / (rolled.log.path.stem + ".parquet")
+            seal(rolled.part, path, who.run_id, who.writer, self._files, who.mode, who.sync)
+            self.write_record()  # so that it covers what is in no log any more
+        rolled.log.discard()
+
+    def _leave_in_logs(self) -> None:
+        """Let go of points in memory that could not be sealed: readers take them from the log."""
+        for each in self._waiting:
+            each.log.close()
+        self._waiting.clear()
