@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from labtop.errors import FilterError
 from labtop.model.columns import Column
 from labtop.query.filter_compare import Compare
+from labtop.query.filter_completion import Completion, complete
 from labtop.query.filter_grammar import with_conjunctions
 from labtop.query.filter_names import names_of
 from labtop.query.filter_tokens import tokenise
 from labtop.query.filter_tree import Parser, parse
 from labtop.query.filter_walk import Walk
+
+__all__ = ["EVERYTHING", "CompiledFilter", "Completion", "compile_filter", "complete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +52,8 @@ def compile_filter(
     tokens = with_conjunctions(text, tokenise(text, names))
     rules = Compare(text, names, now or datetime.now().astimezone())
     walk = Walk(tokens, rules, engine)
-    term = walk.condition(parse(text, tokens, engine))
+    try:
+        term = walk.condition(parse(text, tokens, engine))
+    except RecursionError:  # the caller stands deep in the stack already; the grammar keeps trees shallow
+        raise FilterError("the filter is nested too deeply", text, 0, len(text)) from None
     return CompiledFilter(term.sql, term.parameters, frozenset(walk.keys))

@@ -22,6 +22,7 @@ class _Level:
     token: Token | None
     was_condition: bool  # whether the parenthesis stood where a condition stands
     compared: bool = False  # whether a comparison was made since the last and, or, not
+    betweens: int = 0  # how many `between` still want their `and`
 
 
 def with_conjunctions(text: str, tokens: list[Token]) -> list[Token]:
@@ -40,6 +41,7 @@ class _Reader:
         self.wants_operand = True
         self.is_condition = True  # whether the operand wanted, or just read, is a condition of its own
         self.unaries = 0
+        self.arithmetic = 0  # every operator may nest the tree one level deeper
 
     def read(self) -> list[Token]:
         for at, token in enumerate(self.tokens):
@@ -51,6 +53,7 @@ class _Reader:
             self.out.append(token)
         if self.wants_operand:
             raise self._error(None, _wanted(self.out))
+        self._check_between(None)
         if len(self.levels) > 1:
             raise self._error(None, "expected a closing )")
         return self.out
@@ -83,7 +86,10 @@ class _Reader:
             if level.kind == "group":
                 raise self._error(token, "expected and, or, or an operator such as <")
             self.wants_operand, self.is_condition = True, False
+        elif _is_word(token, "and") and level.betweens:
+            self.wants_operand, self.is_condition, level.betweens = True, False, level.betweens - 1
         elif _is_word(token, "and") or _is_word(token, "or"):
+            self._check_between(token)
             self.wants_operand, self.is_condition, level.compared = True, level.kind == "group", False
         elif (
             token.kind in OPERANDS
@@ -98,6 +104,10 @@ class _Reader:
                 if level.compared:
                     raise self._error(token, "compare two values at a time", "as in: 0 < lr and lr < 1")
                 level.compared = True
+            elif token.kind == "operator":
+                self.arithmetic += 1
+                self._check_depth(token)
+            level.betweens += token.text == "between"
             self.wants_operand, self.is_condition = True, False
         else:
             raise self._error(token, "expected and, or, or an operator such as <")
@@ -118,6 +128,10 @@ class _Reader:
         self.wants_operand, self.levels[-1].compared = True, False
         self._operand(token)
 
+    def _check_between(self, token: Token | None) -> None:
+        if self.levels[-1].betweens:
+            raise self._error(token, "expected and, with the upper bound of between")
+
     def _open(self, kind: str, token: Token) -> None:
         self.levels.append(_Level(kind, token, self.is_condition))
         self._check_depth(token)
@@ -126,6 +140,7 @@ class _Reader:
     def _close(self, token: Token) -> None:
         if len(self.levels) == 1:
             raise self._error(token, "this ) closes nothing")
+        self._check_between(token)
         self.is_condition = self.levels.pop().was_condition
 
     def _deepen(self, token: Token) -> None:
@@ -133,7 +148,7 @@ class _Reader:
         self._check_depth(token)
 
     def _check_depth(self, token: Token) -> None:
-        if len(self.levels) + self.unaries > MAX_DEPTH:
+        if max(len(self.levels) + self.unaries, self.arithmetic) > MAX_DEPTH:
             raise self._error(token, f"more than {MAX_DEPTH} levels deep")
 
     def _error(self, token: Token | None, message: str, hint: str = "") -> FilterError:

@@ -92,9 +92,10 @@ class Names:
         """The columns that a name may mean: one is the answer, several are ambiguous, none is unknown."""
         if found := self.exact(name):
             return (found,)
-        folded = self._folded.get(name.lower()) or self._ends.get(name.lower())
-        if folded:
-            return tuple(dict.fromkeys(folded))
+        if folded := self._folded.get(name.lower()):
+            return tuple(each for each in dict.fromkeys(folded) if each.kind == folded[0].kind)
+        if named := self._ends.get(name.lower()):
+            return tuple(dict.fromkeys(named))
         for forced, kind in (("params.", "param"), ("metrics.", "metric"), ("run.", "field")):
             if name.lower().startswith(forced):
                 end = name.lower()[len(forced) :]

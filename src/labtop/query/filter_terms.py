@@ -152,8 +152,13 @@ def as_number(term: Term) -> Term:
 
 
 def as_version(term: Term) -> Term:
-    """A text as the numbers in it, so that 2.10 is later than 2.9."""
-    return fill("TRY_CAST(regexp_extract_all({0}, '[0-9]+') AS BIGINT[])", term, kind="version")
+    """A text as the numbers in it, so that 2.10 is later than 2.9.
+
+    Padded text and not BIGINT[]: DuckDB 1.5 moves that cast out of the comparison and compares the text.
+    """
+    return fill(
+        "list_transform(regexp_extract_all({0}, '[0-9]+'), lambda n: lpad(n, 20, '0'))", term, kind="version"
+    )
 
 
 def as_comparable(term: Term) -> Term:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from labtop.errors import FilterError
-from labtop.query.filter_names import CONSTANTS, KEYWORDS, Names
+from labtop.query.filter_functions import FUNCTIONS
+from labtop.query.filter_names import CONSTANTS, KEYWORDS, STATISTICS, Names
 from labtop.query.filter_values import AGO, DATE, DURATION
 
 Kind: TypeAlias = Literal[
@@ -25,7 +26,7 @@ _OPERATOR = re.compile(r"<=|>=|<>|!=|==|=~|!~|&&|\|\||\*\*|//|[=<>~+\-*/%^]")
 _SPELLINGS = {"==": "=", "<>": "!=", "=~": "~", "^": "**"}
 _NUMBER = re.compile(r"(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.])", re.IGNORECASE)
 _WORD = re.compile(r"[\w./:@#+-]+")
-_FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(")
+_FUNCTION = re.compile(r"([A-Za-z_]\w*)(\s*)\(")
 _PATTERN = re.compile(r"[^\s'\"(),][^\s]*")
 
 
@@ -87,7 +88,7 @@ def _word(text: str, at: int, names: Names) -> Token | None:
     if text[at] in "+-":
         return None
     call = _FUNCTION.match(text, at)
-    if call and call.group(1).lower() not in KEYWORDS:
+    if call and call.group(1).lower() not in KEYWORDS and (not call.group(2) or _is_function(call.group(1))):
         return Token("function", call.group(1).lower(), at, call.end(1))
     known = names.match(text, at)
     found = _WORD.match(text, at)
@@ -103,6 +104,10 @@ def _word(text: str, at: int, names: Names) -> Token | None:
     if not run:
         return None
     return Token("name", _checked(run, text, at), at, at + len(run))
+
+
+def _is_function(word: str) -> bool:
+    return word.lower() in STATISTICS or word.lower() in FUNCTIONS
 
 
 def _is_arithmetic(run: str, names: Names) -> bool:
