@@ -225,6 +225,12 @@ class LabtopApp(App[int]):
         if self._driver is not None:
             self._driver.write(data)
 
+    def copy(self, text: str, what: str = "text") -> None:
+        """Copy a text to where it can be pasted, and say how that was done."""
+        from labtop.tui.commands import copy_text
+
+        copy_text(self, text, what)
+
     # actions of every screen
 
     async def on_key(self, event: events.Key) -> None:

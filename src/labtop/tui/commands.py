@@ -1,4 +1,4 @@
-"""The palette and the command line: two more ways to every action of the table."""
+"""The palette and the command line, two more ways to every action of the table; and copying, which all screens do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labtop.errors import UsageError
-from labtop.tui.actions import ALIASES, BY_NAME, Action, parse_command
-from labtop.tui.screens.dialogs import Choice, Picker, Prompt
+from labtop.tui.actions import BY_NAME, Action, parse_command
+from labtop.tui.screens.dialogs import Choice, Menu, Picker, Prompt
 from labtop.tui.session import Session
 
 if TYPE_CHECKING:
@@ -63,6 +63,34 @@ def open_command_line(app: LabtopApp) -> None:
     )
 
 
+def copy_text(app: LabtopApp, text: str, what: str) -> None:
+    """Copy a text and say how it was done; many lines are asked about first, since a paste may run each."""
+    from labtop.tui import clipboard
+
+    def do(text: str, what: str) -> None:
+        app.session.gateway.request(
+            "copy", lambda: clipboard.copy(text, app.write_to_terminal), lambda how: app.say(f"{what}: {how}")
+        )
+
+    text = text.rstrip("\n")
+    count = text.count("\n") + 1
+    if not text:
+        app.say(f"there is no {what} to copy", "warning")
+        return
+    if count == 1:
+        do(text, what)
+        return
+
+    def done(answer: str | None) -> None:
+        if answer == "all":
+            do(text, f"{count} lines of {what}")
+        elif answer == "one":
+            do(" ".join(text.split("\n")), what)
+
+    choices = [Choice("all", f"all {count} lines", letter="y"), Choice("one", "as one line", letter="o")]
+    app.push_screen(Menu(f"{what}: {count} lines; pasted into a shell, each would run", choices), done)
+
+
 def explain(line: str, screen: str) -> str:
     """What a command line would do, as it is typed."""
     if not line.strip():
@@ -109,6 +137,3 @@ def _split_last(text: str) -> tuple[str, str]:
     """The last word of a list with commas or spaces, and what stands before it."""
     at = max(text.rfind(","), text.rfind(" ")) + 1
     return text[:at], text[at:]
-
-
-__all__ = ["ALIASES", "complete", "explain", "open_command_line", "open_palette"]

@@ -13,7 +13,6 @@ from typing import Any
 from labtop.errors import InputError
 from labtop.model.run import RunRecord
 from labtop.model.tree import flatten
-from labtop.tui import clipboard
 from labtop.tui.screens.base import LabScreen
 from labtop.tui.screens.dialogs import Choice, Menu, Picker, Prompt
 from labtop.views.record import shown
@@ -166,32 +165,9 @@ class RunEdits(LabScreen):
 
         def done(what: str | None) -> None:
             if what:
-                self._with_record(lambda record: self.copy(self.yank_text(what, record), what))
+                self._with_record(lambda record: self.lab.copy(self.yank_text(what, record), what))
 
         self.app.push_screen(Menu("copy", choices), done)
-
-    def copy(self, text: str, what: str) -> None:
-        """Copy a text and say how it was done; many lines are asked about first, since a paste may run them."""
-        if not text:
-            self.say(f"there is no {what} to copy", "warning")
-            return
-        count = text.count("\n") + 1
-        if count == 1:
-            self._copy(text, what)
-            return
-
-        def done(answer: str | None) -> None:
-            if answer == "all":
-                self._copy(text, f"{count} lines of {what}")
-            elif answer == "one":
-                self._copy(" ".join(text.split("\n")), what)
-
-        asked = [Choice("all", f"all {count} lines", letter="y"), Choice("one", "as one line", letter="o")]
-        self.app.push_screen(Menu(f"{what}: {count} lines; a shell would run each", asked), done)
-
-    def _copy(self, text: str, what: str) -> None:
-        write = self.lab.write_to_terminal
-        self.request("copy", lambda: clipboard.copy(text, write), lambda how: self.say(f"{what}: {how}"))
 
     def _with_record(self, then: Callable[[RunRecord], object]) -> None:
         record = self.edited_record()

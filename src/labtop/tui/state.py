@@ -12,44 +12,15 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from labtop.errors import InputError
 from labtop.settings import cache_folder, settings_path
+from labtop.tui.runs_view import RunsView
 
 HISTORY_LENGTH = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunsView:
-    """How the Runs screen shows a store: all that undo goes back over and a saved view holds."""
-
-    where: str = ""
-    sort: tuple[str, ...] = ()  # column keys, "-" before one for descending
-    columns: tuple[str, ...] = ()  # chosen columns in their order; empty: labtop chooses
-    hidden: tuple[str, ...] = ()
-    widths: Mapping[str, int] = field(default_factory=dict)
-    group: tuple[str, ...] = ()  # columns to group by; ("seed",) for the same but for the seed
-    show_constant: bool = False
-    archived: bool = False
-
-    @classmethod
-    def from_json(cls, values: object) -> RunsView:
-        """A view from untrusted JSON: what does not fit is left out."""
-        if not isinstance(values, Mapping):
-            return cls()
-        kept: dict[str, Any] = {}
-        for each in fields(cls):
-            value, default = values.get(each.name), getattr(cls(), each.name)
-            if isinstance(default, tuple) and isinstance(value, list):
-                kept[each.name] = tuple(item for item in value if isinstance(item, str))
-            elif isinstance(default, Mapping) and isinstance(value, Mapping):
-                kept[each.name] = {str(key): item for key, item in value.items() if isinstance(item, int)}
-            elif isinstance(value, type(default)):
-                kept[each.name] = value
-        return cls(**kept)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,33 +78,6 @@ class StoreState:
     def remember_command(self, line: str) -> None:
         """Put a command line at the end of its history."""
         self.commands = _appended(self.commands, line)
-
-
-class UndoStack:
-    """The views that were, and those that were taken back."""
-
-    def __init__(self) -> None:
-        self._past: list[RunsView] = []
-        self._future: list[RunsView] = []
-
-    def push(self, view: RunsView) -> None:
-        """Remember a view that is about to change."""
-        self._past = [*self._past[-99:], view]
-        self._future.clear()
-
-    def undo(self, view: RunsView) -> RunsView | None:
-        """The view before this one."""
-        if not self._past:
-            return None
-        self._future.append(view)
-        return self._past.pop()
-
-    def redo(self, view: RunsView) -> RunsView | None:
-        """The view that was taken back last."""
-        if not self._future:
-            return None
-        self._past.append(view)
-        return self._future.pop()
 
 
 def state_path(store: Path) -> Path:
@@ -204,9 +148,3 @@ def _appended(lines: tuple[str, ...], line: str) -> tuple[str, ...]:
     if not line.strip():
         return lines
     return (*(each for each in lines if each != line), line)[-HISTORY_LENGTH:]
-
-
-__all__ = [
-    "RunsView", "StoreState", "UndoStack", "load_view", "replace", "save_view", "saved_views", "state_path",
-    "view_path", "views_folder", "write_whole",
-]  # fmt: skip

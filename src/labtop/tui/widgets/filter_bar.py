@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -16,10 +17,10 @@ from labtop.tui.screens.dialogs import HintLine
 from labtop.tui.widgets.line_input import LineInput
 from labtop.views.text import clean
 
-HELP = "lr < 1e-3 and val/loss < 0.4   status = failed   tags has 'paper'   a word searches   Tab completes"
+if TYPE_CHECKING:
+    from labtop.query.filter import Completion
 
-Completions = tuple[int, Sequence[str]]
-"""Where the completed word begins, and what it may become."""
+HELP = "lr < 1e-3 and val/loss < 0.4   status = failed   tags has 'paper'   a word searches   Tab completes"
 
 
 class FilterBar(Vertical):
@@ -46,12 +47,13 @@ class FilterBar(Vertical):
     class Dropped(Message):
         """Esc: back to the filter before."""
 
-    def __init__(self, complete: Callable[[str, int], Completions]) -> None:
+    def __init__(self, complete: Callable[[str, int], Sequence[Completion]]) -> None:
         super().__init__()
         self._complete = complete
-        self._candidates: Completions = (0, ())
+        self._candidates: Sequence[Completion] = ()
         self._at = -1
-        self._completed = ""  # the text that the last Tab made
+        self._typed = ""  # the text that Tab began with
+        self._completed = ""  # and what the last Tab made of it
 
     def compose(self) -> ComposeResult:
         """Input and hint."""
@@ -96,7 +98,7 @@ class FilterBar(Vertical):
         """Tell of the change."""
         event.stop()
         if event.value != self._completed:
-            self._candidates, self._at = (0, ()), -1
+            self._candidates, self._at = (), -1
         self.post_message(self.Changed(event.value))
 
     def on_line_input_submitted(self, event: LineInput.Submitted) -> None:
@@ -115,25 +117,23 @@ class FilterBar(Vertical):
         if event.key not in ("tab", "shift+tab"):
             return
         line = self.line
-        if not self._candidates[1]:
+        if not self._candidates:
+            self._typed = line.value
             self._candidates, self._at = self._complete(line.value, line.cursor), -1
-            self._rest = line.value[line.cursor :]
-        start, found = self._candidates
-        if not found:
-            self.query_one(HintLine).show("nothing to complete")
+        if not self._candidates:
+            self.query_one(HintLine).show("nothing to complete here")
             return
-        self._at = (self._at + (1 if event.key == "tab" else -1)) % len(found)
-        head = line.value[:start] + found[self._at]
-        self._completed = head + self._rest
-        self.query_one(HintLine).show(self._offer(found))
-        line.edit(self._completed, len(head))
+        self._at = (self._at + (1 if event.key == "tab" else -1)) % len(self._candidates)
+        self._completed, cursor = self._candidates[self._at].apply(self._typed)
+        self.query_one(HintLine).show(self._offer())
+        line.edit(self._completed, cursor)
 
-    def _offer(self, found: Sequence[str]) -> Text:
+    def _offer(self) -> Text:
         """The candidates, the one taken in bold."""
         text = Text(no_wrap=True, end="")
         first = max(0, self._at - 3)
-        for at, name in enumerate(found[first : first + 40], first):
-            text.append(clean(name, 60), "bold not dim" if at == self._at else "")
+        for at, each in enumerate(self._candidates[first : first + 40], first):
+            text.append(clean(each.label, 60), "bold not dim" if at == self._at else "")
             text.append("   ")
         return text
 
