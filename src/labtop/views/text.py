@@ -122,3 +122,20 @@ def _picture(character: str) -> str | None:
     if category == "Zs":
         return " "
     return character
+
+
+def cell_width(text: str) -> int:
+    """About how many cells `text` takes in a terminal: two for wide characters, none for combining marks.
+
+    For choosing widths; what is drawn is cut by the terminal library's own measure.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells, text))
+
+
+@lru_cache(4096)
+def _cells(character: str) -> int:
+    if _picture(character) is None:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,131 @@
+"""Which columns a table of runs shows when nobody chose any, and which of them say nothing and are hidden.
+
+The order is `status · name · sparklines · metrics · params · tags · reproducibility · duration · age`. A column in
+which all runs agree is hidden, counted and given with its value: what is the same everywhere belongs in a line above
+the table, not in every row of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from labtop.model.columns import COLUMN_TYPES, Column
+from labtop.query.request import ColumnProfile
+
+FROZEN = ("status", "name")
+ALWAYS = (*FROZEN, "started_at")  # shown although all runs may agree
+FIELDS_BEFORE = ("project",)
+FIELDS_AFTER = ("tags", "score", "duration_s", "started_at")
+MOST_OF_A_KIND = 60
+"""Params, and metrics, in the default choice; what is beyond is counted and can be chosen."""
+
+_VALIDATION = re.compile(r"(^|[/_. ])(val|valid|validation|eval|test|dev)([/_. ]|$)", re.IGNORECASE)
+_TELLING = re.compile(
+    r"loss|acc|f1|auc|error|score|bleu|perplexity|ppl|map|iou|reward|mse|mae", re.IGNORECASE
+)
+_DERIVED = {"min": "number", "max": "number", "first": "number", "mean": "number", "count": "integer"}
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenColumn:
+    """A column that is not shown because all runs of the selection have the same value, or none has any."""
+
+    column: Column
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Columns to show, those hidden because they do not vary, and how many were left out for want of room."""
+
+    columns: tuple[Column, ...]
+    hidden: tuple[HiddenColumn, ...] = ()
+    left_out: int = 0
+
+
+def candidates(columns: Sequence[Column], sparks: int = 2) -> tuple[tuple[Column, ...], int]:
+    """The default columns before any is hidden, in order, and how many params and metrics there are beyond them."""
+    fields = {column.key: column for column in columns if column.kind == "field"}
+    metrics = sorted((each for each in columns if each.kind == "metric"), key=_rank)
+    params = [each for each in columns if each.kind == "param"]
+    curves = [spark_of(metric) for metric in metrics[:sparks]]
+    before = [fields[key] for key in (*FROZEN, *FIELDS_BEFORE) if key in fields]
+    after = [fields[key] for key in FIELDS_AFTER if key in fields]
+    shown = (*before, *curves, *metrics[:MOST_OF_A_KIND], *params[:MOST_OF_A_KIND], *after)
+    return shown, max(0, len(metrics) - MOST_OF_A_KIND) + max(0, len(params) - MOST_OF_A_KIND)
+
+
+def hide_constant(columns: Sequence[Column], profile: Mapping[str, ColumnProfile]) -> Choice:
+    """Take out the columns that do not vary; a curve goes when no run has its metric."""
+    shown: list[Column] = []
+    hidden: list[HiddenColumn] = []
+    for column in columns:
+        about = profile.get(column.key)
+        if column.key in ALWAYS or about is None or not is_constant(about):
+            shown.append(column)
+        elif column.kind != "spark":
+            hidden.append(HiddenColumn(column, about.low))
+    present = {
+        column.key for column in columns if column.kind != "metric" or not _is_empty(profile.get(column.key))
+    }
+    shown = [each for each in shown if each.kind != "spark" or metric_key(each) in present]
+    return Choice(tuple(shown), tuple(hidden))
+
+
+def is_constant(about: ColumnProfile) -> bool:
+    """Whether a column says the same of all runs: one value everywhere, or none anywhere."""
+    return about.distinct == 0 or (about.distinct == 1 and about.nulls == 0)
+
+
+def find_keys(columns: Iterable[Column], keys: Sequence[str]) -> tuple[Column, ...]:
+    """Columns by key, in the order of `keys`; also what is derived from metrics. Unknown ones are left out."""
+    known = {column.key: column for column in columns}
+    found: list[Column] = []
+    for key in keys:
+        column = known.get(key) or _derived(known, key)
+        if column is not None and column not in found:
+            found.append(column)
+    return tuple(found)
+
+
+def spark_of(metric: Column) -> Column:
+    """The sparkline column of a metric."""
+    return Column(
+        f"spark.{metric.key.removeprefix('metrics.')}",
+        metric.name,
+        "spark",
+        COLUMN_TYPES["spark"],
+        metric.goal,
+    )
+
+
+def metric_key(spark: Column) -> str:
+    """The key of the metric whose curve a column shows."""
+    return f"metrics.{spark.key.removeprefix('spark.')}"
+
+
+def _derived(known: Mapping[str, Column], key: str) -> Column | None:
+    """`spark.NAME`, `metrics.NAME.min` and their like."""
+    if key.startswith("spark.") and (metric := known.get(f"metrics.{key.removeprefix('spark.')}")):
+        return spark_of(metric)
+    base, _, statistic = key.rpartition(".")
+    metric = known.get(base)
+    if metric is None or metric.kind != "metric" or statistic not in _DERIVED:
+        return None
+    return replace(
+        metric, key=key, name=f"{statistic}({metric.name})", type=COLUMN_TYPES[_DERIVED[statistic]]
+    )
+
+
+def _rank(metric: Column) -> int:
+    """The metrics that people decide by come first: with a goal, then of validation, then losses and scores."""
+    validation = _VALIDATION.search(metric.name) is not None
+    telling = _TELLING.search(metric.name) is not None
+    return 4 * (metric.goal is None) + 2 * (not validation) + (not telling)
+
+
+def _is_empty(about: ColumnProfile | None) -> bool:
+    return about is not None and about.distinct == 0
