@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -104,3 +106,17 @@ def _close_quietly(files: Files, descriptor: int) -> None:
         files.close(descriptor)
     except OSError:
         pass
+
+
+def read_regular(path: Path, most_bytes: int, offset: int = 0) -> bytes:
+    """Up to `most_bytes` of a file from `offset` on; a pipe or device never makes the reader wait.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        file.seek(offset)
+        return file.read(most_bytes)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from labtop.store.files import FILES, Files, unlink_quietly, write_all
+from labtop.store.files import FILES, Files, read_regular, unlink_quietly, write_all
 from labtop.store.format import safe_text
 from labtop.store.layout import FORMAT
 
@@ -171,10 +171,7 @@ class NoLog(WalWriter):
 
 def read_wal(path: Path, offset: int = 0) -> WalRead:
     """Every whole frame of a log from `offset` on. Content never raises; only an unreadable file does (OSError)."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        content = file.read(_MOST_READ_BYTES)
-    return parse_wal(content, offset)
+    return parse_wal(read_regular(path, _MOST_READ_BYTES, offset), offset)
 
 
 def parse_wal(content: bytes, offset: int = 0) -> WalRead:
