@@ -90,8 +90,8 @@ def _remote(repository: Repository, redactor: Redactor) -> str | None:
             urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), url)
     branch = repository.ask_line("symbolic-ref", "--quiet", "--short", "HEAD")
     own = repository.ask_line("config", "--get", f"branch.{branch}.remote") if branch else None
-    url = urls.get(own or "") or urls.get("origin") or next(iter(urls.values()), None)
-    return redactor.uri(url) if url else None
+    chosen = urls.get(own or "") or urls.get("origin") or next(iter(urls.values()), None)
+    return redactor.uri(chosen) if chosen else None
 
 
 def _patch(repository: Repository, capture: CodeCapture, problems: list[str]) -> tuple[bool, str | None]:

@@ -1,0 +1,149 @@
+"""Keeps what a program prints: a copy of stdout and stderr in `output.log`, line by line and without secrets.
+
+The streams stay the objects they are (`isatty`, `fileno`, encoding, handlers that hold them); only their `write` is
+wrapped, and put back at the end. What is written past Python, by C code or child processes, is not seen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from labtop.recording.capture.redact import LINE_LIMIT, Redactor
+
+OUTPUT = "output.log"
+_LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")  # a progress bar ends its lines with a bare return
+_BEGINS_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
+_ENDS_KEY = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
+_LONGEST_KEY = 200  # lines; then it was no key after all
+
+
+class OutputLog:
+    """The file. Takes text in pieces, writes whole lines, and stops with a word at `max_bytes`."""
+
+    def __init__(self, path: Path, redactor: Redactor, max_bytes: int, mode: int = 0o600) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
+        self._redactor = redactor
+        self._room = max_bytes - os.fstat(self._descriptor).st_size
+        self._lock = threading.RLock()
+        self._pending: dict[str, str] = {}  # stream → its unfinished line
+        self._key_lines = 0  # lines left of a private key that is being printed
+        self.problem: str | None = None
+
+    def take(self, stream: str, text: str) -> None:
+        """Take what was written to a stream; whole lines go to the file."""
+        with self._lock:
+            text = self._pending.pop(stream, "") + text
+            end = max(text.rfind("\n"), text.rfind("\r")) + 1
+            # the return of "\r\n" may come before its newline
+            if end == len(text) and text.endswith("\r"):
+                end -= 1
+                end = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+            rest = text[end:]
+            if len(rest) > LINE_LIMIT * 2:
+                rest = rest[: LINE_LIMIT * 2]  # cut to the limit when the line ends
+            if rest:
+                self._pending[stream] = rest
+            if end:
+                self._write("".join(map(self._clean, _LINE_ENDS.findall(text[:end]))))
+
+    def close(self) -> None:
+        """Write unfinished lines and close the file."""
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            for rest in self._pending.values():
+                self._write(self._clean(rest))
+            self._pending.clear()
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def after_fork(self) -> None:
+        """In a child: the parent writes its own unfinished lines."""
+        self._lock = threading.RLock()
+        self._pending.clear()
+
+    def _clean(self, line: str) -> str:
+        if self._key_lines:
+            self._key_lines = 0 if _ENDS_KEY.search(line) else self._key_lines - 1
+            return ""
+        if _BEGINS_KEY.search(line) and not _ENDS_KEY.search(line):
+            self._key_lines = _LONGEST_KEY
+        return self._redactor.text(line)
+
+    def _write(self, text: str) -> None:
+        if self._descriptor < 0 or self._room <= 0 or not text:
+            return
+        content = text.encode("utf-8", "backslashreplace")
+        if len(content) > self._room:
+            content = (
+                content[: self._room] + b"\n[labtop: output.log ends here: output_max_bytes is reached]\n"
+            )
+            self._room = 0
+        self._room -= len(content)
+        try:
+            while content:
+                content = content[os.write(self._descriptor, content) :]
+        except OSError as error:
+            self.problem = f"output.log is not complete ({error.strerror or error})"
+            self._room = 0
+
+
+class _Wrapped(NamedTuple):
+    """A stream under its wrapper, and what `write` was before."""
+
+    stream: Any
+    write: Callable[[str], int]
+    original: Callable[[str], int]
+    was_own: bool  # `write` was an attribute of the object itself
+
+
+class OutputTee:
+    """Copies stdout and stderr into an `OutputLog` until it is stopped."""
+
+    def __init__(self, log: OutputLog) -> None:
+        self.log = log
+        self._wrapped: list[_Wrapped] = []
+
+    def start(self) -> None:
+        """Wrap the streams that are there now."""
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name, None)
+            if stream is not None:
+                self._wrap(name, stream)
+
+    def _wrap(self, name: str, stream: Any) -> None:
+        original, log = stream.write, self.log
+
+        def write(text: str) -> int:
+            written: int = original(text)
+            try:
+                log.take(name, text)
+            except Exception as error:  # a copy must never cost the program its output
+                log.problem = f"output.log is not complete ({error!r})"
+            return written
+
+        was_own = "write" in getattr(stream, "__dict__", {})
+        try:
+            stream.write = write
+        except AttributeError:
+            log.problem = f"{name} is not in output.log: {type(stream).__name__} does not allow a copy"
+            return
+        self._wrapped.append(_Wrapped(stream, write, original, was_own))
+
+    def stop(self) -> None:
+        """Put the streams back as they were, unless somebody has wrapped them since, and close the log."""
+        for each in self._wrapped:
+            if getattr(each.stream, "write", None) is not each.write:
+                continue
+            if each.was_own:
+                each.stream.write = each.original
+            else:
+                del each.stream.write
+        self._wrapped.clear()
+        self.log.close()
