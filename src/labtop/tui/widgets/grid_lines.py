@@ -74,9 +74,8 @@ def draw_row(
     width: int,
     glyphs: Glyphs,
     style_of: StyleOf,
-    *,
-    marker: Marker | None = None,
-    is_baseline: bool = False,
+    marker: Marker | None,
+    is_baseline: bool,
 ) -> Strip:
     """One row."""
     line = _Line(style_of, "")
@@ -106,11 +105,10 @@ def draw_cursor_row(
     width: int,
     glyphs: Glyphs,
     style_of: StyleOf,
-    *,
-    marker: Marker | None = None,
-    is_baseline: bool = False,
+    marker: Marker | None,
+    is_baseline: bool,
     cursor_column: int,
-    is_focused: bool = True,
+    is_focused: bool,
 ) -> Strip:
     """The row under the cursor: all in one style but the cell of the cursor."""
     plain = "cursor" if is_focused else "cursor-blurred"
