@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -64,5 +63,3 @@ def exit_code(catalog: Catalog) -> int:
 def resolve_runs(catalog: Catalog, names: Sequence[str]) -> list[str]:
     """The ids of named runs, in order, each once."""
     return list(dict.fromkeys(catalog.resolve(name) for name in names))
-
-

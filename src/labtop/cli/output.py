@@ -58,7 +58,8 @@ def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
 
     limit = 60 if sys.stdout.isatty() else None
     widths = [
-        max([cell_len(name), *(cell_len(row[at]) for row in rows)], default=0) for at, name in enumerate(header)
+        max([cell_len(name), *(cell_len(row[at]) for row in rows)], default=0)
+        for at, name in enumerate(header)
     ]
     if limit is not None:
         widths = [min(width, limit) for width in widths]

@@ -20,7 +20,9 @@ from labtop.views.text import clean
 
 @click.command("diff")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN…")
-@click.option("--section", metavar="A,B", help="Only these: params,data,code,environment,hardware,randomness,metrics.")
+@click.option(
+    "--section", metavar="A,B", help="Only these: params,data,code,environment,hardware,randomness,metrics."
+)
 @click.option("--all", "keep_equal", is_flag=True, help="Rows that are equal too.")
 @click.option("--exit-code", "as_check", is_flag=True, help="Exit with 1 when anything differs.")
 @store_option
@@ -37,7 +39,9 @@ def diff_command(
     with open_catalog(None, store) as catalog:
         run_ids = resolve_runs(catalog, runs)
         if len(run_ids) < 2:
-            raise UsageError("a diff needs two different runs", "name another one; list them with 'labtop ls'")
+            raise UsageError(
+                "a diff needs two different runs", "name another one; list them with 'labtop ls'"
+            )
         sections = section.split(",") if section else None
         comparison = compare([catalog.record(run_id) for run_id in run_ids], sections, keep_equal)
     if format_name == "json":
@@ -52,7 +56,10 @@ def diff_command(
 
 
 def _sheet(comparison: Comparison, for_people: bool) -> Sheet:
-    names = tuple(f"{name} ({run_id[:4]})" for run_id, name in zip(comparison.run_ids, comparison.run_names, strict=True))
+    names = tuple(
+        f"{name} ({run_id[:4]})"
+        for run_id, name in zip(comparison.run_ids, comparison.run_names, strict=True)
+    )
     header = ("section", "key", *(names if for_people else comparison.run_ids))
     return Sheet(header, list(_rows(comparison, for_people)), "diff")
 

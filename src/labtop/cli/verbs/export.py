@@ -24,8 +24,12 @@ from labtop.views.sheet import find_columns, runs_sheet, sort_keys
 
 @click.command("export")
 @click.argument("path", required=False)
-@click.option("--to", "target", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where to.")
-@click.option("--format", "format_name", type=click.Choice(list(SUFFIXES.values())), help="Else by the ending.")
+@click.option(
+    "--to", "target", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where to."
+)
+@click.option(
+    "--format", "format_name", type=click.Choice(list(SUFFIXES.values())), help="Else by the ending."
+)
 @click.option("--points", is_flag=True, help="The series: a row a logged value.")
 @click.option("--name", "names", multiple=True, metavar="GLOB", help="With --points: only these metrics.")
 @click.option("--csv-safe", is_flag=True, help="Keep CSV cells from becoming formulas in a spreadsheet.")

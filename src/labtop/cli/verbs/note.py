@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labtop.cli.opening import open_catalog, resolve_runs, store_option
-from labtop.query.edits import edit_runs
+from labtop.query.editing import edit_runs
 
 
 @click.command("note")

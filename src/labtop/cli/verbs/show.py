@@ -60,7 +60,9 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted keys of nested mappings and lists of mappings; empty and unknown facts are left out."""
     if isinstance(value, Mapping):
         for key, each in flatten(value).items():
-            yield from _leaves(each, f"{prefix}{key}") if isinstance(each, list) else [(f"{prefix}{key}", each)]
+            yield from (
+                _leaves(each, f"{prefix}{key}") if isinstance(each, list) else [(f"{prefix}{key}", each)]
+            )
     elif isinstance(value, list) and value and isinstance(value[0], Mapping):
         for number, each in enumerate(value):
             yield from _leaves(each, f"{prefix}{'.' if prefix else ''}{number}.")

@@ -7,7 +7,7 @@ import click
 from labtop.cli.diagnostics import say
 from labtop.cli.opening import open_catalog, resolve_runs, store_option
 from labtop.errors import UsageError
-from labtop.query.edits import edit_runs
+from labtop.query.editing import edit_runs
 
 
 @click.command("tag", context_settings={"ignore_unknown_options": True})
