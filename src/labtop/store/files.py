@@ -115,8 +115,10 @@ def read_regular(path: Path, most_bytes: int, offset: int = 0) -> bytes:
         OSError: it cannot be read, or is no regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
-        file.seek(offset)
-        return file.read(most_bytes)
+        return os.pread(descriptor, min(most_bytes, max(status.st_size - offset, 0)), offset)
+    finally:
+        os.close(descriptor)

@@ -79,7 +79,7 @@ def number_text(number: float) -> str:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """`value` as JSON can hold it. Facts that are unknown (None, empty as by default) are left out of groups."""
+    """`value` as JSON can hold it. What is None or an empty list is left out of groups of facts."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -110,7 +110,7 @@ def _plain_facts(facts: Any, depth: int) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for each in fields(facts):
         value = getattr(facts, each.name)
-        if value is not None and (value or isinstance(value, float | int)):
+        if value is not None and (value or isinstance(value, str | float | int)):
             known[each.name] = plain(value, depth + 1)
     return known
 

@@ -54,7 +54,7 @@ def is_run_id(text: str) -> bool:
 def safe_folder_name(text: str) -> str:
     """A folder name for a free text: plain ASCII, never one of the store's own, different for different texts."""
     plain = _UNSAFE.sub("-", text).strip("-.")[:_LONGEST_FOLDER_NAME]
-    if plain == text and plain not in (LEDGER, PACKS, MARKER):
+    if plain and plain == text and plain not in (LEDGER, PACKS, MARKER):
         return plain
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain or 'project'}-{digest}"

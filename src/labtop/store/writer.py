@@ -16,11 +16,12 @@ from pathlib import Path
 
 from labtop.errors import RecordingError
 from labtop.model.run import RunRecord, Status
+from labtop.store.faults import Limits
 from labtop.store.files import FILES, Files
 from labtop.store.layout import METRICS, make_folders, new_writer_id
 from labtop.store.record_file import Durability, Identity
 from labtop.store.tail import Tail
-from labtop.store.upkeep import Limits, Upkeep
+from labtop.store.upkeep import Upkeep
 
 _log = logging.getLogger("labtop")
 
