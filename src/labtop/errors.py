@@ -45,9 +45,13 @@ class FilterError(UsageError):
 
 
 class QueryError(LabtopError):
-    """SQL was refused or failed."""
+    """SQL was refused or failed; at `position` (0-based character of the query) where that is known."""
 
     exit_code = 2
+
+    def __init__(self, message: str, hint: str = "", position: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.position = position
 
 
 class InputError(LabtopError):
