@@ -67,7 +67,10 @@ def to_ascii_cells(text: str) -> str:
     """`text` in ASCII, as wide as rich thinks it is."""
     shown = to_ascii(text)
     wanted = cell_len(text)
-    return shown if len(shown) == wanted else "".join(to_ascii(each)[:1] * cell_len(each) for each in text)
+    if len(shown) == wanted:
+        return shown
+    each_by_itself = "".join((to_ascii(each)[:1] or "?") * cell_len(each) for each in text)
+    return each_by_itself.ljust(wanted)[:wanted]
 
 
 def _told(color: RichColor | None) -> RichColor | None:

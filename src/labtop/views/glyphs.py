@@ -5,9 +5,7 @@ No emoji, and where there is a choice nothing whose width depends on the termina
 
 from __future__ import annotations
 
-import locale
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -121,15 +119,19 @@ def marker(number: int, ascii: bool = False) -> tuple[str, str]:
     return shapes[at], MARKER_COLOURS[(at + turn) % len(MARKER_COLOURS)]
 
 
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")  # what Python puts into LC_CTYPE by itself where it finds LANG=C
+
+
 def locale_is_ascii() -> bool:
-    """Whether the locale of the environment can show ASCII only, as LANG=C does."""
-    named = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "C")
-    if named.split(".")[0] in ("C", "POSIX"):
-        return "utf" not in named.lower()
-    if sys.platform == "win32":
-        return False
-    encoding = named.partition(".")[2].partition("@")[0] or locale.getpreferredencoding(False)
-    return encoding.lower().replace("-", "") in ("ascii", "usascii", "ansi_x3.41968", "646")
+    """Whether the locale of the environment can show ASCII only, as LANG=C does; without any locale it may not."""
+    names = {name: os.environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")}
+    if not names["LC_ALL"] and names["LC_CTYPE"] in _COERCED and names["LANG"]:
+        names["LC_CTYPE"] = ""
+    named = next((name for name in names.values() if name), "")
+    language, _, encoding = named.partition("@")[0].partition(".")
+    if not encoding:
+        return language in ("C", "POSIX")
+    return encoding.lower().replace("-", "").replace("_", "") in ("ascii", "usascii", "ansix3.41968", "646")
 
 
 _PLAIN = str.maketrans(

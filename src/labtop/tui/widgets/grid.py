@@ -232,8 +232,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         """Put the cursor on a column, and scroll sideways until it is seen."""
         if not self._columns:
             return
-        self.cursor_column = max(0, min(number, len(self._columns) - 1))
-        self._lines.pop((self._view.index, True), None)
+        self._set_column(max(0, min(number, len(self._columns) - 1)))
         self._arrange(first_to_show(self._columns, self.size.width, self._layout.first, self.cursor_column))
         self._repaint()
 
@@ -281,7 +280,8 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= self.row_count:
             return
         if number is not None:
-            self.move_to_column(number)
+            self._set_column(number)
+            self._repaint()
         self.move_to(index)
         if event.chain == 2:
             self.post_message(self.RowChosen(self, index, self.row))
@@ -339,6 +339,10 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
     def _ask(self, table: Table, store: RowStore, view: Viewport) -> None:
         if self.size.height and (wanted := store.missing(view.top, view.height, view.direction)):
             self.post_message(self.RowsWanted(self, table, *wanted))
+
+    def _set_column(self, number: int) -> None:
+        self.cursor_column = number
+        self._lines.pop((self._view.index, True), None)
 
     def _moved(self, was: int) -> None:
         self._repaint()

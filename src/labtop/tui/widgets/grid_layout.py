@@ -60,9 +60,12 @@ def lay_out(columns: Sequence[TableColumn], width: int, first: int) -> Layout:
 
 
 def first_to_show(columns: Sequence[TableColumn], width: int, first: int, wanted: int) -> int:
-    """The first scrolled column with which the column `wanted` is seen whole, changed as little as possible."""
+    """The first scrolled column with which the column `wanted` is seen whole, changed as little as possible.
+
+    Going to a frozen column scrolls back to the beginning.
+    """
     if wanted >= len(columns) or columns[wanted].is_frozen:
-        return first
+        return 0
     if wanted <= first:
         return wanted
     while first < wanted:
