@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 
 from labtop.analysis.rows import Row
 from labtop.analysis.values import UNKNOWN, Absence, Difference, Fact, relation, text_of
-from labtop.analysis.weight import LIGHT, is_identity
+from labtop.analysis.weight import LIGHT
 from labtop.model.tree import is_seed
+from labtop.model.variables import is_placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _environment(rows: Sequence[Row]) -> Iterator[Cause]:
     elif light:
         yield Cause(f"{len(light)} other packages", "environment", light)
     for row in rows:
-        if row.path[0] == "variables" and not is_identity(row.path[1]) and row.path[1] != "PYTHONHASHSEED":
+        if row.path[0] == "variables" and not is_placement(row.path[1]) and row.path[1] != "PYTHONHASHSEED":
             yield Cause(row.path[1], "environment", (row,))
 
 

@@ -107,7 +107,7 @@ def _patch(code: Code) -> Fact:
     """The identity of the uncommitted changes: none at all is a fact, not knowing is another."""
     if code.patch_sha256:
         return code.patch_sha256
-    return ABSENT if code.dirty is False or (code.dirty and code.untracked) else UNKNOWN
+    return ABSENT if code.dirty is False else UNKNOWN
 
 
 def _environment(environment: Environment) -> Iterator[Facts]:

@@ -86,18 +86,20 @@ def _score(pillar: str, known: bool, gaps: Iterator[str]) -> PillarScore:
 
 
 def _code_known(code: Code) -> bool:
-    return code.commit is not None
+    return code.commit is not None or any(file.kept for file in code.untracked)
 
 
 def _code_gaps(code: Code) -> Iterator[str]:
     if code.commit is None:
         yield code.problem or "no commit: the code was in no git repository"
+        if kept := sum(file.kept for file in code.untracked):
+            yield f"{_counted(kept, 'file')} kept, and nothing else"
         return
     if code.problem:
         yield code.problem
     if code.dirty is None:
         yield "whether there were uncommitted changes is not known"
-    elif code.dirty and not code.patch_sha256 and not code.untracked:
+    elif code.dirty and not code.patch_sha256:
         yield "uncommitted changes were not kept"
     if code.bundle is None and code.remote is None:
         yield "the commit has no remote and no bundle: only a clone that has it can bring it back"
@@ -109,6 +111,8 @@ def _code_gaps(code: Code) -> Iterator[str]:
 def _untracked_gaps(code: Code) -> Iterator[str]:
     """One line a reason, so that a hundred large files read as one fact."""
     by_reason: dict[str, list[str]] = {}
+    if "untracked files not kept" in (code.problem or ""):
+        return
     for file in code.untracked:
         if not file.kept:
             by_reason.setdefault(file.reason or "not wanted", []).append(file.path)
@@ -143,8 +147,8 @@ def _environment_gaps(environment: Environment) -> Iterator[str]:
 
 
 def is_local(origin: str) -> bool:
-    """Whether a requirement points into the file system of the machine the run was on."""
-    return origin.removeprefix("-e ").split("@ ", 1)[-1].strip().startswith(("file:", "/", ".", "~"))
+    """Whether a requirement points outside the repository, into the file system of the run's machine."""
+    return origin.removeprefix("-e ").startswith(("file:", "/", "~"))
 
 
 def _configuration_gaps(command: Command, params: Tree) -> Iterator[str]:

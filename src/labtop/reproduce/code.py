@@ -220,7 +220,7 @@ def _patch_findings(places: CodePlaces) -> Iterator[Finding]:
     if places.patch is None:
         if places.code.dirty is None:
             yield Finding("code", "warn", "whether there were uncommitted changes is not known")
-        elif places.code.dirty and not places.code.untracked:
+        elif places.code.dirty:
             yield Finding("code", "missing", "there were uncommitted changes, and they were not kept")
         return
     try:

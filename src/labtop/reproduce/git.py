@@ -230,4 +230,5 @@ def is_safe_remote(url: str | None) -> bool:
     """Whether git may be told to clone from a recorded address: known schemes, no `ext::`, nothing like an option."""
     if not url or url.startswith("-") or "::" in url or not url.isprintable():
         return False
-    return any(form.fullmatch(url) for form in (_URL, _SCP, _LOCAL))
+    forms = (_URL, _LOCAL) if "://" in url else (_SCP, _LOCAL)
+    return any(form.fullmatch(url) for form in forms)

@@ -1,12 +1,18 @@
 """Words of a POSIX shell: what was recorded becomes one quoted word each, and can never become code.
 
 Secrets that were taken out when the run was recorded stand as `${TOKEN}` in the record; a script asks for them.
+What a terminal would obey (control characters, bidirectional marks) is written as its bytes in octal, so that a
+script can be shown, copied and pasted without a change.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
 
 from labtop.errors import InputError
 
@@ -33,7 +39,33 @@ def quote(word: str) -> str:
         raise InputError(f"{word[:40]!r} holds a NUL, which no argument or path can")
     if _PLAIN.fullmatch(word):
         return word
-    return "'" + word.replace("'", "'\"'\"'") + "'"
+    pieces = [_piece(shown, "".join(each)) for shown, each in groupby(word, _is_shown)]
+    return "".join(pieces) or "''"
+
+
+def _piece(shown: bool, text: str) -> str:
+    """Some characters of a word: as they are between quotes, or as bytes. Bytes never end in a line end."""
+    if shown:
+        return "'" + text.replace("'", "'\"'\"'") + "'"
+    return "\"$(printf '" + "".join(f"\\{byte:03o}" for byte in _bytes(text)) + "')\""
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a pair: no argument of a program, though a record can hold it
+        return text.encode("utf-8", "surrogatepass")
+
+
+@lru_cache(4096)
+def _is_shown(character: str) -> bool:
+    """Whether a terminal shows a character as one sign of its own, or ends a line at it."""
+    if character.isascii():
+        return character == "\n" or character.isprintable()
+    code = ord(character)
+    if 0x115F <= code <= 0x11FF or 0xD7B0 <= code <= 0xD7FF or code in (0x3164, 0xFFA0):  # parts of syllables
+        return False
+    return unicodedata.category(character)[0] in "LNPS"
 
 
 def quote_argument(word: str) -> str:
@@ -75,7 +107,5 @@ def is_variable(name: str) -> bool:
 
 def comment(text: str, width: int = 110) -> list[str]:
     """Text as comment lines, whatever it holds: no character of it can end a line."""
-    import textwrap
-
-    shown = "".join(each if each.isprintable() else " " for each in text)
+    shown = "".join(each if each == " " or (_is_shown(each) and each != "\n") else " " for each in text)
     return [f"# {line}" for line in textwrap.wrap(shown, width)] or ["#"]

@@ -1,0 +1,130 @@
+"""Brings the inputs of a run within reach of the new tree, and checks that they are what they were."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from labtop.model.run import DataInput, RunRecord
+from labtop.recording.capture.data import (
+    dvc_folder_md5,
+    folder_sha256,
+    read_content,
+    read_folder,
+)
+from labtop.reproduce.git import find_clone
+from labtop.reproduce.shell import quote
+from labtop.reproduce.step import Finding, Part, Step
+
+LARGEST_HASHED = 300_000_000
+"""Bytes that a plan reads to check inputs, about a second; the script checks the rest."""
+
+_LOCAL_KINDS = ("file", "directory", "dvc")
+_HASH = re.compile(r"[0-9a-f]{32,64}(\.dir)?")
+
+
+def plan_data(record: RunRecord, here: Path) -> Part:
+    """Findings and steps for every declared input."""
+    if not record.data:
+        return Part((Finding("data", "warn", "no input was declared; what was read is not known"),))
+    clone = find_clone(here)
+    top = clone.root if clone else here
+    budget = LARGEST_HASHED
+    findings: list[Finding] = []
+    steps: list[Step] = []
+    for each in record.data:
+        if each.kind not in _LOCAL_KINDS:
+            findings.append(_pointer_finding(each))
+            continue
+        place = _place_today(each, top)
+        findings.append(_local_finding(each, place, budget))
+        budget -= each.bytes or 0
+        steps.append(_local_step(each, place))
+    return Part(tuple(findings), tuple(steps))
+
+
+def _place_today(each: DataInput, top: Path) -> Path | None:
+    """Where the input lies today: at its absolute path, or at the same place below the clone here."""
+    if "\0" in each.uri:
+        return None
+    path = top / each.uri  # an absolute path stays as it is
+    if each.kind == "dvc" and path.suffix == ".dvc":
+        path = path.with_suffix("")
+    return path if path.exists() else None
+
+
+def _local_finding(each: DataInput, place: Path | None, budget: int) -> Finding:
+    name = f"{each.name} ({each.uri})"
+    if place is None:
+        how = "dvc pull may bring it" if each.kind == "dvc" else "it must be put there"
+        return Finding("data", "missing", f"{name} is not here; {how}")
+    if not each.digest:
+        return Finding("data", "warn", f"{name} is here; what it held then was not recorded")
+    if (each.bytes or 0) > budget:
+        return _by_size(each, place, name)
+    try:
+        found = _digest(each, place, budget)
+    except OSError as error:
+        return Finding("data", "missing", f"{name} cannot be read: {error.strerror}")
+    if found is None:
+        return _by_size(each, place, name)
+    if found == each.digest:
+        return Finding("data", "ok", f"{name} is here and holds the same")
+    return Finding("data", "missing", f"{name} is here and holds something else now")
+
+
+def _by_size(each: DataInput, place: Path, name: str) -> Finding:
+    if place.is_file() and each.bytes is not None and place.stat().st_size != each.bytes:
+        return Finding("data", "missing", f"{name} is here with another size: it holds something else now")
+    return Finding("data", "warn", f"{name} is here; too large to be read now, the script checks it")
+
+
+def _digest(each: DataInput, place: Path, budget: int) -> str | None:
+    """The digest of today by the recorded algorithm; None where reading would take too long."""
+    if place.is_dir():
+        if sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) > budget:
+            return None
+        files = read_folder(place)
+        return dvc_folder_md5(files) if each.algorithm == "md5" else folder_sha256(files)
+    if place.stat().st_size > budget or not place.is_file():
+        return None
+    content = read_content(place)
+    return content.md5 if each.algorithm == "md5" else content.sha256
+
+
+def _pointer_finding(each: DataInput) -> Finding:
+    name = f"{each.name} ({each.uri})"
+    if each.digest:
+        return Finding(
+            "data", "warn", f"{name} is pinned at {each.digest[:12]}; the run fetches it, it was not asked"
+        )
+    return Finding("data", "warn", f"{name} is pinned by nothing: it may have moved since")
+
+
+def _local_step(each: DataInput, place: Path | None) -> Step:
+    """Reach the input from the tree, then check its content."""
+    return Step(
+        f"the input {each.name}",
+        tuple(_local_lines(each, place)),
+        ("it may have been changed, moved or removed since",),
+    )
+
+
+def _local_lines(each: DataInput, place: Path | None) -> Iterator[str]:
+    is_absolute = each.uri.startswith("/")
+    uri = each.uri.removesuffix(".dvc") if each.kind == "dvc" else each.uri
+    target = quote(uri) if is_absolute else f'"$tree"/{quote(uri)}'
+    if not is_absolute and place is not None:
+        yield f"reach {quote(str(place))} {target}"
+    if each.kind == "dvc" and not is_absolute:
+        yield f'[ -e {target} ] || (cd -- "$tree" && dvc pull -- {quote(uri)})'
+    if each.digest and _HASH.fullmatch(each.digest):
+        yield from _check(each.digest, each.algorithm, target)
+
+
+def _check(digest: str, algorithm: str | None, target: str) -> Iterator[str]:
+    if algorithm == "sha256":
+        yield f"same {digest} {target}"
+    elif algorithm == "md5" and not digest.endswith(".dir"):
+        yield f"same_md5 {digest} {target}"

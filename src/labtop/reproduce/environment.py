@@ -1,0 +1,277 @@
+"""Brings the environment back: uv from the lock, uv or pip from the full list, conda, a container, or as it is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Literal, get_args
+
+from labtop.errors import UsageError
+from labtop.model.run import Environment, RunRecord
+from labtop.reproduce.shell import quote
+from labtop.reproduce.step import Finding, Part, Step, stop
+
+Kind = Literal["uv", "pip", "conda", "docker", "current"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+REQUIREMENTS = "requirements.txt"
+CONDA_EXPLICIT = "conda-explicit.txt"
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?[a-z0-9.+-]*")
+_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_IMAGE = re.compile(r"[a-z0-9][\w./:-]*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ACTIVATE = (
+    'VIRTUAL_ENV="$scratch/venv" PATH="$scratch/venv/bin:$PATH"',
+    "export VIRTUAL_ENV PATH",
+    "unset PYTHONHOME",
+)
+
+
+def check_kind(wanted: str | None) -> None:
+    """Raise UsageError for a kind of environment that there is not."""
+    if wanted is not None and wanted not in KINDS:
+        raise UsageError(f"no environment {wanted!r}", f"one of {', '.join(KINDS)}")
+
+
+def choose_kind(record: RunRecord, run_folder: Path | None, wanted: str | None = None) -> Kind:
+    """The kind asked for, else the most exact one that was recorded and whose tool is here."""
+    check_kind(wanted)
+    for kind in ("uv", "pip", "conda", "docker", "current"):
+        if wanted == kind:
+            return kind
+    folder = run_folder / "environment" if run_folder else None
+    environment = record.environment
+    if folder and environment.lock_file == CONDA_EXPLICIT and _has(folder, CONDA_EXPLICIT) and _conda():
+        return "conda"
+    if folder and _has(folder, REQUIREMENTS):
+        return "uv" if shutil.which("uv") else "pip"
+    if image_of(environment) and shutil.which("docker"):
+        return "docker"
+    return "current"
+
+
+def plan_environment(record: RunRecord, run_folder: Path | None, kind: Kind) -> Part:
+    """Findings and steps for one kind of environment."""
+    folder = run_folder / "environment" if run_folder else None
+    if kind == "current":
+        return Part(tuple(_now(record.environment)))
+    if kind == "docker":
+        return _docker(record.environment)
+    needed = CONDA_EXPLICIT if kind == "conda" else REQUIREMENTS
+    if folder is None or not _has(folder, needed):
+        words = f"{needed} was not kept with this run: --env {kind} cannot be used"
+        return Part((Finding("environment", "missing", words),), (Step("the environment", (stop(words),)),))
+    if kind == "conda":
+        return _conda_part()
+    if kind == "uv" and record.environment.lock_file == "uv.lock" and _has(folder, "uv.lock"):
+        return _uv_sync(record)
+    return _from_list(record, kind)
+
+
+def _has(folder: Path, name: str) -> bool:
+    return (folder / name).is_file()
+
+
+def image_of(environment: Environment) -> str | None:
+    """`image@sha256:…`, or None where no digest pins it: a tag moves."""
+    image, digest = environment.container_image, environment.container_digest
+    if not image or not digest or not _DIGEST.fullmatch(digest):
+        return None
+    name = image.partition("@")[0].removeprefix("docker://")
+    return f"{name}@{digest}" if _IMAGE.fullmatch(name) else None
+
+
+# uv and pip
+
+
+def _uv_sync(record: RunRecord) -> Part:
+    python = _python(record.environment)
+    lines = (
+        _enter(record),
+        'while [ ! -f pyproject.toml ] && [ "$(pwd -P)" != "$tree" ]; do cd ..; done',
+        f"[ -f pyproject.toml ] || {stop('no pyproject.toml stands beside the lock in the tree')}",
+        'cp -- "$run"/environment/uv.lock uv.lock',
+        f'UV_PROJECT_ENVIRONMENT="$scratch/venv" uv sync -q --frozen{python and f" --python {python}"}',
+        *_ACTIVATE,
+    )
+    step = Step(
+        "the environment: what the recorded uv.lock says",
+        lines,
+        (
+            "uv or the package index may not be there",
+            "extras that were installed by hand are not in the lock",
+        ),
+    )
+    finding = Finding("environment", "ok", "uv.lock was kept; a package index is needed")
+    return Part((*_tool("uv"), finding), (step, _exact_list(record, "uv pip install -q")))
+
+
+def _from_list(record: RunRecord, kind: Kind) -> Part:
+    python = _python(record.environment)
+    make: tuple[str, ...]
+    if kind == "uv":
+        make = (f'uv venv -q{python and f" --python {python}"} "$scratch/venv"', *_ACTIVATE)
+        install = "uv pip install -q"
+    else:
+        short = ".".join(python.split(".")[:2]) if python else "3"
+        missing = stop(f"python{short} is not here; the run had {python or 'an unknown version'}")
+        make = (
+            f"command -v python{short} >/dev/null || {missing}",
+            f'python{short} -m venv "$scratch/venv"',
+            *_ACTIVATE,
+        )
+        install = "python -m pip install -q --disable-pip-version-check"
+    step = Step(
+        f"the environment: Python {python or 'of any version'} in a folder of its own",
+        make,
+        (f"{'uv' if kind == 'uv' else 'that Python'} may not be there",),
+    )
+    return Part(
+        (*_list_findings(record, kind), *_local_findings(record)), (step, _exact_list(record, install))
+    )
+
+
+def _list_findings(record: RunRecord, kind: Kind) -> Iterator[Finding]:
+    packages = len(record.environment.packages)
+    if kind == "uv":
+        yield from _tool("uv")
+    else:
+        python = _python(record.environment)
+        name = f"python{'.'.join(python.split('.')[:2])}" if python else "python3"
+        if shutil.which(name) is None:
+            yield Finding("environment", "missing", f"{name} is not here; the run had Python {python}")
+    yield Finding("environment", "ok", f"all {packages} packages are pinned; a package index is needed")
+    origins = [origin for origin in record.environment.origins.values() if "+" in origin.partition("://")[0]]
+    if origins:
+        yield Finding(
+            "environment", "warn", f"{len(origins)} packages come from repositories that must still be there"
+        )
+
+
+def _exact_list(record: RunRecord, install: str) -> Step:
+    """Every package as it was, without asking a resolver: the list is whole."""
+    lines = [
+        f"grep -v -e '^-e ' -e ' @ file:' \"$run\"/environment/{REQUIREMENTS} > \"$scratch/{REQUIREMENTS}\" || true",
+        f'{install} --no-deps -r "$scratch/{REQUIREMENTS}"',
+    ]
+    for name, origin in record.environment.origins.items():
+        lines += _local_install(name, origin, record.environment.packages.get(name, ""), install)
+    return Step(
+        f"its {len(record.environment.packages)} packages",
+        tuple(lines),
+        ("versions may have been withdrawn, or have no build for this machine",),
+    )
+
+
+def _local_install(name: str, origin: str, version: str, install: str) -> Iterator[str]:
+    """A package of the tree from the tree; one of another folder from there, else its version from the index."""
+    path = origin.removeprefix("-e ")
+    if origin.startswith("-e .") and ".." not in Path(path).parts:
+        yield f'{install} --no-deps -e "$tree"/{quote(path)}'
+        return
+    if (
+        not origin.startswith(("-e /", "file:"))
+        or not _PACKAGE.fullmatch(name)
+        or not _VERSION.fullmatch(version)
+    ):
+        return
+    from_index = f"{install} --no-deps {quote(f'{name}=={version}')}"
+    if origin.startswith("-e /"):
+        yield f"if [ -d {quote(path)} ]; then {install} --no-deps -e {quote(path)}; else {from_index}; fi"
+    else:
+        yield from_index
+
+
+def _local_findings(record: RunRecord) -> Iterator[Finding]:
+    for name, origin in record.environment.origins.items():
+        path = Path(origin.removeprefix("-e "))
+        if origin.startswith("-e /"):
+            there = "as it is today" if path.is_dir() else "which is gone; its version is asked of the index"
+            yield Finding("environment", "warn", f"{name} was installed from {path}, {there}")
+
+
+def _python(environment: Environment) -> str:
+    return environment.python if environment.python and _VERSION.fullmatch(environment.python) else ""
+
+
+def _enter(record: RunRecord) -> str:
+    """Go to the working directory where it lies in the tree, else to the top."""
+    cwd = record.command.cwd
+    return f'cd -- "$tree"/{quote(cwd)}' if cwd and is_inside(cwd) else 'cd -- "$tree"'
+
+
+def is_inside(path: str) -> bool:
+    """Whether a recorded folder is relative to the repository and stays in it."""
+    return not path.startswith(("/", "~")) and ".." not in Path(path).parts
+
+
+def _tool(name: str) -> Iterator[Finding]:
+    if shutil.which(name) is None:
+        yield Finding("environment", "missing", f"{name} is not installed here")
+
+
+# conda, docker, and what is here
+
+
+def _conda() -> str | None:
+    return next((name for name in ("mamba", "conda", "micromamba") if shutil.which(name)), None)
+
+
+def _conda_part() -> Part:
+    tool = _conda()
+    lines = (
+        f'{tool or "conda"} create -q -y -p "$scratch/venv" --file "$run"/environment/{CONDA_EXPLICIT}',
+        *_ACTIVATE,
+        f"grep -v -e '^-e ' -e ' @ file:' \"$run\"/environment/{REQUIREMENTS} > \"$scratch/{REQUIREMENTS}\" || true",
+        f'python -m pip install -q --no-deps -r "$scratch/{REQUIREMENTS}"',
+    )
+    step = Step(
+        "the environment: conda's explicit list, then what pip had installed",
+        lines,
+        ("a list is for one platform only", "channels may have removed builds"),
+    )
+    finding = Finding("environment", "ok", "conda's explicit list was kept; its channels are needed")
+    return Part((*([] if tool else _tool("conda")), finding), (step,))
+
+
+def _docker(environment: Environment) -> Part:
+    image = image_of(environment)
+    if image is None:
+        words = "no digest of a container image was recorded; a tag moves, so there is nothing to pull"
+        return Part((Finding("environment", "missing", words),), (Step("the environment", (stop(words),)),))
+    step = Step(
+        f"the environment: the image {image[:80]}",
+        (f"docker pull -q -- {quote(image)}",),
+        ("docker or the image's registry may not be there",),
+    )
+    finding = Finding("environment", "ok", f"image pinned by digest: {image[:80]}")
+    return Part((*_tool("docker"), finding), (step,))
+
+
+def _now(environment: Environment) -> Iterator[Finding]:
+    """How the environment that labtop runs in differs from the recorded one."""
+    import platform
+
+    if environment.python and platform.python_version() != environment.python:
+        words = f"Python {platform.python_version()} is here; the run had {environment.python}"
+        yield Finding("environment", "warn", words)
+    if not environment.packages:
+        yield Finding(
+            "environment", "missing", "no packages were recorded; the current environment is used as it is"
+        )
+        return
+    here = {each.name: each.version for each in distributions() if each.name}
+    other = {
+        name: here.get(name) for name, version in environment.packages.items() if here.get(name) != version
+    }
+    if not other:
+        yield Finding(
+            "environment", "ok", f"all {len(environment.packages)} packages are here in the same versions"
+        )
+        return
+    name, version = next(iter(other.items()))
+    example = f"{name} {environment.packages[name]} then, {version or 'none'} now"
+    yield Finding("environment", "warn", f"{len(other)} packages differ where labtop runs: {example}, …")

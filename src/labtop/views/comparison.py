@@ -1,0 +1,347 @@
+"""A comparison ready to draw: a tree of keys at the left, one column a run, cells cleaned and styled by name.
+
+Both ways round are tables as the grid draws them: `ComparisonTable` has a column a run, `TransposedTable` a row a run.
+Building one reads nothing; a hundred runs with a thousand facts take some milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from labtop.analysis.compare import Comparison, Section
+from labtop.analysis.rows import Row
+from labtop.analysis.values import ABSENT, UNKNOWN, Difference, Fact, relation, text_of
+from labtop.views.glyphs import Glyphs, glyphs
+from labtop.views.numbers import NumberFormat, format_numbers, size
+from labtop.views.table_shape import Cell, TableColumn, TableRow
+from labtop.views.text import clean
+
+KEY_WIDTH = (12, 36)  # cells of the frozen column of keys, at least and at most
+RUN_WIDTH = (9, 30)
+LONGEST_CELL = 200  # characters that are looked at to draw one cell
+_HEX = re.compile(r"(?:sha256:)?[0-9a-f]{32,}")
+
+Branch = tuple[str, ...]  # a section's name, then the path below it
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the tree: a section, a branch of nested keys, or a fact. `branch` names it for folding."""
+
+    kind: Literal["section", "branch", "fact"]
+    branch: Branch
+    label: str
+    depth: int
+    row: Row | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """How a run is headed: its marker, and its name (or id where two share a name)."""
+
+    run_id: str
+    title: str
+
+
+def run_titles(comparison: Comparison, markers: Mapping[str, str] | None = None) -> tuple[ComparedRun, ...]:
+    """The heads of the columns, cleaned; runs of one name are told apart by their id."""
+    names = [clean(name, 60) for name in comparison.run_names]
+    heads = []
+    for run_id, name in zip(comparison.run_ids, names, strict=True):
+        title = name if names.count(name) == 1 and name else f"{name} {clean(run_id, 10)}".strip()
+        glyph = (markers or {}).get(run_id, "")
+        heads.append(ComparedRun(run_id, f"{glyph} {title}".strip()))
+    return tuple(heads)
+
+
+# the tree
+
+
+def entries_of(
+    comparison: Comparison, needle: str = "", folded: Collection[Branch] = (), ascii: bool = False
+) -> tuple[Entry, ...]:
+    """The lines of the tree that are to be seen: what fits the filter, without what is folded away."""
+    entries: list[Entry] = []
+    for section in comparison.sections:
+        rows = [row for row in section.rows if _fits(row, needle)]
+        if not rows and (needle or not section.equal):
+            continue
+        entries.append(Entry("section", (section.name,), section.name, 0, note=_count(section, rows, needle)))
+        if (section.name,) not in folded or needle:
+            entries += _tree(rows, section.name, 0, frozenset() if needle else frozenset(folded), ascii)
+    return tuple(entries)
+
+
+def _fits(row: Row, needle: str) -> bool:
+    """Whether the filter's words are all somewhere in the key or a value."""
+    if not needle:
+        return True
+    searched = "\n".join(
+        (row.section, row.key, *(text_of(value)[:10_000] for value in row.values))
+    ).casefold()
+    return all(word in searched for word in needle.casefold().split())
+
+
+def _count(section: Section, rows: Sequence[Row], needle: str) -> str:
+    if needle:
+        return f"{len(rows)} found"
+    words = [f"{section.differing} differ" if section.differing else "no difference"]
+    if section.equal:
+        words.append(f"{section.equal} equal")
+    return ", ".join(words)
+
+
+def _tree(
+    rows: Sequence[Row], section: str, depth: int, folded: Collection[Branch], ascii: bool
+) -> Iterator[Entry]:
+    """Facts below their branches; a branch with one fact is one line, `aug.mixup`."""
+    at = 0
+    while at < len(rows):
+        row = rows[at]
+        if len(row.path) == depth + 1:
+            yield Entry("fact", (section, *row.path), _label(row.path[depth:], ascii), depth, row)
+            at += 1
+            continue
+        step = row.path[: depth + 1]
+        end = at
+        while end < len(rows) and rows[end].path[: depth + 1] == step and len(rows[end].path) > depth + 1:
+            end += 1
+        if end - at == 1:
+            yield Entry("fact", (section, *row.path), _label(row.path[depth:], ascii), depth, row)
+        else:
+            branch = (section, *step)
+            yield Entry("branch", branch, _label(step[depth:], ascii), depth, note=f"{end - at}")
+            if branch not in folded:
+                yield from _tree(rows[at:end], section, depth + 1, folded, ascii)
+        at = end
+
+
+def _label(path: Sequence[str], ascii: bool) -> str:
+    return clean(".".join(path), LONGEST_CELL, ascii=ascii)
+
+
+# cells
+
+
+@dataclass(frozen=True, slots=True)
+class FactWriter:
+    """Writes the values of one row: numbers of a metric in one format, hashes shortened, the rest as it is."""
+
+    row: Row
+    signs: Glyphs
+    numbers: NumberFormat | None
+    goal: str | None = None
+
+    @classmethod
+    def of(cls, row: Row, signs: Glyphs, goal: str | None = None) -> FactWriter:
+        """Choose the format of a row's numbers."""
+        numbers = None
+        if row.section == "metrics":
+            numbers = format_numbers([value for value in row.values if isinstance(value, int | float)])
+        return cls(row, signs, numbers, goal)
+
+    def cell(self, run: int) -> Cell:
+        """The cell of one run: its value, bold where it differs from the first run's, with a metric's delta."""
+        value = self.row.values[run]
+        text = self.text(value)
+        if value is ABSENT or value is UNKNOWN:
+            return Cell(text, "quiet")
+        if _is_nan(value):
+            return Cell(text, "nan")
+        note, note_style = self._delta(run)
+        return Cell(text, "differs" if self._is_other(run) else "", note, note_style)
+
+    def text(self, value: Fact) -> str:
+        """One value in one line."""
+        if value is UNKNOWN:
+            return self.signs.nothing
+        if value is ABSENT:
+            return "absent"
+        if self.numbers is not None and isinstance(value, int | float) and not isinstance(value, bool):
+            return self.numbers.text(value)
+        if self.row.path[-1].endswith("bytes") and isinstance(value, int) and self.row.section != "params":
+            return size(value)
+        return _shown(value, self.row.difference is Difference.TYPE, self.signs.is_ascii)
+
+    def _is_other(self, run: int) -> bool:
+        first = self.row.values[0]
+        return run > 0 and relation(first, self.row.values[run]) is not Difference.SAME
+
+    def _delta(self, run: int) -> tuple[str, str]:
+        """The difference to the first run, good or bad where the metric has a goal."""
+        delta = self.row.deltas[run] if run < len(self.row.deltas) else None
+        if not run or delta is None or self.numbers is None or not self._is_other(run):
+            return "", ""
+        value, first = self.row.values[run], self.row.values[0]
+        assert isinstance(value, int | float)
+        assert isinstance(first, int | float)
+        style = "quiet"
+        if self.goal and self.row.path[-1] in ("last", "min", "max"):
+            style = "good" if (delta < 0) == (self.goal == "min") else "bad"
+        return self.numbers.difference(value, first), style
+
+
+def _shown(value: Fact, with_type: bool, ascii: bool) -> str:
+    """A value in one line; text in quotes where it could be taken for something else."""
+    if isinstance(value, str):
+        if _HEX.fullmatch(value):
+            return value.removeprefix("sha256:")[:12]
+        lines = value.count("\n")
+        shown = clean(value, LONGEST_CELL, ascii=ascii)
+        if with_type or not value or value.strip() != value or _looks_typed(value):
+            shown = f'"{shown}"'
+        return f"({lines + 1} lines) {shown}" if lines else shown
+    return clean(text_of(value), LONGEST_CELL, ascii=ascii)
+
+
+def _looks_typed(text: str) -> bool:
+    """Whether bare text would read as null, a boolean or a number; versions such as 2.1.0 do not."""
+    return text.lower() in ("null", "none", "true", "false", "absent")
+
+
+def _is_nan(value: Fact) -> bool:
+    return isinstance(value, float) and value != value
+
+
+# tables
+
+
+class ComparisonTable:
+    """A column a run: the frozen column of keys, then one column for each run."""
+
+    version = 0
+
+    def __init__(
+        self,
+        comparison: Comparison,
+        heads: Sequence[ComparedRun],
+        goals: Mapping[str, str] | None = None,
+        needle: str = "",
+        folded: Collection[Branch] = (),
+        ascii: bool = False,
+    ) -> None:
+        self.signs = glyphs(ascii)
+        self.entries = entries_of(comparison, needle, folded, ascii)
+        self._folded = frozenset(folded) if not needle else frozenset()
+        self._lines = [self._line(entry, len(heads), goals or {}) for entry in self.entries]
+        self.columns = (
+            TableColumn("", "", _fitting([line[0] for line in self._lines], "", KEY_WIDTH), is_frozen=True),
+            *(
+                TableColumn(
+                    head.run_id,
+                    head.title,
+                    _fitting([line[at] for line in self._lines], head.title, RUN_WIDTH),
+                )
+                for at, head in enumerate(heads, 1)
+            ),
+        )
+
+    @property
+    def row_count(self) -> int:
+        """How many lines the tree has."""
+        return len(self._lines)
+
+    def fetch(self, start: int, stop: int) -> list[TableRow]:
+        """Lines of the tree; the value of each cell is its entry's place."""
+        return [
+            TableRow(at, (at, *(cell.text for cell in self._lines[at][1:])))
+            for at in range(start, min(stop, len(self._lines)))
+        ]
+
+    def cells(self, row: TableRow) -> Sequence[Cell]:
+        """What a line shows."""
+        return self._lines[row.number]
+
+    def entry(self, at: int) -> Entry | None:
+        """The entry at a line."""
+        return self.entries[at] if 0 <= at < len(self.entries) else None
+
+    def _line(self, entry: Entry, runs: int, goals: Mapping[str, str]) -> tuple[Cell, ...]:
+        indent = "  " * entry.depth
+        if entry.row is None:
+            sign = self.signs.group if entry.branch in self._folded else self.signs.descending
+            style = "header" if entry.kind == "section" else ""
+            head = Cell(f"{indent}{sign} {entry.label}", style, entry.note, "quiet")
+            return (head, *[Cell("")] * runs)
+        writer = FactWriter.of(entry.row, self.signs, goals.get(entry.row.path[0]))
+        note = entry.row.note and f"({entry.row.note})"
+        return (
+            Cell(f"{indent}  {entry.label}", "", note, "quiet"),
+            *(writer.cell(run) for run in range(runs)),
+        )
+
+
+class TransposedTable:
+    """A row a run: the frozen column of names, then one column for each fact."""
+
+    version = 0
+
+    def __init__(
+        self,
+        comparison: Comparison,
+        heads: Sequence[ComparedRun],
+        goals: Mapping[str, str] | None = None,
+        needle: str = "",
+        ascii: bool = False,
+    ) -> None:
+        self.signs = glyphs(ascii)
+        rows = [row for section in comparison.sections for row in section.rows if _fits(row, needle)]
+        self.entries = tuple(
+            Entry("fact", (row.section, *row.path), _label(row.path, ascii), 0, row) for row in rows
+        )
+        writers = [FactWriter.of(row, self.signs, (goals or {}).get(row.path[0])) for row in rows]
+        self._lines = [
+            (Cell(head.title, "name"), *(writer.cell(at) for writer in writers))
+            for at, head in enumerate(heads)
+        ]
+        self.columns = (
+            TableColumn("", "", _fitting([line[0] for line in self._lines], "", KEY_WIDTH), is_frozen=True),
+            *(
+                TableColumn(
+                    ".".join(entry.branch),
+                    entry.label,
+                    _fitting([line[at] for line in self._lines], entry.label, RUN_WIDTH),
+                )
+                for at, entry in enumerate(self.entries, 1)
+            ),
+        )
+
+    @property
+    def row_count(self) -> int:
+        """How many runs there are."""
+        return len(self._lines)
+
+    def fetch(self, start: int, stop: int) -> list[TableRow]:
+        """Rows of runs."""
+        return [
+            TableRow(at, tuple(cell.text for cell in self._lines[at]))
+            for at in range(start, min(stop, len(self._lines)))
+        ]
+
+    def cells(self, row: TableRow) -> Sequence[Cell]:
+        """What a row shows."""
+        return self._lines[row.number]
+
+    def entry(self, at: int) -> Entry | None:
+        """The entry of a column, counted without the names."""
+        return self.entries[at] if 0 <= at < len(self.entries) else None
+
+
+def _fitting(cells: Sequence[Cell], title: str, limits: tuple[int, int]) -> int:
+    """The width that shows most of a column. Characters are counted; wide ones are cut when drawn."""
+    widest = max((len(each.text) + (len(each.note) + 1 if each.note else 0) for each in cells), default=0)
+    return max(limits[0], min(limits[1], max(widest, len(title))))
+
+
+def text_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    """The comparison as plain rows: section, key, then the value of each run in full; for Markdown and files."""
+    for row in comparison.rows:
+        yield (row.section, row.key, *(_in_full(value) for value in row.values))
+
+
+def _in_full(value: Fact) -> str:
+    return "" if value is UNKNOWN else "absent" if value is ABSENT else text_of(value)
