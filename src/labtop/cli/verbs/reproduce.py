@@ -8,13 +8,14 @@ import click
 
 from labtop.cli.opening import open_catalog, store_option
 from labtop.cli.output import write_text
-from labtop.reproduce.plan import ENVIRONMENTS, plan
+from labtop.reproduce.environment import KINDS
+from labtop.reproduce.plan import plan
 
 
 @click.command("reproduce")
 @click.argument("run", metavar="RUN")
 @click.option(
-    "--env", "environment", type=click.Choice(ENVIRONMENTS), help="How to make the environment again."
+    "--env", "environment", type=click.Choice(KINDS), help="How to make the environment again."
 )
 @store_option
 def reproduce_command(run: str, environment: str | None, store: str | None) -> int:
