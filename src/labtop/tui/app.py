@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from rich.theme import Theme as TextTheme
 from textual import events
@@ -108,9 +109,12 @@ class LabtopApp(App[int]):
         self.push_screen(self._make("runs", ()))
         self._open_catalog()
 
-    def on_unmount(self) -> None:
-        """Remember where we were."""
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Remember where we were, and leave."""
+        for screen in self.lab_screens:
+            screen.leaving()
         self.session.keep_state()
+        super().exit(result, return_code, message)
 
     def show(self, name: str, run_ids: Iterable[str] | None = None) -> None:
         """Show a screen about some runs (by default the marked ones, or the one under the cursor)."""

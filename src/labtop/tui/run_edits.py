@@ -161,13 +161,13 @@ class RunEdits(LabScreen):
 
     def action_yank(self) -> None:
         """Ask what to copy."""
-        choices = self.yank_choices()
+        self.app.push_screen(
+            Menu("copy", self.yank_choices()), lambda what: self.copy_of_run(what) if what else None
+        )
 
-        def done(what: str | None) -> None:
-            if what:
-                self._with_record(lambda record: self.lab.copy(self.yank_text(what, record), what))
-
-        self.app.push_screen(Menu("copy", choices), done)
+    def copy_of_run(self, what: str) -> None:
+        """Copy one of the choices."""
+        self._with_record(lambda record: self.lab.copy(self.yank_text(what, record), what))
 
     def _with_record(self, then: Callable[[RunRecord], object]) -> None:
         record = self.edited_record()

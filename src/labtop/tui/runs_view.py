@@ -42,14 +42,13 @@ class RunsView:
                 kept[each.name] = value
         return cls(**kept)
 
-    def sorted_by(self, key: str, add: bool = False) -> RunsView:
-        """Sort by a column, descending when it is the first key already; `add` makes it one more key."""
-        old = {each.removeprefix("-"): each for each in self.sort}
-        flipped = f"-{key}" if old.get(key) == key else key
-        if not add:
-            return replace(self, sort=(flipped if self.sort[:1] == (key,) or old.get(key) else key,))
-        rest = tuple(each for each in self.sort if each.removeprefix("-") != key)
-        return replace(self, sort=(*rest, flipped))
+    def sorted_by(self, key: str, add: bool = False, descending: bool = False) -> RunsView:
+        """Sort by a column in a direction, and in the other when it is sorted so already; `add`: by it too."""
+        now = self.is_descending(key)
+        is_descending = descending if now is None else not now
+        sign = "-" if is_descending else ""
+        rest = tuple(each for each in self.sort if each.removeprefix("-") != key) if add else ()
+        return replace(self, sort=(*rest, sign + key))
 
     def narrowed_to(self, condition: str) -> RunsView:
         """The filter and one more condition."""

@@ -30,6 +30,9 @@ def wants_ascii(asked: bool) -> bool:
 
 # $text-muted and its like are drawn dim rather than in a colour: one byte, on any ground, also without colours
 _QUIET = {
+    "ansi-background": "ansi_default",  # Textual's own stylesheet asks for these two
+    "ansi-foreground": "ansi_default",
+    "rule": "ansi_bright_black",
     "text-muted": "ansi_default",
     "foreground-muted": "ansi_default",
     "scrollbar": "ansi_bright_black",
@@ -70,12 +73,12 @@ def themes() -> list[Theme]:
         Theme(
             "labtop-dark", primary="#6cb2eb", secondary="#5fc3b6", accent="#6cb2eb", success="#6fc28b",
             warning="#e0b050", error="#ef7a76", foreground="#d8dade", background="#14161a", surface="#14161a",
-            panel="#1c1f25", boost="#1c1f25",
+            panel="#1c1f25", boost="#1c1f25", variables={"rule": "#3a3f48", "text-muted": "#9aa0aa"},
         ),
         Theme(
             "labtop-light", dark=False, primary="#1464a5", secondary="#0f766e", accent="#1464a5", success="#1f7a43",
             warning="#8a5a00", error="#b3261e", foreground="#24262b", background="#fbfaf7", surface="#fbfaf7",
-            panel="#efede7", boost="#efede7",
+            panel="#efede7", boost="#efede7", variables={"rule": "#cfcbc0", "text-muted": "#6b6f78"},
         ),
     ]  # fmt: skip
 

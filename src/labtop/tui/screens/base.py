@@ -64,6 +64,9 @@ class LabScreen(Screen[None]):
     def catalog_changed(self) -> None:
         """The catalog's revision moved (running runs, new runs): load again what may have changed."""
 
+    def leaving(self) -> None:
+        """labtop is being left: put what shall be remembered into `session.state`."""
+
     # what subclasses use
 
     @property

@@ -81,6 +81,11 @@ class FilterBar(Vertical):
         """Go out of sight."""
         self.remove_class("-open")
 
+    @property
+    def has_error(self) -> bool:
+        """Whether what is typed is wrong."""
+        return self.query_one(HintLine).has_class("-error")
+
     def show_count(self, fitting: int, total: int) -> None:
         """Say how many runs fit."""
         self.line.annotate(f"{fitting:,} of {total:,}")

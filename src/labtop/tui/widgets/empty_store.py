@@ -1,0 +1,47 @@
+"""What an empty store shows: how a first run gets into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from labtop.tui.widgets.line_view import Line, LineView
+from labtop.views.text import clean
+
+STEPS = """\
+  No runs yet.
+
+  Log the first one from any training script:
+
+      import labtop
+
+      with labtop.init(project="digits", config={{"lr": 3e-4}}, store={store!r}) as run:
+          for step in range(100):
+              run.log({{"train/loss": 1 / (step + 1)}}, step=step)
+
+  Or record any command as it is, with no change to its code:
+
+      labtop run --store {shell} -- python train.py
+
+  It appears here by itself, and goes on while it runs. Logs of MLflow, W&B, TensorBoard and others need no
+  import: labtop FOLDER opens them where they lie.  ? helps, q leaves.
+"""
+
+
+class EmptyStore(LineView):
+    """A friendly page instead of an empty table."""
+
+    def __init__(self) -> None:
+        super().__init__(has_cursor=False)
+        self.can_focus = False
+
+    def show_store(self, path: Path) -> None:
+        """Say how to log into this store."""
+        import shlex
+
+        name = clean(str(path), 300)
+        text = STEPS.format(store=name, shell=shlex.quote(name))
+        self.show(
+            [Line(Text(line, "bold" if line.startswith("      ") else "")) for line in text.split("\n")]
+        )
