@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from textual.app import App, ComposeResult
+from textual.filter import LineFilter
 from textual.widgets import DataTable, Static
 
 from labtop.tui.line_filter import TerminalFilter
@@ -88,9 +89,9 @@ class LeanApp(App[None]):
         self.terminal_filter = TerminalFilter(not os.environ.get("NO_COLOR"), self.ascii)
         self.theme = "ansi-dark"
 
-    def get_line_filters(self) -> Sequence[object]:  # type: ignore[override]  # LineFilter is not exported
+    def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, then ours."""
-        return [*super().get_line_filters(), self.terminal_filter]
+        return self.terminal_filter.after(super().get_line_filters())
 
 
 class GridApp(LeanApp):

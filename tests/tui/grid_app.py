@@ -81,8 +81,8 @@ class GridApp(App[None]):
         self.cursor_moves: list[CursorMoved] = []
         self.clicks: list[str] = []
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), self.terminal_filter]
+    def get_line_filters(self) -> list[LineFilter]:
+        return self.terminal_filter.after(super().get_line_filters())
 
     def compose(self) -> ComposeResult:
         yield Grid()

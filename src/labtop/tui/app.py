@@ -94,7 +94,7 @@ class LabtopApp(App[int]):
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, and ours as the last hand on every line."""
-        return [*super().get_line_filters(), self.terminal_filter]
+        return self.terminal_filter.after(super().get_line_filters())
 
     # routing
 
@@ -109,7 +109,9 @@ class LabtopApp(App[int]):
         self.push_screen(self._make("runs", ()))
         self._open_catalog()
 
-    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+    def exit(
+        self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
         """Remember where we were, and leave."""
         for screen in self.lab_screens:
             screen.leaving()

@@ -8,6 +8,7 @@ nothing, joins neighbours that look the same, and where asked takes out colours 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 
 from labtop.views.glyphs import to_ascii
 
@@ -31,6 +32,14 @@ class TerminalFilter(LineFilter):
         super().__init__()
         self.colours = colours
         self.ascii = ascii
+
+    def after(self, filters: Sequence[LineFilter]) -> list[LineFilter]:
+        """What `App.get_line_filters()` shall return: the app's own filters, and this one last.
+
+        Textual's answer to NO_COLOR is left out: chosen before the app has a theme, it is the one that paints
+        shades of grey, and black on every cell that had the terminal's own colours.
+        """
+        return [*(each for each in filters if not isinstance(each, Monochrome | NoColor)), self]
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """A line as it should be sent."""
