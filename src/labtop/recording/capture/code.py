@@ -39,15 +39,16 @@ class CodeCapture:
     file_mode: int = 0o600
 
 
-def capture_code(repository: Repository | None, capture: CodeCapture) -> Code:
-    """Record the code of a run; without a repository, the script that was started."""
-    problems: list[str] = []
+def capture_code(repository: Repository | None, capture: CodeCapture, problem: str | None = None) -> Code:
+    """Record the code of a run; without a repository (`problem` says why), the script that was started."""
+    problems: list[str] = [problem] if problem else []
     code = _script_alone(capture, problems) if repository is None else _of(repository, capture, problems)
     return replace(code, problem=capture.redactor.text("; ".join(problems)) or None)
 
 
 def _script_alone(capture: CodeCapture, problems: list[str]) -> Code:
-    problems.append("not in a git repository")
+    if not problems:
+        problems.append("not in a git repository")
     if capture.script is None or not capture.script.is_file():
         return Code()
     return Code(untracked=keep_files(capture.script.parent, [capture.script.name], capture, problems))

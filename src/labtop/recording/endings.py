@@ -1,0 +1,166 @@
+"""Sees to it that every way a process can end is written down: exceptions, `sys.exit`, signals and the normal end.
+
+Hooks are put in with the first open run and taken out with the last. Whatever was there before is called as if we
+were not. A forked child is not the run's process: there the hooks only pass on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, Protocol
+
+from labtop.model.run import Status
+from labtop.recording.failure import Outcome, outcome_of_exit
+
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
+
+
+class OpenRun(Protocol):
+    """What the hooks need of a run."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process, and no child of it, records the run."""
+
+    @property
+    def progress(self) -> object:
+        """What changes when something is logged."""
+
+    def end_with(self, error: BaseException) -> None:
+        """End by an exception that leaves the program."""
+
+    def end(self, outcome: Outcome) -> None:
+        """End for good."""
+
+    def end_at_exit(self, outcome: Outcome) -> None:
+        """End with the process, when nobody said how."""
+
+    def note_signal(self, name: str, is_end: bool) -> None:
+        """Write down that a signal came; `is_end`: it may be the last thing there is time for."""
+
+    def went_on(self) -> None:
+        """The handler came back: the signal was not the end."""
+
+
+class EndHooks:
+    """The hooks of this process and the open runs they speak for."""
+
+    def __init__(self) -> None:
+        self._open: list[OpenRun] = []
+        self._handlers: dict[int, Any] = {}  # signal → what handled it before
+        self._excepthook: Callable[..., Any] | None = None
+        self._exit: Callable[..., NoReturn] | None = None
+        self._exited: tuple[object, list[object]] | None = None  # code, and the runs' progress then
+        self._ending = 0  # runs that are being ended right now
+        self._deferred: int | None = None
+        self._has_atexit = False
+
+    def watch(self, run: OpenRun) -> None:
+        """End this run with the process."""
+        if not self._open:
+            self._install()
+        self._open.append(run)
+
+    def forget(self, run: OpenRun) -> None:
+        """This run has ended."""
+        if run in self._open:
+            self._open.remove(run)
+            if not self._open:
+                self._remove()
+
+    def open_runs(self) -> list[OpenRun]:
+        """The runs that have not ended, also those of a parent process."""
+        return self._open.copy()
+
+    def _install(self) -> None:
+        if not self._has_atexit:
+            self._has_atexit = True
+            atexit.register(self._at_exit)
+        self._excepthook, sys.excepthook = sys.excepthook, self._on_exception
+        self._exit, sys.exit = sys.exit, self._on_exit
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                handler = signal.getsignal(number)
+                if handler is not None and handler is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
+                    self._handlers[number] = handler
+                    signal.signal(number, self._on_signal)
+
+    def _remove(self) -> None:
+        # comparing bound methods by ==: each access makes a new one
+        if sys.excepthook == self._on_exception and self._excepthook is not None:
+            sys.excepthook = self._excepthook
+        if sys.exit == self._on_exit and self._exit is not None:
+            sys.exit = self._exit
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in self._handlers.items():
+                if signal.getsignal(number) == self._on_signal:
+                    signal.signal(number, handler)
+            self._handlers.clear()
+
+    def _ours(self) -> list[OpenRun]:
+        return [run for run in reversed(self._open) if run.is_ours]
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """While a run's end is written, a signal waits; then it is delivered as if it came now."""
+        self._ending += 1
+        try:
+            yield
+        finally:
+            self._ending -= 1
+            if self._deferred is not None and not self._ending:
+                number, self._deferred = self._deferred, None
+                os.kill(os.getpid(), number)
+
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        before = self._excepthook or sys.__excepthook__
+        before(kind, error, trace)  # first: what it prints belongs into output.log
+        for run in self._ours():
+            run.end_with(error)
+
+    def _on_exit(self, code: Any = None, /) -> NoReturn:
+        self._exited = (code, [run.progress for run in self._ours()])
+        raise SystemExit(code)
+
+    def _at_exit(self) -> None:
+        outcome = Outcome()
+        # a run that logged after sys.exit was called shows that somebody caught the exit
+        if self._exited is not None and self._exited[1] == [run.progress for run in self._ours()]:
+            outcome = outcome_of_exit(self._exited[0])
+        for run in self._ours():
+            run.end_at_exit(outcome)
+        for run in self._open.copy():  # what is left belongs to a parent
+            self.forget(run)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        before = self._handlers.get(number, signal.SIG_DFL)
+        runs = self._ours()
+        if self._ending and runs:
+            self._deferred = number
+            return
+        name = signal.Signals(number).name
+        if before is signal.SIG_DFL:
+            for run in runs:
+                run.end(Outcome(Status.KILLED, 128 + number, name))
+            signal.signal(number, signal.SIG_DFL)  # so that the exit status is the signal's
+            os.kill(os.getpid(), number)
+            return
+        # Python's own handler of Ctrl-C raises KeyboardInterrupt, which programs catch to stop early
+        is_end = before is not signal.default_int_handler
+        for run in runs:
+            run.note_signal(name, is_end)
+        before(number, frame)
+        for run in runs:
+            run.went_on()
+
+
+hooks = EndHooks()

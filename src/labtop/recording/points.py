@@ -1,0 +1,155 @@
+"""What `log` does: numbers by name, a step, a time, and off to the writer."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from labtop.model.run import MetricSummary
+from labtop.recording.config import as_scalar
+from labtop.recording.facts import RunFacts
+from labtop.recording.metric_names import MetricNames, MetricRule, MetricRules
+
+
+class PointLog:
+    """Logs the points of one run in this process."""
+
+    def __init__(self, facts: RunFacts, next_step: float = 0) -> None:
+        self.next_step = next_step
+        self._facts = facts
+        self._append = facts.writer.append
+        self._pending: dict[str, float] = {}  # from commit=False
+        self._pending_step: float | None = None
+        self._rules = MetricRules()
+        self._names = MetricNames(facts.redactor.text, self._on_new_name)
+        self._step_metrics: dict[str, str] = {}  # metric → the one that is its x axis
+        self._last_x: dict[str, float] = {}  # values of those
+
+    def log(self, data: Mapping[str, Any], step: float | None = None, commit: bool | None = None) -> None:
+        """See `Run.log`. Ten numbers take a few microseconds; keep it so (tests/benchmarks/bench_log.py)."""
+        values: dict[str, float] = {}
+        names = self._names
+        try:
+            for name, value in data.items():
+                if type(value) is float:  # the usual case
+                    values[names[name]] = value
+                else:
+                    self._take(values, name, value)
+        except AttributeError:
+            what = type(data).__name__
+            self._facts.refuse("log", f"log() takes a mapping of names to numbers, not {what}")
+            return
+        at = self.next_step if step is None else step if type(step) is int else self._as_step(step)
+        if commit is False or self._pending or self._step_metrics:
+            self._log_with_care(values, at, step is not None, commit is not False)
+            return
+        self.next_step = at + 1 if type(at) is int else math.floor(at) + 1
+        if values:
+            self._append(at, time.time_ns() // 1000, values)
+
+    def _take(self, values: dict[str, float], name: object, value: Any) -> None:
+        """Add one logged value that is no plain float."""
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                self._take(values, f"{name}/{key}", inner)
+            return
+        number = value if isinstance(value, float | int) else as_scalar(value)
+        try:
+            if number is None and hasattr(type(value), "__float__") and not hasattr(value, "__len__"):
+                number = float(value)  # Decimal, Fraction and their like
+            if number is not None:
+                values[self._names[name]] = float(number)
+                return
+        except (OverflowError, TypeError, ValueError):
+            pass
+        hint = "text goes into run.config or run.summary" if isinstance(value, str) else "only numbers are"
+        self._facts.refuse(f"log {name}", f"{name!r} is not logged: {_an(type(value).__name__)}; {hint}")
+
+    def _as_step(self, step: Any) -> float:
+        number = step if isinstance(step, float | int) else as_scalar(step)
+        if number is None or not math.isfinite(number):
+            self._facts.refuse("step", f"step {step!r} is no number; the run's own counter is used")
+            return self.next_step
+        return int(number) if float(number).is_integer() else float(number)
+
+    def _log_with_care(self, values: dict[str, float], at: float, is_explicit: bool, commit: bool) -> None:
+        """Log with values kept from `commit=False`, and with metrics whose x axis is another metric."""
+        with self._facts.lock:
+            kept_for = self._pending_step
+            if is_explicit and kept_for is not None and kept_for != at:
+                self._commit(kept_for)
+            elif not is_explicit and kept_for is not None:
+                at = kept_for
+            self._pending |= values
+            if commit:
+                self._commit(at)
+            elif is_explicit:
+                self._pending_step = at
+
+    def commit(self) -> None:
+        """Log what `commit=False` has kept."""
+        with self._facts.lock:
+            if self._pending:
+                self._commit(self.next_step if self._pending_step is None else self._pending_step)
+
+    def _commit(self, at: float) -> None:
+        values, self._pending, self._pending_step = self._pending, {}, None
+        self.next_step = math.floor(at) + 1
+        self._last_x |= {name: values[name] for name in self._step_metrics.values() if name in values}
+        by_step: dict[float, dict[str, float]] = {}
+        for name, value in values.items():
+            x = self._last_x.get(self._step_metrics.get(name, ""), at)
+            by_step.setdefault(x if math.isfinite(x) else at, {})[name] = value
+        now_us = time.time_ns() // 1000
+        for x, group in by_step.items():
+            self._append(x, now_us, group)
+
+    def define(self, rule: MetricRule) -> None:
+        """Take a rule for metrics that are there and those to come."""
+        self._rules.add(rule)
+        for name in list(self._names.values()):
+            self._on_new_name(name)
+
+    def goal(self, name: str) -> str | None:
+        """Where a metric should go, as it was defined."""
+        return self._rules.goal(name)
+
+    def _on_new_name(self, name: str) -> None:
+        if step_metric := self._rules.step_metric(name):
+            self._step_metrics[name] = step_metric
+        goal = self._rules.goal(name)
+        with self._facts.lock:
+            metrics = self._facts.record.metrics
+            known = metrics.get(name)
+            if goal and (known is None or known.goal != goal):
+                self._facts.set(metrics={**metrics, name: replace(known or MetricSummary(), goal=goal)})
+
+    # -- the end, and children -----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """From now on `log` only says that the run has ended."""
+        self._append = self._append_too_late
+
+    def _append_too_late(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
+        self._facts.refuse("ended", "the run has ended; what is logged after that is not recorded")
+
+    def after_fork(self) -> None:
+        """In a child: a writer of its own begins with the first point."""
+        if self._append != self._append_too_late:
+            self._append = self._append_first_in_child
+
+    def _append_first_in_child(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
+        self._append = self._facts.writer.append
+        self._append(step, time_us, values)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether there is a writer in this process; a child that never logged has none."""
+        return self._append == self._facts.writer.append
+
+
+def _an(name: str) -> str:
+    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

@@ -1,0 +1,125 @@
+"""Finds the run that is to go on, and what it needs for that: its record, and the step after its last."""
+
+from __future__ import annotations
+
+import math
+from base64 import b32encode
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from labtop.errors import AmbiguousRunError, InputError, UsageError
+from labtop.model.run import RunRecord, Status
+from labtop.store.layout import RECORD, is_run_id, run_folders, safe_folder_name
+from labtop.store.process import is_gone
+from labtop.store.reader import is_newer_format, list_point_files, read_log_points, read_record
+
+RESUME_WORDS = ("must", "allow", "never", "auto")
+_LATEST_LOOKED_AT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run that goes on in `folder`. `is_alive`: another process still writes its record."""
+
+    folder: Path
+    record: RunRecord
+    next_step: int
+    is_alive: bool
+
+
+def parse_resume(resume: bool | str | None, run_id: str | None) -> tuple[str | None, str | None]:
+    """The word and the run id that `resume=` and `id=` of `init` mean together; a word of None is a new run.
+
+    Raises:
+        UsageError: two ids.
+    """
+    if resume is None or resume is False:
+        return None, run_id
+    if resume is True:
+        return ("allow" if run_id else "auto"), run_id
+    word = str(resume)
+    if word in RESUME_WORDS:
+        return word, run_id
+    if run_id not in (None, word):
+        raise UsageError(f"resume={word!r} and id={run_id!r} name two runs", "give one of them")
+    return "must", word
+
+
+def as_run_id(store: Path, text: str) -> str:
+    """The run id that a text means: itself, the one run it is the beginning of, or one made from a free text.
+
+    Other trackers take any text for an id; the same text always gives the same one.
+
+    Raises:
+        AmbiguousRunError: several runs begin so.
+    """
+    if is_run_id(text):
+        return text
+    begin_so = [folder.name for folder in run_folders(store) if folder.name.startswith(text)] if text else []
+    if len(begin_so) > 1:
+        raise AmbiguousRunError(
+            f"several runs begin with {text!r}: {', '.join(begin_so[:5])}", "give more of it"
+        )
+    if begin_so:
+        return begin_so[0]
+    return b32encode(sha256(text.encode("utf-8", "surrogatepass")).digest()).decode().lower()[:10]
+
+
+def find_run(store: Path, run_id: str) -> Path | None:
+    """The folder of the run with this id, in whatever project."""
+    return next((folder for folder in run_folders(store) if folder.name == run_id), None)
+
+
+def find_unfinished(store: Path, project: str) -> Path | None:
+    """The newest run of a project that did not finish and that no process records any more."""
+    home = store / safe_folder_name(project)
+    records = sorted(home.glob(f"*/{RECORD}"), key=_modified, reverse=True) if home.is_dir() else []
+    for path in records[:_LATEST_LOOKED_AT]:
+        try:
+            record = read_record(path.parent)
+        except InputError:
+            continue
+        if record.status is not Status.FINISHED and not _is_alive(record):
+            return path.parent
+    return None
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def take_up(folder: Path) -> Resumed:
+    """Read what a run left, and open its record again.
+
+    Raises:
+        InputError: the record is damaged, or newer than this labtop.
+    """
+    record = read_record(folder)
+    if is_newer_format(record):
+        raise InputError(f"run {record.id} was written by a newer labtop", "update labtop to resume it")
+    next_step = _last_step(folder, record) + 1
+    before = f"{record.status} at step {next_step - 1}" if next_step else str(record.status)
+    if record.ended_at:
+        before += f", {record.ended_at:%Y-%m-%d %H:%M:%S} UTC"
+    life = replace(record.life, resumed_from=before, exit_code=None, signal=None, error=None)
+    opened = replace(record, status=Status.RUNNING, ended_at=None, life=life)
+    return Resumed(folder, opened, next_step, _is_alive(record))
+
+
+def _is_alive(record: RunRecord) -> bool:
+    if record.status.is_end or record.life.process is None:
+        return False
+    return is_gone(record.life.process) is False
+
+
+def _last_step(folder: Path, record: RunRecord) -> int:
+    """The highest step that was logged, also by a process that was killed before it could sum up; -1 for none."""
+    steps = [metric.last_step for metric in record.metrics.values() if metric.last_step is not None]
+    for log in list_point_files(folder).logs:
+        points, _, _ = read_log_points(log)
+        steps += [point.step for point in points]
+    return math.floor(max((step for step in steps if math.isfinite(step)), default=-1))

@@ -1,0 +1,296 @@
+"""Begins a run: where it goes, which one it is, and everything that is recorded before the first point."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from labtop.errors import InputError, RecordingError, UsageError
+from labtop.model.run import Hardware, Life, RunRecord
+from labtop.recording.capture.code import CodeCapture, capture_code
+from labtop.recording.capture.command import capture_command, program_name, script_path
+from labtop.recording.capture.environment import capture_environment
+from labtop.recording.capture.hardware import capture_hardware, with_library_facts
+from labtop.recording.capture.redact import Redactor
+from labtop.recording.capture.repository import GitProblem, Repository
+from labtop.recording.capture.seeds import already_imported
+from labtop.recording.endings import hooks
+from labtop.recording.facts import RunFacts
+from labtop.recording.output import OUTPUT, OutputLog, OutputTee
+from labtop.recording.resuming import Resumed, as_run_id, find_run, find_unfinished, parse_resume, take_up
+from labtop.recording.run import Run
+from labtop.recording.writing import NoWriter
+from labtop.settings import Settings, cache_folder
+from labtop.store.layout import create_store, file_mode, is_run_id, make_folders, new_run_id, run_folder
+from labtop.store.process import this_process
+from labtop.store.writer import RunWriter
+
+DEFAULT_STORE = "runs"
+MODES = ("online", "offline", "disabled")
+_DURABILITIES: dict[str, Literal["process", "os", "sync"]] = {
+    "process": "process",
+    "os": "os",
+    "sync": "sync",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What `init` was asked for."""
+
+    project: str | None = None
+    name: str | None = None
+    config: object = None
+    group: str | None = None
+    job_type: str | None = None
+    tags: Iterable[str] | None = ()
+    notes: str | None = ""
+    resume: bool | str | None = None
+    store: str | os.PathLike[str] | None = None
+    dir: str | os.PathLike[str] | None = None
+    mode: str | None = None
+    id: str | None = None
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a run goes."""
+
+    store: Path
+    folder: Path
+    record: RunRecord
+    resumed: Resumed | None = None
+    trouble: str | None = None  # why it goes somewhere else than was asked
+
+
+def start_run(request: Request) -> Run:
+    """Begin a run, or go on with one.
+
+    Raises:
+        UsageError: the arguments cannot be meant.
+        InputError: the run to resume is not there, or the one that may not be there is.
+        RecordingError: only if strict, when something cannot be recorded.
+    """
+    imported_before = already_imported()
+    settings = Settings.load(mode=request.mode, strict=request.strict)
+    if settings.mode not in MODES:
+        raise UsageError(f"no mode {settings.mode!r}", f"one of: {', '.join(MODES)}")
+    redactor = Redactor.build(os.environ, settings.redact)
+    repository, problem = _repository()
+    root = repository.top if repository else None
+    project = request.project or settings.project or (root or Path.cwd()).name or "project"
+    if settings.mode == "disabled":
+        return _disabled_run(request, project, redactor)
+    place = _find_place(request, settings, project, redactor)
+    resumed = place.resumed
+    writer = RunWriter(
+        place.folder,
+        place.record,
+        owns_record=not (resumed and resumed.is_alive),
+        durability=_durability(settings),
+        strict=settings.strict,
+        shared=settings.shared,
+    )
+    facts = RunFacts(
+        place.record, writer, redactor,
+        root=root, shared=settings.shared, strict=settings.strict, imported_before=imported_before,
+    )  # fmt: skip
+    run = Run(facts, place.folder, resumed.next_step if resumed else 0)
+    hooks.watch(run)
+    try:
+        if place.trouble:
+            facts.trouble("store", place.trouble)
+        if request.config is not None:
+            run.config.update(request.config)
+        _capture(facts, place, repository, problem, settings)
+        if settings.capture_output:
+            with facts.safely("output"):
+                run.output = _tee(place.folder, settings, redactor)
+    except BaseException as error:
+        run.end_with(error)
+        raise
+    writer.flush()
+    return run
+
+
+def _disabled_run(request: Request, project: str, redactor: Redactor) -> Run:
+    record = _first_record(request, project, redactor)
+    run = Run(RunFacts(record, NoWriter(record), redactor), Path(os.devnull))
+    if request.config is not None:
+        run.config.update(request.config)
+    return run
+
+
+def _repository() -> tuple[Repository | None, str | None]:
+    """The repository of the working folder, and what git would not say."""
+    try:
+        return Repository.around(Path.cwd()), None
+    except (GitProblem, OSError) as problem:
+        return None, str(problem)
+
+
+# -- where it goes -----------------------------------------------------------------------------------------------
+
+
+def _find_place(request: Request, settings: Settings, project: str, redactor: Redactor) -> _Place:
+    store, trouble = _open_store(_store_path(request, settings), settings)
+    word, run_id = parse_resume(request.resume, request.id)
+    if run_id:
+        run_id = as_run_id(store, run_id)
+        request = replace(request, id=run_id, name=request.name or _name_from(request))
+    found = find_run(store, run_id) if run_id else find_unfinished(store, project) if word == "auto" else None
+    if word == "must" and found is None:
+        raise InputError(
+            f"no run {request.id or request.resume} to resume in {store}",
+            "list what is there with 'labtop ls'",
+        )
+    if found is not None and word in (None, "never"):
+        raise InputError(f"run {found.name} is there already", "resume='allow' goes on with it")
+    if found is not None:
+        resumed = take_up(found)
+        return _Place(store, found, _resumed_record(resumed, request, redactor), resumed, trouble)
+    record = _first_record(request, project, redactor)
+    return _Place(store, run_folder(store, record.project, record.id), record, None, trouble)
+
+
+def _name_from(request: Request) -> str | None:
+    """A free text given as the id is what the person calls the run."""
+    return None if request.id is None or is_run_id(request.id) else request.id
+
+
+def _store_path(request: Request, settings: Settings) -> Path:
+    if request.store is not None:
+        return Path(request.store).expanduser()
+    if settings.store:
+        return Path(settings.store).expanduser()
+    return Path(request.dir or ".") / DEFAULT_STORE
+
+
+def _open_store(path: Path, settings: Settings) -> tuple[Path, str | None]:
+    """Make the store; where that cannot be, one in the user's cache takes the run, and the reason is told."""
+    path = path.absolute()
+    try:
+        create_store(path, settings.shared)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
+        return path, None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if settings.strict:
+            raise RecordingError(
+                f"cannot write to the store {path}: {reason}", "name another store"
+            ) from error
+        spool = cache_folder() / "spool"
+        create_store(spool)
+        return spool, f"cannot write to the store {path} ({reason}); this run is kept in {spool}"
+
+
+# -- what it is --------------------------------------------------------------------------------------------------
+
+
+def _first_record(request: Request, project: str, redactor: Redactor) -> RunRecord:
+    run_id = request.id or new_run_id()
+    return RunRecord(
+        id=run_id,
+        name=redactor.text(str(request.name or f"{program_name(())}-{run_id[:4]}")),
+        project=redactor.text(project),
+        started_at=datetime.now(UTC),
+        life=Life(
+            group=redactor.text(str(request.group)) if request.group else None,
+            job_type=redactor.text(str(request.job_type)) if request.job_type else None,
+            tags=_tags(request, redactor),
+            notes=redactor.text(str(request.notes or "")),
+            process=this_process(),
+        ),
+    )
+
+
+def _resumed_record(resumed: Resumed, request: Request, redactor: Redactor) -> RunRecord:
+    """The record that was left, with what `init` says anew. Parameters stay and are updated."""
+    before = resumed.record
+    said = _first_record(request, before.project, redactor)
+    life = replace(
+        before.life,
+        group=said.life.group or before.life.group,
+        job_type=said.life.job_type or before.life.job_type,
+        tags=tuple(dict.fromkeys((*before.life.tags, *said.life.tags))),
+        notes=said.life.notes or before.life.notes,
+        process=said.life.process,
+    )
+    return replace(before, name=said.name if request.name else before.name, life=life)
+
+
+def _tags(request: Request, redactor: Redactor) -> tuple[str, ...]:
+    tags = [request.tags] if isinstance(request.tags, str) else request.tags or ()
+    return tuple(dict.fromkeys(redactor.text(str(tag)) for tag in tags))
+
+
+def _durability(settings: Settings) -> Literal["process", "os", "sync"]:
+    try:
+        return _DURABILITIES[settings.durability]
+    except KeyError:
+        raise UsageError(
+            f"no durability {settings.durability!r}", f"one of: {', '.join(_DURABILITIES)}"
+        ) from None
+
+
+# -- what is recorded of it --------------------------------------------------------------------------------------
+
+
+def _capture(
+    facts: RunFacts, place: _Place, repository: Repository | None, problem: str | None, settings: Settings
+) -> None:
+    redactor, root, mode = facts.redactor, facts.root, file_mode(facts.shared)
+    with facts.safely("recording the command"):
+        facts.set(command=capture_command(redactor, root))
+    if settings.capture_code:
+        with facts.safely("recording the code"):
+            folder = place.folder / "code"
+            make_folders(folder, facts.shared)
+            capture = CodeCapture(
+                folder=folder,
+                redactor=redactor,
+                script=script_path(),
+                leave_out=(place.store,),
+                keep_untracked=settings.capture_untracked,
+                untracked_max_bytes=settings.untracked_max_bytes,
+                bundle_cache=cache_folder() / "bundles",
+                file_mode=mode,
+            )
+            facts.set(code=capture_code(repository, capture, problem))
+    with facts.safely("recording the environment"):
+        folder = place.folder / "environment"
+        make_folders(folder, facts.shared)
+        extra = settings.environment_variables
+        facts.set(environment=capture_environment(folder, redactor, root, extra, mode))
+    with facts.safely("recording the hardware"):
+        facts.set(hardware=with_library_facts(_hardware()))
+
+
+@cache
+def _hardware() -> Hardware:
+    """A machine does not change while a process lives; asking its GPUs takes a while."""
+    return capture_hardware()
+
+
+def _tee(folder: Path, settings: Settings, redactor: Redactor) -> OutputTee:
+    log = OutputLog(folder / OUTPUT, redactor, settings.output_max_bytes, file_mode(settings.shared))
+    tee = OutputTee(log)
+    tee.start()
+    return tee
+
+
+def _after_fork_in_child() -> None:
+    for run in hooks.open_runs():
+        if isinstance(run, Run):
+            run.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

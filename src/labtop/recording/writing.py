@@ -1,0 +1,51 @@
+"""What a live run needs of a writer, and the one that writes nothing, for `mode="disabled"`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from labtop.model.run import RunRecord, Status
+
+
+class PointWriter(Protocol):
+    """`labtop.store.writer.RunWriter`, as far as it is used."""
+
+    @property
+    def record(self) -> RunRecord:
+        """The record as it would be written now."""
+
+    def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
+        """Write points."""
+
+    def set_record(self, record: RunRecord, /) -> None:
+        """Take a new record."""
+
+    def flush(self) -> bool:
+        """Write everything now."""
+
+    def close(self, status: Status = ..., ended_at: datetime | None = ...) -> bool:
+        """Write the end."""
+
+
+class NoWriter:
+    """Remembers the record and forgets the points."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+
+    def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
+        """Forget points."""
+
+    def set_record(self, record: RunRecord, /) -> None:
+        """Remember a record."""
+        self.record = record
+
+    def flush(self) -> bool:
+        """Nothing to do."""
+        return True
+
+    def close(self, status: Status = Status.FINISHED, ended_at: datetime | None = None) -> bool:
+        """Nothing to do."""
+        return True
