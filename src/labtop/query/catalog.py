@@ -5,12 +5,22 @@ The one door between what lies on disk and every view. Reads no point of a metri
 
 from __future__ import annotations
 
+import threading
+from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from labtop.errors import InputError, NoRunError, QueryError
 from labtop.model.columns import Column
 from labtop.model.run import RunRecord
+from labtop.query.cache import Cache
+from labtop.query.engine import Engine, InterruptedQueryError, quote_name
+from labtop.query.filter import compile_filter
+from labtop.query.groups import group_rows
+from labtop.query.intake import Intake, Progress
+from labtop.query.profile import profile_rows
 from labtop.query.request import (
     Aggregate,
     ColumnProfile,
@@ -21,7 +31,14 @@ from labtop.query.request import (
     SortKey,
     TableQuery,
 )
-from labtop.settings import Settings
+from labtop.query.resolve import resolve
+from labtop.query.sort import DEFAULT_ORDER, order_by
+from labtop.settings import Settings, cache_folder
+from labtop.store.format import RECORD_COLUMNS, decode_record
+from labtop.store.layout import RECORD, read_store_info
+from labtop.store.live import record_without_file
+from labtop.store.reader import PointFiles, list_point_files
+from labtop.store.status import infer_status
 
 __all__ = [
     "Aggregate",
@@ -36,86 +53,219 @@ __all__ = [
 ]
 
 
+Answer = TypeVar("Answer")
+
+
 class Catalog:
-    """The runs below a path. All methods may be called from any thread.
+    """The runs of the store at `path`. All methods may be called from any thread.
 
     Nothing is read by the constructor but the store's marker; `refresh` reads, and reads only what is new.
+
+    Raises:
+        NoStoreError: there is no store at `path`.
+        InputError: its marker cannot be understood.
     """
 
-    path: Path
-    revision: int  # moves when any answer may have changed
+    def __init__(self, path: Path, settings: Settings | None = None, cache_root: Path | None = None) -> None:
+        self.path = Path(path)
+        self.settings = settings or Settings()
+        self.info = read_store_info(self.path)
+        self.engine = Engine()
+        # rows of a table are told apart by their number, so DuckDB may read files in any order, twice as fast
+        self.engine.execute("SET preserve_insertion_order = false; SET enable_external_file_cache = false")
+        self.revision = 0
+        self._refreshing = threading.Lock()
+        cache = Cache(cache_root or cache_folder(), self.info.store_id, self.path)
+        self._intake = Intake(self.engine, self.path, self.info, cache, self._moved)
+        self._last: tuple[int, TableQuery, Selection] | None = None
 
-    def __init__(self, path: Path, settings: Settings | None = None) -> None:
-        raise NotImplementedError
+    def _moved(self) -> None:
+        self.revision += 1
+
+    # What there is
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be read, in the order of paths."""
-        raise NotImplementedError
+        return tuple(sorted(self._intake.problems.copy().values(), key=lambda each: each.path))
 
     @property
     def cut(self) -> str:
         """What the table leaves out ("812 metrics beyond the 1,000 most common"), or nothing."""
-        raise NotImplementedError
+        cut = self._intake.found.cut
+        return ", ".join(
+            f"{cut[kind]:,} {kind}s beyond the 1,000 most common" for kind in ("param", "metric") if cut[kind]
+        )
 
     def columns(self) -> tuple[Column, ...]:
         """The columns there are: fields, then params, then metrics; spark columns are asked for by key."""
-        raise NotImplementedError
+        return self._intake.found.columns()
 
-    def refresh(self, on_progress: Callable[[int, int], None] | None = None) -> bool:
-        """Look again at what may have changed; True when something did. Rows appear chunk by chunk."""
-        raise NotImplementedError
+    def spark_key(self, metric_key: str) -> str:
+        """The key of the sparkline of a metric's column."""
+        return "spark" + metric_key.removeprefix("metrics")
+
+    def refresh(self, on_progress: Progress | None = None) -> bool:
+        """Look again at what may have changed; True when something did. Rows appear chunk by chunk.
+
+        A refresh that runs in another thread is waited for.
+        """
+        with self._refreshing:
+            return self._intake.refresh(on_progress)
+
+    # Answers
 
     def select(self, query: TableQuery) -> Selection:
-        """The runs that a query asks for. Raises FilterError."""
-        raise NotImplementedError
+        """The runs that a query asks for. Raises FilterError, InterruptedQueryError."""
+        last = self._last
+        if last is not None and last[0] == self.revision and last[1] == query:
+            return last[2]
+        selection = self._again(lambda: self._select(query))
+        self._last = selection.revision, query, selection
+        return selection
+
+    def _select(self, query: TableQuery) -> Selection:
+        revision = self.revision
+        table = self._intake.table
+        condition = compile_filter(query.where, self.columns(), self.engine)
+        shown = "true" if query.archived else "NOT archived"
+        keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, "archived"}
+        order = order_by(query.sort, table.types, {each.key: each.type.name for each in self.columns()})
+        documents = ""
+        if any(key.startswith("env.") for key in condition.keys):
+            self._intake.load_environments()
+            documents = f""", documents AS (
+                SELECT e."row", environments.text AS environment
+                FROM {table.relation(["_environment"])} e JOIN environments ON environments.hash = e._environment)"""
+        rows = self.engine.query(
+            f"""WITH run_index AS (SELECT * FROM {table.relation(keys)}){documents}
+                SELECT "row" FROM run_index WHERE {shown} AND ({condition.sql}) ORDER BY {order}""",
+            condition.parameters,
+        )
+        numbers = array("I", [row[0] for row in rows])
+        total = len(numbers)
+        if query.where.strip():
+            relation = table.relation(["archived"])
+            total = self.engine.query(f"SELECT count(*) FROM {relation} WHERE {shown}")[0][0]
+        return Selection(revision, numbers, total)
+
+    def _again(self, ask: Callable[[], Answer]) -> Answer:
+        """Ask; once more if the columns changed while DuckDB was working."""
+        revision = self.revision
+        try:
+            return ask()
+        except InterruptedQueryError:
+            raise
+        except QueryError:
+            if revision == self.revision:
+                raise
+            return ask()
 
     def cells(self, rows: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
         """Values of columns for some rows, in the order of `rows`; a key that no run has gives None."""
-        raise NotImplementedError
+        found = self._again(lambda: self._intake.table.cells(rows, keys))
+        nothing = (None,) * len(keys)
+        return [found.get(row, nothing) for row in rows]
 
     def profile(self, selection: Selection, keys: Sequence[str]) -> dict[str, ColumnProfile]:
-        """What columns hold in a selection: whether they vary, and their range."""
-        raise NotImplementedError
+        """What columns hold in a selection: whether they vary, and their range. Unknown keys are left out."""
+        return self._again(lambda: profile_rows(self.engine, self._intake.table, selection.rows, keys))
 
     def group(
         self, selection: Selection, by: Sequence[str] | Literal["seed"], values: Sequence[str]
     ) -> tuple[RunGroup, ...]:
         """Runs grouped by columns, or "seed": the same but for the seed. In the order of first appearance."""
-        raise NotImplementedError
+        return self._again(
+            lambda: group_rows(
+                self.engine, self._intake.table, self._intake.found, selection.rows, by, values
+            )
+        )
+
+    # Single runs
 
     def resolve(self, text: str) -> str:
-        """The id of the run that `text` names. Raises NoRunError, AmbiguousRunError."""
-        raise NotImplementedError
+        """The id of the run that `text` names: an id or its prefix, a name, @last, @last~2, best:METRIC, best:-METRIC.
 
-    def record(self, run_id: str) -> RunRecord:
-        """All that is recorded of a run, with its status inferred and later edits applied."""
-        raise NotImplementedError
+        The best run is the one whose metric was highest (best:) or lowest (best:-) at any step.
+        Raises NoRunError, AmbiguousRunError.
+        """
+        return self._again(lambda: resolve(self.engine, self._intake.table, self._intake.found, text))
 
     def row_of(self, run_id: str) -> int | None:
         """The row number of a run."""
-        raise NotImplementedError
+        found = self.engine.query(
+            f'SELECT "row" FROM {self._intake.table.relation(["id"])} WHERE id = ?', [run_id]
+        )
+        return found[0][0] if found else None
 
     def ids(self, rows: Sequence[int]) -> list[str]:
-        """The ids of rows, in their order."""
-        raise NotImplementedError
+        """The ids of rows, in their order; empty for a run that went away."""
+        return [row[0] or "" for row in self.cells(rows, ["id"])]
 
     def run_folder(self, run_id: str) -> Path | None:
         """The folder of a run in a labtop store; None for runs read from elsewhere."""
-        raise NotImplementedError
+        found = self.engine.query(
+            f"SELECT _folder FROM {self._intake.table.relation(['id', '_folder'])} WHERE id = ?", [run_id]
+        )
+        return self.path / found[0][0] if found else None
+
+    def record(self, run_id: str) -> RunRecord:
+        """All that is recorded of a run, with its status inferred and later edits applied.
+
+        Raises NoRunError; InputError when its record became unreadable meanwhile.
+        """
+        folder = self.run_folder(run_id)
+        if folder is None:
+            raise NoRunError(f"no run {run_id!r}", "list them with 'labtop ls'")
+        names = ", ".join(quote_name(name) for name in RECORD_COLUMNS)
+        try:
+            found = self.engine.dictionaries(
+                f"SELECT {names} FROM (SELECT * FROM read_parquet([?], union_by_name = true))",
+                [str(folder / RECORD)],
+            )
+            record = decode_record(found[0])
+        except (QueryError, IndexError) as error:
+            if (folder / RECORD).exists():
+                raise InputError(f"{folder / RECORD} cannot be read: {error}") from error
+            record = record_without_file(folder, f"{RECORD} is missing")
+        record = self._intake.live.fold(record, folder)
+        if not record.status.is_end:
+            record = replace(record, status=infer_status(record, self._intake.live.beats))
+        edit = self._intake.edits.runs.get(run_id)
+        return edit.apply(record) if edit else record
+
+    # Points and files
+
+    def record_files(self) -> list[Path]:
+        """The record of every run in the table that has one."""
+        relation = self._intake.table.relation(["_folder", "_stamp"])
+        rows = self.engine.query(f"SELECT _folder FROM {relation} WHERE _stamp <> 0 ORDER BY _folder")
+        return [self.path / folder / RECORD for (folder,) in rows]
+
+    def point_files(self, run_id: str) -> PointFiles:
+        """The checked files that hold the points of a run."""
+        folder = self.run_folder(run_id)
+        return PointFiles() if folder is None else list_point_files(folder)
 
     def points(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> list[Point]:
         """Logged points of runs, by run, name and step; `names` are globs."""
-        raise NotImplementedError
+        from labtop.query.series import load_points
+
+        return load_points(self, run_ids, names)
 
     def suggest(self, prefix: str) -> list[str]:
-        """Names of columns that start with `prefix`, or contain it."""
-        raise NotImplementedError
+        """Names of columns that start with `prefix`, then those that contain it."""
+        wanted = prefix.casefold()
+        names = list(dict.fromkeys(each.name for each in self.columns()))
+        starts = [name for name in names if name.casefold().startswith(wanted)]
+        return starts + [name for name in names if wanted in name.casefold() and name not in starts]
 
     def interrupt(self) -> None:
         """Stop a select, group or points that runs in another thread."""
-        raise NotImplementedError
+        self.engine.interrupt()
 
     def close(self) -> None:
         """Remember what was read in the cache, and free memory."""
-        raise NotImplementedError
+        with self._refreshing:
+            self._intake.close()
+            self.engine.close()

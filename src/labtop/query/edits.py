@@ -1,30 +1,75 @@
-"""Edits of runs after the fact: tags, notes, names, archiving. Each is an event in the store's ledger."""
+"""Later edits of runs (names, tags, notes, archiving), folded from the ledger's events and laid over the records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
-from labtop.errors import InputError
-from labtop.query.catalog import Catalog
-
-Edit = Literal["tag", "note", "rename", "archive"]
+from labtop.model.run import RunRecord
+from labtop.store.ledger import Event
 
 
-def edit_runs(catalog: Catalog, run_ids: Sequence[str], kind: Edit, payload: Mapping[str, Any]) -> None:
-    """Append one event a run and let the catalog see them; all runs are checked before any is edited.
+@dataclass(slots=True)
+class Edit:
+    """What all events together say of one run; None and empty where they say nothing."""
 
-    Raises:
-        InputError: a run lies in another tracker's files, which labtop never changes.
-    """
-    from labtop.store import ledger
+    name: str | None = None
+    notes: str | None = None
+    archived: bool | None = None
+    tags: dict[str, bool] = field(default_factory=dict)  # tag → is it there; the last word counts
 
-    for run_id in run_ids:
-        if catalog.run_folder(run_id) is None:
-            raise InputError(
-                f"run {run_id!r} lies in another tracker's files, which labtop never changes",
-                "edit runs in a store of labtop",
-            )
-    for run_id in run_ids:
-        ledger.append(catalog.path, kind, run_id, payload)
-    catalog.refresh()
+    def apply(self, record: RunRecord) -> RunRecord:
+        """The record as edited."""
+        life = replace(
+            record.life,
+            tags=self.edited_tags(record.life.tags),
+            notes=record.life.notes if self.notes is None else self.notes,
+        )
+        return replace(record, life=life, name=self.name or record.name)
+
+    def edited_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """Tags with those added and without those removed."""
+        kept = [tag for tag in tags if self.tags.get(tag) is not False]
+        return (*kept, *(tag for tag, there in self.tags.items() if there and tag not in kept))
+
+
+class Edits:
+    """The edits of all runs up to event number `last`."""
+
+    def __init__(self, last: int = 0, runs: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self.last = last
+        self.runs = {run_id: Edit(**each) for run_id, each in (runs or {}).items()}
+
+    def fold(self, events: Iterable[Event]) -> set[str]:
+        """Take in events in order; gives the runs that they touch. What cannot be understood is passed over."""
+        touched: set[str] = set()
+        for event in events:
+            self.last = max(self.last, event.n)
+            edit = self.runs.setdefault(event.run_id, Edit())
+            if _take(edit, event.kind, event.payload):
+                touched.add(event.run_id)
+        return touched
+
+    def as_json(self) -> dict[str, Any]:
+        """All edits as plain values, for the cache."""
+        return {"last": self.last, "runs": {run_id: asdict(each) for run_id, each in self.runs.items()}}
+
+
+def _take(edit: Edit, kind: str, payload: Mapping[str, Any]) -> bool:
+    if kind == "rename" and isinstance(name := payload.get("name"), str) and name:
+        edit.name = name
+    elif kind == "note" and isinstance(text := payload.get("text"), str):
+        edit.notes = text
+    elif kind == "archive":
+        edit.archived = bool(payload.get("archived", True))
+    elif kind == "tag":
+        # a tag that is removed and added in one event is there
+        for word, there in (("remove", False), ("add", True)):
+            tags = payload.get(word) or ()
+            for tag in (tags,) if isinstance(tags, str) else tags:
+                edit.tags.pop(str(tag), None)
+                edit.tags[str(tag)] = there
+    else:
+        return False
+    return True

@@ -47,6 +47,13 @@ def quote_list(texts: Sequence[str | Path]) -> str:
     return "[" + ", ".join(quote_text(str(text)) for text in texts) + "]"
 
 
+def engine_version() -> str:
+    """The version of DuckDB."""
+    import duckdb
+
+    return duckdb.__version__
+
+
 def new_connection(database: str = ":memory:", **config: Any) -> duckdb.DuckDBPyConnection:
     """A bare DuckDB connection that neither installs nor loads extensions; `config` adds DuckDB settings."""
     import duckdb
@@ -90,6 +97,14 @@ class Engine:
         with translated_errors(), self._interruptible(cursor):
             return cursor.execute(sql, parameters).fetchall()
 
+    def dictionaries(self, sql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """All rows of a query by column name."""
+        cursor = self.cursor()
+        with translated_errors(), self._interruptible(cursor):
+            rows = cursor.execute(sql, parameters).fetchall()
+            names = [each[0] for each in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     def execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> None:
         """Run a statement for its effect; `interrupt` does not touch it."""
         with translated_errors():
@@ -106,7 +121,16 @@ class Engine:
         """A query as a Polars frame (imports polars and pyarrow; for scripts, never for browsing)."""
         cursor = self.cursor()
         with translated_errors(), self._interruptible(cursor):
-            return cursor.execute(sql, parameters).pl()
+            import polars
+
+            # by way of Arrow, which both speak
+            answer = cursor.execute(sql, parameters)
+            name = (
+                "to_arrow_table" if hasattr(answer, "to_arrow_table") else "fetch_arrow_table"
+            )  # DuckDB 2 or 1
+            frame = polars.from_arrow(getattr(answer, name)())
+        assert isinstance(frame, polars.DataFrame)
+        return frame
 
     def interrupt(self) -> None:
         """Stop every `query` that runs now, in whatever thread."""

@@ -35,7 +35,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """The answer to a `TableQuery`: row numbers in display order, and how many runs there were before filtering."""
+    """Row numbers in display order, and how many runs there were before filtering."""
 
     revision: int
     rows: array[int]
@@ -47,7 +47,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """What a column holds in a selection. `distinct` stops counting at 2 (0, 1, or 2 for more); nulls don't count."""
+    """What a column holds in a selection. `distinct` stops counting at 2; nulls are not counted in it."""
 
     distinct: int
     nulls: int
@@ -57,7 +57,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A value over the runs of a group. `n` counts what was used; NaN and missing values are told, not averaged."""
+    """A value over the runs of a group. `n` is what was used; NaN and missing values are told apart."""
 
     n: int
     mean: float | None

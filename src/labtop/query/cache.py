@@ -1,0 +1,115 @@
+"""What was read of a store, remembered: one Parquet file with the wide index, one with the environments' texts.
+
+Safe to delete at any time, safe with several labtops at once (each file is written whole and renamed), and useless
+rather than harmful when damaged or from another version. A copy of a store has the same id, so the path counts too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labtop.errors import QueryError
+from labtop.query.engine import Engine, engine_version, quote_name, quote_text
+from labtop.store.reader import check_parquet
+
+SCHEMA = 1
+"""Counts up whenever columns or their meaning change."""
+
+_ROW_GROUP = 20_480
+_KEY = "labtop"
+
+Identity = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CachedIndex:
+    """An index file that can be used: its state and which columns it has."""
+
+    state: Mapping[str, Any]
+    columns: Mapping[str, str]  # key → SQL type
+    rows: int
+    identity: Identity
+
+
+class Cache:
+    """The cache folder of one store at one path. Nothing here raises: without a cache all works, only slower."""
+
+    def __init__(self, root: Path, store_id: str, store: Path) -> None:
+        where = hashlib.sha256(os.fsencode(store.resolve())).hexdigest()[:16]
+        self._store = os.fsdecode(os.fsencode(store.resolve())).encode("utf-8", "backslashreplace").decode()
+        self._store_id = store_id
+        self.folder = root / _plain(store_id) / where
+        self.index = self.folder / "index.parquet"
+        self.environments = self.folder / "environments.parquet"
+
+    def load(self, engine: Engine) -> CachedIndex | None:
+        """The index file, if there is one that this version of labtop wrote for this store."""
+        identity = self.identity()
+        if identity is None or check_parquet(self.index) is not None:
+            return None
+        try:
+            said = engine.query(
+                "SELECT value FROM parquet_kv_metadata(?) WHERE key = ?::BLOB", [str(self.index), _KEY]
+            )
+            state = json.loads(bytes(said[0][0]).decode("utf-8"))
+            if state["identity"] != self._wanted():
+                return None
+            described = engine.query("DESCRIBE SELECT * FROM read_parquet([?])", [str(self.index)])
+            rows = engine.query("SELECT sum(num_rows) FROM parquet_file_metadata([?])", [str(self.index)])
+        except (QueryError, LookupError, TypeError, ValueError):
+            return None
+        return CachedIndex(state, {row[0]: row[1] for row in described}, int(rows[0][0] or 0), identity)
+
+    def save(self, engine: Engine, select: str, state: Mapping[str, Any], environments: str) -> bool:
+        """Write both files; False when that is not possible."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # a reader that has the new index must find its environments
+            self._write(engine, self.environments, environments, None)
+            self._write(engine, self.index, select, {**state, "identity": self._wanted()})
+        except (QueryError, OSError):
+            return False
+        return True
+
+    def identity(self) -> Identity | None:
+        """What tells one version of the index file from the next."""
+        try:
+            found = self.index.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _wanted(self) -> list[object]:
+        # the engine's version, because its hash function is in the index
+        return [SCHEMA, engine_version(), self._store_id, self._store]
+
+    @staticmethod
+    def _write(engine: Engine, path: Path, select: str, state: Mapping[str, Any] | None) -> None:
+        draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        said = ""
+        if state is not None:
+            # JSON in ASCII: whatever the names are, the literal is plain
+            said = f", KV_METADATA {{{quote_name(_KEY)}: {quote_text(json.dumps(state))}}}"
+        try:
+            engine.execute(
+                f"""COPY ({select}) TO {quote_text(str(draft))}
+                    (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}{said})"""
+            )
+            draft.chmod(0o600)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _plain(store_id: str) -> str:
+    """A store's id as a folder name, whatever somebody wrote into the marker."""
+    if store_id.replace("-", "").isalnum() and store_id.isascii() and len(store_id) <= 64:
+        return store_id
+    return hashlib.sha256(store_id.encode("utf-8", "backslashreplace")).hexdigest()[:32]

@@ -1,0 +1,191 @@
+"""The run table in memory: `base`, loaded from the cache, and `fresh`, indexed in this session; read as one.
+
+Of `base` only the columns that tables and filters use most are in memory. What is derived from metrics (min, max, …,
+sparklines) is loaded from the cache file, a column at a time, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from labtop.model.columns import COLUMN_TYPES, FIELDS
+from labtop.query.engine import Engine, Row, quote_name
+from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
+from labtop.query.index import HIDDEN
+
+Loader = Callable[[str, Sequence[str]], None]
+"""Makes a table of the given name with `row` and cold columns of `base`."""
+
+
+class RunTable:
+    """All rows. Written by one thread at a time; readers never wait."""
+
+    def __init__(self, engine: Engine, found: FoundColumns) -> None:
+        self._engine = engine
+        self._found = found
+        self._base: str | None = None
+        self._base_has_all = False
+        self._load_cold: Loader | None = None
+        self._cold: dict[str, str] = {}  # key → table
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self.types: dict[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
+        self._cold_keys: set[str] = set()
+        self._dead = 0  # deleted rows of `fresh` whose room is not free yet
+        for column in found.by_path.values():
+            self._declare(column)
+        columns = ", ".join(f"{quote_name(key)} {sql}" for key, sql in self.types.items())
+        engine.execute(f"CREATE OR REPLACE TABLE fresh ({columns})")
+
+    def _declare(self, column: FoundColumn) -> list[str]:
+        self.types[column.key] = COLUMN_TYPES[column.type_name].sql
+        details = dict(column.details())
+        self.types |= details
+        self._cold_keys |= details.keys()
+        return [column.key, *details]
+
+    def set_base(self, relation: str, has_all: bool, load_cold: Loader | None) -> None:
+        """Take `relation` (a view of the cache file, or a table of its common columns) as the older rows."""
+        with self._lock:
+            old, self._base = self._base, relation
+            self._base_has_all = has_all
+            self._load_cold = load_cold
+            cold, self._cold = self._cold, {}
+        self._engine.execute(f"DROP VIEW IF EXISTS {old}" if old and self._is_view(old) else "SELECT 1")
+        for table in set(cold.values()):
+            self._engine.execute(f"DROP TABLE IF EXISTS {table}")
+
+    @property
+    def has_base(self) -> bool:
+        """Whether there are rows from the cache."""
+        return self._base is not None
+
+    def _is_view(self, name: str) -> bool:
+        return bool(self._engine.query("SELECT 1 FROM duckdb_views() WHERE view_name = ?", [name]))
+
+    def common_keys(self) -> list[str]:
+        """The columns of `base` that are kept in memory."""
+        return [key for key in self.types if key not in self._cold_keys]
+
+    def adapt(self, changes: Changes) -> None:
+        """Make room for new columns and for values of new types."""
+        for column in changes.added:
+            for key in self._declare(column):
+                for table in self._tables_with(key):
+                    self._engine.execute(
+                        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.types[key]}"
+                    )
+        for column, old_type in changes.widened:
+            new = self.types[column.key] = COLUMN_TYPES[column.type_name].sql
+            name = quote_name(column.key)
+            for table in self._tables_with(column.key):
+                self._engine.execute(
+                    f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {new} USING {_widened(name, old_type, column)}"
+                )
+
+    def _tables_with(self, key: str) -> list[str]:
+        return ["fresh", *([self._base] if self._base and key not in self._cold_keys else [])]
+
+    def put(self) -> None:
+        """Put the rows of `index_chunk` in, in place of what is there of the same runs."""
+        engine = self._engine
+        engine.execute("BEGIN TRANSACTION")
+        try:
+            self._delete('SELECT "row" FROM index_chunk')
+            engine.execute("INSERT INTO fresh BY NAME SELECT * FROM index_chunk")
+            engine.execute("COMMIT")
+        except BaseException:
+            engine.execute("ROLLBACK")
+            raise
+        self._free_dead_rows()
+
+    def remove(self, rows: Sequence[int]) -> None:
+        """Take rows out."""
+        self._delete("SELECT unnest(?::UINTEGER[])", [list(rows)])
+
+    def _delete(self, rows_sql: str, parameters: Sequence[object] = ()) -> None:
+        for table in ("fresh", self._base):
+            if table:
+                (found,) = self._engine.query(
+                    f'SELECT count(*) FROM {table} WHERE "row" IN ({rows_sql})', parameters
+                )
+                if found[0]:
+                    self._engine.execute(f'DELETE FROM {table} WHERE "row" IN ({rows_sql})', parameters)
+                    self._dead += found[0] if table == "fresh" else 0
+
+    def _free_dead_rows(self) -> None:
+        """Copy `fresh` when most of it is dead: running runs are replaced once a second for days."""
+        if self._dead > 5000 and self._dead > 3 * self._engine.query("SELECT count(*) FROM fresh")[0][0]:
+            self._engine.execute("CREATE OR REPLACE TABLE fresh AS SELECT * FROM fresh")
+            self._dead = 0
+
+    def update(self, assignments: str, given: str, parameters: Sequence[object]) -> None:
+        """UPDATE … SET `assignments` FROM (`given`) g WHERE the row numbers agree."""
+        for table in ("fresh", self._base):
+            if table:
+                self._engine.execute(
+                    f'UPDATE {table} AS t SET {assignments} FROM ({given}) g WHERE t."row" = g."row"',
+                    parameters,
+                )
+
+    def relation(self, keys: Iterable[str], where: str = "") -> str:
+        """A subquery with `row` and columns; keys that nothing has are left out. `where` is put into each part."""
+        wanted = [key for key in dict.fromkeys(keys) if key in self.types and key != "row"]
+        names = "".join(f", t.{quote_name(key)}" for key in wanted)
+        parts = [f'SELECT t."row"{names} FROM fresh t {where}']
+        base = self._base
+        if base:
+            cold = [] if self._base_has_all else [key for key in wanted if key in self._cold_keys]
+            tables = self._tables_of_cold(cold)
+            columns = "".join(f", {tables.get(key, 't')}.{quote_name(key)}" for key in wanted)
+            joins = " ".join(f'LEFT JOIN {table} USING ("row")' for table in dict.fromkeys(tables.values()))
+            parts.append(f'SELECT t."row"{columns} FROM {base} t {joins} {where}')
+        return f"({' UNION ALL '.join(parts)})"
+
+    def _tables_of_cold(self, keys: Sequence[str]) -> dict[str, str]:
+        """Where cold columns of `base` lie, loading those that were never asked for."""
+        with self._lock:
+            missing = [key for key in keys if key not in self._cold]
+            if missing and self._load_cold is not None:
+                table = f"cold_{next(self._numbers)}"
+                self._load_cold(table, missing)
+                self._cold |= dict.fromkeys(missing, table)
+            return {key: self._cold[key] for key in keys if key in self._cold}
+
+    def cells(self, rows: Sequence[int], keys: Sequence[str]) -> dict[int, Row]:
+        """Columns of some rows, by row; a column that nothing has is None."""
+        known = [key for key in keys if key in self.types]
+        # joined to a list of numbers, DuckDB skips all blocks that have none of them: half the time of IN (…)
+        found = self._engine.query(
+            f"""WITH w AS (SELECT unnest(?::UINTEGER[]) AS "row")
+                SELECT {", ".join(['"row"', *(quote_name(key) for key in known)])}
+                FROM {self.relation(known, 'JOIN w USING ("row")')}""",
+            [list(rows)],
+        )
+        if len(known) == len(keys):
+            return {row[0]: row[1:] for row in found}
+        places = [known.index(key) + 1 if key in self.types else 0 for key in keys]
+        return {row[0]: tuple(row[at] if at else None for at in places) for row in found}
+
+    def count(self) -> int:
+        """How many rows there are."""
+        tables = [table for table in ("fresh", self._base) if table]
+        return sum(self._engine.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables)
+
+
+def _widened(name: str, old_type: str, column: FoundColumn) -> str:
+    """A column's values as its new type."""
+    if column.type_name != "mixed":
+        return f"{name}::{COLUMN_TYPES[column.type_name].sql}"
+    if old_type == "number":
+        return (
+            f"if(isfinite({name}), to_json({name})::VARCHAR, to_json({_NUMBER_WORD.format(name)})::VARCHAR)"
+        )
+    return f"to_json({name})::VARCHAR"
+
+
+_NUMBER_WORD = (
+    "CASE WHEN isnan({0}) THEN 'NaN' WHEN {0} > 0 THEN 'Infinity' WHEN {0} < 0 THEN '-Infinity' END"
+)
