@@ -64,10 +64,10 @@ class CodePlaces:
 
 
 def find_places(record: RunRecord, run_folder: Path | None, here: Path) -> CodePlaces:
-    """Look where the code is; asks only the user's own clone around `here`."""
+    """Look where the code is; asks only the user's own clones, around `here` and around the store."""
     code = record.code
     folder = run_folder / "code" if run_folder else None
-    clone = find_clone(here)
+    clone = choose_clone(record, run_folder, here)
     bundle, problem = None, ""
     if code.bundle and folder:
         try:
@@ -77,6 +77,13 @@ def find_places(record: RunRecord, run_folder: Path | None, here: Path) -> CodeP
             problem = error.message
     has_it = bool(code.commit and clone and clone.has(code.commit))
     return CodePlaces(code, folder, clone, has_it, bundle, problem)
+
+
+def choose_clone(record: RunRecord, run_folder: Path | None, here: Path) -> Clone | None:
+    """The clone around `here` or around the store that has the run's commit; else the first there is."""
+    around = (find_clone(place) for place in (here, run_folder) if place is not None)
+    clones = [clone for clone in around if clone is not None]
+    return next((clone for clone in clones if clone.has(record.code.commit or "")), next(iter(clones), None))
 
 
 def plan_code(record: RunRecord, run_folder: Path | None, here: Path) -> Part:

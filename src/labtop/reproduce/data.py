@@ -13,7 +13,7 @@ from labtop.recording.capture.data import (
     read_content,
     read_folder,
 )
-from labtop.reproduce.git import find_clone
+from labtop.reproduce.code import choose_clone
 from labtop.reproduce.shell import quote
 from labtop.reproduce.step import Finding, Part, Step
 
@@ -24,11 +24,11 @@ _LOCAL_KINDS = ("file", "directory", "dvc")
 _HASH = re.compile(r"[0-9a-f]{32,64}(\.dir)?")
 
 
-def plan_data(record: RunRecord, here: Path) -> Part:
+def plan_data(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
     """Findings and steps for every declared input."""
     if not record.data:
         return Part((Finding("data", "warn", "no input was declared; what was read is not known"),))
-    clone = find_clone(here)
+    clone = choose_clone(record, run_folder, here)
     top = clone.root if clone else here
     budget = LARGEST_HASHED
     findings: list[Finding] = []

@@ -64,7 +64,7 @@ def plan(
     parts = (
         plan_code(record, folder, here),
         plan_environment(record, folder, kind),
-        plan_data(record, here),
+        plan_data(record, folder, here),
         plan_surroundings(record),
         plan_command(record, kind),
     )

@@ -46,31 +46,35 @@ class Action:
 _RUNS = ("runs",)
 _ONE = ("runs", "run")
 _ANY = ("runs", "run", "curves", "compare")
-_LISTS = ("runs", "run", "help", "problems")
+_GRIDS = ("runs", "compare")
+_COMPARE = ("compare",)
+_REPRODUCE = ("reproduce",)
+_TEXTS = ("run", "help", "difference", "reproduce")
+_LISTS = ("runs", "run", "help", "problems", "compare", "difference", "reproduce")
 
 ACTIONS: tuple[Action, ...] = (
     # moving
     Action("down", ("down", "j"), "one line down", "Moving", _LISTS),
     Action("up", ("up", "k"), "one line up", "Moving", _LISTS),
-    Action("left", ("left", "h"), "one column to the left", "Moving", _RUNS),
-    Action("right", ("right", "l"), "one column to the right", "Moving", _RUNS),
+    Action("left", ("left", "h"), "one column to the left", "Moving", _GRIDS),
+    Action("right", ("right", "l"), "one column to the right", "Moving", _GRIDS),
     Action("top", ("g g", "home"), "to the first line", "Moving", _LISTS),
     Action("bottom", ("G", "end"), "to the last line", "Moving", _LISTS),
     Action("half_page_down", ("ctrl+d",), "half a page down", "Moving", _LISTS),
     Action("half_page_up", ("ctrl+u",), "half a page up", "Moving", _LISTS),
     Action("page_down", ("pagedown", "ctrl+f"), "a page down", "Moving", _LISTS),
     Action("page_up", ("pageup",), "a page up", "Moving", _LISTS),
-    Action("first_column", ("0", "^"), "to the first column", "Moving", _RUNS),
-    Action("last_column", ("$",), "to the last column", "Moving", _RUNS),
-    Action("next_pane", ("tab",), "to the next pane", "Moving", ("runs", "run")),
-    Action("previous_pane", ("shift+tab",), "to the previous pane", "Moving", ("runs", "run")),
-    Action("next_match", ("n",), "to the next match", "Moving", ("runs", "run")),
-    Action("previous_match", ("N",), "to the previous match", "Moving", ("runs", "run")),
+    Action("first_column", ("0", "^"), "to the first column", "Moving", _GRIDS),
+    Action("last_column", ("$",), "to the last column", "Moving", _GRIDS),
+    Action("next_pane", ("tab",), "to the next pane", "Moving", ("runs", "run", "reproduce")),
+    Action("previous_pane", ("shift+tab",), "to the previous pane", "Moving", ("runs", "run", "reproduce")),
+    Action("next_match", ("n",), "to the next match", "Moving", ("runs", *_TEXTS)),
+    Action("previous_match", ("N",), "to the previous match", "Moving", ("runs", *_TEXTS)),
     # finding
     Action(
         "filter", ("/",), "filter the runs as you type", "Finding", _RUNS, "filter", "EXPRESSION", rank=10
     ),
-    Action("search", ("/",), "search in the text", "Finding", ("run", "help"), "search", "TEXT", rank=10),
+    Action("search", ("/",), "search in the text", "Finding", _TEXTS, "search", "TEXT", rank=10),
     Action("only_value", ("=",), "only runs with this cell's value", "Finding", _RUNS),
     Action("not_value", ("!",), "no runs with this cell's value", "Finding", _RUNS),
     Action("sort", ("o",), "sort by a column", "Finding", _RUNS, "sort", "[-]COLUMN …", rank=20),
@@ -81,7 +85,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark_range", ("V",), "mark from the last mark to here", "Marking", _RUNS),
     Action("invert_marks", ("*",), "mark what is unmarked, among what is shown", "Marking", _RUNS),
     Action("clear_marks", ("U",), "unmark all", "Marking", _RUNS),
-    Action("baseline", ("b",), "pin this run as the baseline; deltas are shown against it", "Marking", _RUNS),
+    Action("baseline", ("b",), "pin this run as the baseline; deltas are shown against it", "Marking", _GRIDS),
     # columns
     Action("columns", ("C",), "choose the columns", "Columns", _RUNS, "columns", "COLUMN,COLUMN…", rank=40),
     Action("hide_column", ("-",), "hide this column", "Columns", _RUNS, argument="COLUMN"),
@@ -107,6 +111,22 @@ ACTIONS: tuple[Action, ...] = (
     Action("yank", ("y",), "copy id, name, params, metrics, command, cell or SQL", "Doing", _ONE, "copy", rank=35),
     Action("export", ("e",), "export what is shown", "Doing", _RUNS, "export", "FILE", rank=46),
     Action("reload", ("R",), "look again for new and changed runs", "Doing"),
+    # comparing
+    Action("all_facts", ("a",), "what is equal too, or only what differs", "Comparing", _COMPARE, "all", rank=12),
+    Action("filter_facts", ("/",), "keep facts that hold words", "Comparing", _COMPARE, "filter", "WORDS", rank=10),
+    Action("open_value", ("enter",), "the value as a text diff, or fold", "Comparing", _COMPARE, "diff", rank=14),
+    Action("code_diff", ("d",), "what changed in the code, patches included", "Comparing", _COMPARE, "code", rank=16),
+    Action("fold", ("space",), "fold a section or branch away, or unfold it", "Comparing", _COMPARE, "fold", rank=18),
+    Action("transpose", ("x",), "a row a run, or a column a run", "Comparing", _COMPARE, "transpose", rank=20),
+    Action("copy_compared", ("y",), "copy a value, a line or everything", "Comparing", _COMPARE, "copy", rank=35),
+    # reproducing
+    Action("copy_plan", ("y",), "copy the script, or a line of it", "Reproducing", _REPRODUCE, "copy", rank=12),
+    Action("copy_line", ("Y",), "copy the line under the cursor", "Reproducing", _REPRODUCE),
+    Action("write_script", ("w",), "write the script to a file", "Reproducing", _REPRODUCE, "write", "FILE", rank=14),
+    Action(
+        "choose_environment", ("E",), "bring the environment back another way", "Reproducing", _REPRODUCE,
+        "environment", "uv|pip|conda|docker|current|auto", rank=16,
+    ),
     # screens
     Action("compare", ("c",), "compare the marked runs", "Screens", ("runs", "run", "curves"), "compare", rank=25),
     Action("reproduce", ("r",), "how to bring this run back", "Screens", _ANY, "reproduce", rank=30),

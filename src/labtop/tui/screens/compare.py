@@ -35,9 +35,7 @@ class CompareScreen(LabScreen):
     HEADING = "Compare"
     MINIMUM: ClassVar[tuple[int, int]] = (30, 6)
     AUTO_FOCUS: ClassVar[str | None] = "Grid"
-    DEFAULT_CSS = """
-    CompareScreen #headline { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
-    """
+    CSS_PATH = "compare.tcss"
 
     def __init__(self, run_ids: tuple[str, ...] = ()) -> None:
         super().__init__(run_ids)
@@ -348,7 +346,12 @@ class CompareScreen(LabScreen):
         ids = (self.records[0].id, self.records[run].id)
         self.app.push_screen(DifferenceScreen(ids, title, compute))  # type: ignore[arg-type]  # both are Compute
 
-    def action_yank(self) -> None:
+    def action_reproduce(self) -> None:
+        """How to bring the run under the cursor back."""
+        if self.records:
+            self.lab.show("reproduce", (self.records[self.run_at_cursor].id,))
+
+    def action_copy_compared(self) -> None:
         """Copy the value, the line or the whole comparison."""
         if self.comparison is None:
             return

@@ -71,14 +71,15 @@ def draw_diff_line(line: DiffLine, width: int) -> Iterator[Line]:
         text.append(clean(piece, 100_000, newline=" "), "bold underline" if is_marked else "")
     if line.kind == "skipped" and not text.plain.startswith("@@"):
         text = Text(f"··· {text.plain} ···")
-    for at, part in enumerate(_wrapped(text, width)):
+    for at, part in enumerate(wrapped(text, width)):
         drawn = Text(SIGNS[line.kind] if at == 0 else "  ", STYLES[line.kind], no_wrap=True, end="")
         part.stylize_before(STYLES[line.kind])
         drawn.append_text(part)
         yield Line(drawn)
 
 
-def _wrapped(text: Text, width: int) -> Sequence[Text]:
+def wrapped(text: Text, width: int) -> Sequence[Text]:
+    """Text cut into pieces of at most `width` cells."""
     if cell_len(text.plain) <= width:
         return [text]
     offsets: list[int] = []
