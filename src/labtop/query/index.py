@@ -163,7 +163,8 @@ class ChunkIndexer:
                 f"""CREATE OR REPLACE TABLE leaf AS
                     SELECT * FROM leaf WHERE NOT ({_DEEPER})
                     UNION ALL
-                    SELECT l.row, list_append(l.path, e.key), list_append(l.place, e.id::BIGINT), e.type, e.value::VARCHAR
+                    SELECT l.row, list_append(l.path, e.key), list_append(l.place, e.id::BIGINT), e.type,
+                           e.value::VARCHAR
                     FROM (SELECT * FROM leaf WHERE {_DEEPER}) l, json_each(l.value) e"""
             )
 

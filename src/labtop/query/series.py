@@ -1,0 +1,268 @@
+"""The points of metrics as arrays for curves, and as rows for scripts; and what smooths and aligns them.
+
+Sealed parts are read by DuckDB, logs that are not sealed yet frame by frame. A point counts once, by writer and
+number. Numpy lives here and nowhere else below the views.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from labtop.errors import InputError, QueryError
+from labtop.query.engine import Engine, InterruptedQueryError
+from labtop.query.request import Point, Problem
+from labtop.store.reader import Point as LogPoint
+from labtop.store.reader import list_point_files, read_log_points
+
+if TYPE_CHECKING:
+    from labtop.query.catalog import Catalog
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One metric of one run: arrays of one length, sorted by step; equal steps stay in logged order."""
+
+    run_id: str
+    name: str
+    steps: Floats
+    times_us: Integers
+    values: Floats
+    problems: tuple[Problem, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def load_series(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str]) -> list[Series]:
+    """The series of runs, run by run and name by name; those without points are left out.
+
+    Raises:
+        InterruptedQueryError: `catalog.interrupt` was called.
+    """
+    return [
+        series
+        for run_id in dict.fromkeys(run_ids)
+        for series in _load_run(
+            catalog.engine, run_id, catalog.run_folder(run_id), list(dict.fromkeys(names))
+        )
+        if len(series)
+    ]
+
+
+def load_points(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None) -> list[Point]:
+    """Every point of runs by run, name and step; `names` are globs, None is all. Damaged files are passed over."""
+    points: list[Point] = []
+    for run_id in dict.fromkeys(run_ids):
+        folder = catalog.run_folder(run_id)
+        there = metric_names(catalog.engine, folder)
+        wanted = [
+            name for name in there if names is None or any(fnmatch.fnmatchcase(name, glob) for glob in names)
+        ]
+        for series in _load_run(catalog.engine, run_id, folder, wanted):
+            columns = (series.steps.tolist(), series.times_us.tolist(), series.values.tolist())
+            points += [Point(run_id, series.name, *each) for each in zip(*columns, strict=True)]
+    return points
+
+
+def metric_names(engine: Engine, folder: Path | None) -> list[str]:
+    """The names of a run's logged metrics, sorted."""
+    if folder is None:
+        return []
+    files = list_point_files(folder)
+    names = {each.name for path in files.logs for each in read_log_points(path)[0]}
+    for path in files.parts:
+        try:
+            names |= {
+                row[0] for row in engine.query("SELECT DISTINCT name FROM read_parquet([?])", [str(path)])
+            }
+        except InterruptedQueryError:
+            raise
+        except QueryError:
+            continue
+    return sorted(names)
+
+
+def _load_run(engine: Engine, run_id: str, folder: Path | None, names: Sequence[str]) -> list[Series]:
+    if folder is None or not names:
+        return []
+    try:
+        return _read(engine, run_id, folder, names)
+    except FileNotFoundError:  # sealed or removed between listing and reading: list again, once
+        return _read(engine, run_id, folder, names)
+
+
+def _read(engine: Engine, run_id: str, folder: Path, names: Sequence[str]) -> list[Series]:
+    files = list_point_files(folder)
+    problems = [Problem(str(each.path), each.reason) for each in files.problems]
+    logged: list[LogPoint] = []
+    for path in files.logs:
+        if not path.exists():
+            raise FileNotFoundError(path)
+        points, _, damage = read_log_points(path)
+        logged += points
+        problems += [Problem(str(each.path), each.reason) for each in damage]
+    whole, sound, damaged = _writers(engine, files.parts)
+    problems += damaged
+    loaded = []
+    for name in names:
+        of_name = [each for each in logged if each.name == name]
+        arrays = _sealed(engine, sound, whole, name)
+        loaded.append(_series(run_id, name, arrays, of_name, whole, tuple(problems)))
+    return loaded
+
+
+def _writers(engine: Engine, parts: Sequence[Path]) -> tuple[list[str], list[Path], list[Problem]]:
+    """Who wrote the points in sealed parts, which parts can be read, and what is wrong with the others."""
+    sql = "SELECT DISTINCT writer FROM read_parquet(?) ORDER BY writer"
+    if not parts:
+        return [], [], []
+    try:
+        return [row[0] for row in engine.query(sql, [[str(each) for each in parts]])], list(parts), []
+    except InterruptedQueryError:
+        raise
+    except QueryError as error:
+        if len(parts) == 1:
+            if not parts[0].exists():
+                raise FileNotFoundError(parts[0]) from error
+            return [], [], [Problem(str(parts[0]), f"damaged: {error.message.splitlines()[0]}")]
+    half = len(parts) // 2
+    first, second = _writers(engine, parts[:half]), _writers(engine, parts[half:])
+    return sorted({*first[0], *second[0]}), first[1] + second[1], first[2] + second[2]
+
+
+def _sealed(engine: Engine, parts: Sequence[Path], writers: Sequence[str], name: str) -> dict[str, Any]:
+    """Points of one metric in sealed parts, in no order that could be relied on."""
+    if not parts:
+        return {}
+    # the number of a writer instead of its text: a million texts are slower than all the rest
+    writer = "0" if len(writers) == 1 else f"list_position([{', '.join('?' for _ in writers)}], writer)"
+    return engine.arrays(
+        f"""SELECT step, epoch_us(time) AS time_us, value, seq, {writer} AS writer
+            FROM read_parquet(?) WHERE name = ?""",
+        [*(writers if len(writers) > 1 else ()), [str(each) for each in parts], name],
+    )
+
+
+def _series(
+    run_id: str,
+    name: str,
+    sealed: dict[str, Any],
+    logged: Sequence[LogPoint],
+    writers: Sequence[str],
+    problems: tuple[Problem, ...],
+) -> Series:
+    """Sealed and logged points together, once each, by step."""
+    known = {writer: number for number, writer in enumerate(writers, 1 if len(writers) > 1 else 0)}
+    for each in logged:
+        known.setdefault(each.writer, len(known) + 2)
+    steps = _joined(sealed, "step", [each.step for each in logged], np.float64)
+    times = _joined(sealed, "time_us", [each.time_us for each in logged], np.int64)
+    values = _joined(sealed, "value", [each.value for each in logged], np.float64)
+    numbers = _joined(sealed, "seq", [each.seq for each in logged], np.int64)
+    owners = _joined(sealed, "writer", [known[each.writer] for each in logged], np.int64)
+    order = _order(steps, owners, numbers)
+    if order is not None:
+        steps, times, values = steps[order], times[order], values[order]
+    return Series(run_id, name, steps, times, values, problems)
+
+
+def _joined(sealed: dict[str, Any], column: str, logged: list[Any], kind: Any) -> npt.NDArray[Any]:
+    parts = []
+    if column in sealed:
+        found = sealed[column]
+        # a null (nothing writes one) is no number
+        plain = (
+            found.filled(np.nan if kind is np.float64 else 0)
+            if isinstance(found, np.ma.MaskedArray)
+            else found
+        )
+        parts.append(np.asarray(plain, dtype=kind))
+    if logged:
+        parts.append(np.asarray(logged, dtype=kind))
+    return np.concatenate(parts) if len(parts) != 1 else parts[0]
+
+
+def _order(steps: Floats, owners: Integers, numbers: Integers) -> Integers | None:
+    """Where each point belongs, doubles left out; None when all is in order already, which is the usual case."""
+    if len(steps) < 2:
+        return None
+    one_owner = bool((owners == owners[0]).all())
+    if one_owner and bool((np.diff(numbers) > 0).all()) and bool((np.diff(steps) >= 0).all()):
+        return None
+    order = np.lexsort((numbers, owners))
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (np.diff(owners[order]) != 0) | (np.diff(numbers[order]) != 0)
+    once = order[is_first]
+    return np.asarray(once[np.argsort(steps[once], kind="stable")], dtype=np.int64)
+
+
+def smooth_ema(values: Floats, alpha: float) -> Floats:
+    """Exponential moving average with weight `alpha` for the newest value, without the bias of its start.
+
+    A NaN takes no part and stays where it is. As in Adam (Kingma and Ba 2014): the running average of zeros and
+    values is divided by 1 - (1 - alpha)^n.
+    """
+    if not 0 < alpha <= 1:
+        raise InputError(f"alpha is {alpha}", "it lies above 0 and is at most 1")
+    kept = np.isfinite(values)
+    known = np.asarray(values[kept], dtype=np.float64)
+    smooth = np.array(values, dtype=np.float64)
+    smooth[kept] = _debiased(known, 1 - alpha)
+    return smooth
+
+
+def _debiased(values: Floats, decay: float) -> Floats:
+    """sum(decay^(n-i) v_i) / sum(decay^(n-i)), in blocks short enough that no power runs out of range."""
+    if decay <= 0 or len(values) == 0:
+        return values.copy()
+    block = max(1, min(len(values), int(-600 / np.log(decay)) if decay < 1 else len(values)))
+    weighted, weights = 0.0, 0.0
+    smooth = np.empty_like(values)
+    for start in range(0, len(values), block):
+        part = values[start : start + block]
+        powers = decay ** np.arange(1, len(part) + 1)
+        sums = powers * (weighted + np.cumsum(part / powers))
+        totals = powers * (weights + np.cumsum(1 / powers))
+        smooth[start : start + block] = sums / totals
+        weighted, weights = sums[-1], totals[-1]
+    return smooth
+
+
+def smooth_window(values: Floats, n: int) -> Floats:
+    """Mean of the `n` values around each, fewer at the ends. A NaN takes no part and stays where it is."""
+    if n < 1:
+        raise InputError(f"a window of {n} values", "it has at least one")
+    kept = np.isfinite(values)
+    known = np.where(kept, values, 0.0)
+    sums = np.concatenate(([0.0], np.cumsum(known, dtype=np.float64)))
+    counts = np.concatenate(([0], np.cumsum(kept)))
+    places = np.arange(len(values))
+    low = np.maximum(places - (n - 1) // 2, 0)
+    high = np.minimum(places + n // 2 + 1, len(values))
+    smooth = np.array(values, dtype=np.float64)
+    smooth[kept] = ((sums[high] - sums[low]) / np.maximum(counts[high] - counts[low], 1))[kept]
+    return smooth
+
+
+def align(series: Sequence[Series]) -> tuple[Floats, Floats]:
+    """All steps of several series, and a row of values for each series: NaN where it has no point at that step.
+
+    Of several points at one step the last logged counts.
+    """
+    if not series:
+        return np.empty(0), np.empty((0, 0))
+    steps = np.unique(np.concatenate([each.steps for each in series]))
+    values = np.full((len(series), len(steps)), np.nan)
+    for row, each in zip(values, series, strict=True):
+        row[np.searchsorted(steps, each.steps)] = each.values
+    return steps, values
