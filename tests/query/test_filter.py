@@ -212,6 +212,7 @@ def test_says_which_columns_it_reads(engine: Engine) -> None:
     """The keys of a compiled filter are the columns it needs."""
     compiled = compile_filter("lr < 1 and max(val/acc) > 0.9 and env.torch = '2'", COLUMNS, engine)
     assert compiled.keys == {"params.lr", "metrics.val/acc.max", "env.torch"}
+    assert compile_filter("resnet", COLUMNS, engine).keys == {"name", "tags", "notes", "id"}
 
 
 def test_is_fast(engine: Engine) -> None:

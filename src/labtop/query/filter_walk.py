@@ -19,6 +19,7 @@ _COMPARISONS = {
     "COMPARE_NOT_DISTINCT_FROM": "is", "COMPARE_DISTINCT_FROM": "is not",
 }  # fmt: skip
 _PATTERNS = {"~~": "LIKE", "!~~": "NOT LIKE", "~~*": "ILIKE", "!~~*": "NOT ILIKE"}
+_SEARCHED = ("name", "tags", "notes", "id")
 _SEARCH = " OR ".join(
     f"contains(lower(coalesce({text}, '')), lower({{0}}))"
     for text in ('"name"', 'array_to_string("tags", chr(10))', '"notes"', '"id"')
@@ -126,6 +127,7 @@ class Walk:
             found = self.rules.names.candidates(token.text)
             column = found[0] if len(found) == 1 and found[0].type.name == "boolean" else None
         if column is None:
+            self.keys.update(_SEARCHED)
             return fill(f"({_SEARCH})", literal(token.text, Value(token), "text"))
         term = self._use(column, token.start, token.end)
         if term.kind == "condition":

@@ -1,0 +1,209 @@
+"""Fills a new database with the views over what a catalog has read: for `labtop sql`, `Store.sql` and `connect`.
+
+Tables are copied through a temporary Parquet file, since two in-memory databases share nothing; only what a query
+uses is copied. Points stay in the store's files and are read when they are asked for.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labtop.model.columns import Column
+from labtop.query.engine import Engine, quote_list, quote_text, translated_errors
+from labtop.query.request import Problem
+from labtop.query.sql_files import (
+    MetricFiles,
+    find_metric_files,
+    find_records,
+    read_logs,
+    read_through,
+    sift,
+)
+from labtop.query.sql_views import (
+    STATISTICS,
+    VIEWS,
+    artifacts_select,
+    create_view,
+    data_select,
+    metrics_select,
+    packages_select,
+    params_select,
+    runs_select,
+    summary_select,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PARQUET = "union_by_name = true, hive_partitioning = false"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSource:
+    """What the views are made of.
+
+    `relation` gives SQL of a subquery with the named column keys of all runs, `environments` one with `run_id` and
+    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run of `store`.
+    """
+
+    store: Path
+    engine: Engine
+    columns: Sequence[Column]
+    relation: Callable[[Sequence[str]], str]
+    environments: str
+    run_folders: Callable[[], Sequence[tuple[str, Path]]]
+
+
+@dataclass(slots=True)
+class CatalogViews:
+    """The views of a catalog, for a sandbox or a connection of a script."""
+
+    source: ViewSource
+    names: Sequence[str] = tuple(VIEWS)
+    _problems: list[Problem] = field(default_factory=list)
+    _damaged: dict[Path, Problem] = field(default_factory=dict)
+    _parts: tuple[Path, ...] = ()
+
+    def problems(self) -> Sequence[Problem]:
+        """What could not be read in the last `fill`."""
+        return self._problems
+
+    def fill(
+        self, connection: duckdb.DuckDBPyConnection, used: frozenset[str] = frozenset(VIEWS)
+    ) -> Sequence[Path]:
+        """Make the used views; answers the files that they read when they are queried."""
+        self._problems = []
+        self._parts = ()
+        with translated_errors(), tempfile.TemporaryDirectory(prefix="labtop-sql-") as folder:
+            self._make_index(connection, used, Path(folder))
+            if "packages" in used:
+                self._copy(connection, "_environments", self.source.environments, Path(folder))
+                connection.execute(create_view("packages", packages_select("_environments")))
+            if used & {"data", "artifacts"}:
+                self._make_records(connection, used)
+            if "events" in used:
+                self._make_events(connection)
+            if "metrics" in used:
+                self._make_metrics(connection)
+        return self._parts
+
+    def drop_damaged(self) -> bool:
+        """Read the metric files of the last `fill` through; those that fail are left out of the next."""
+        engine = self.source.engine
+        _, problems = read_through(list(self._parts), lambda sql, values: engine.query(sql, values))
+        self._damaged |= {Path(each.path): each for each in problems}
+        return bool(problems)
+
+    def _make_index(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str], folder: Path) -> None:
+        """Copy the columns that `runs`, `params` and `summary` need, and make those views."""
+        columns = self.source.columns
+        keys = {"id": None}
+        if "runs" in used:
+            keys |= dict.fromkeys(column.key for column in columns if column.kind != "spark")
+        if "params" in used:
+            keys |= dict.fromkeys(column.key for column in columns if column.kind == "param")
+        if "summary" in used:
+            for column in columns:
+                if column.kind == "metric":
+                    keys |= dict.fromkeys(
+                        (column.key, *(f"{column.key}.{each}" for each in STATISTICS if each != "last"))
+                    )
+        selects = {"runs": runs_select, "params": params_select, "summary": summary_select}
+        if used & selects.keys():
+            self._copy(connection, "_index", self.source.relation(list(keys)), folder)
+            for name in used & selects.keys():
+                connection.execute(create_view(name, selects[name](columns, "_index")))
+
+    def _copy(self, connection: duckdb.DuckDBPyConnection, table: str, select: str, folder: Path) -> None:
+        path = quote_text(str(folder / f"{table}.parquet"))
+        self.source.engine.execute(
+            f"COPY (SELECT * FROM {select}) TO {path} (FORMAT parquet, COMPRESSION snappy)"
+        )
+        connection.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet({path})")
+
+    def _make_records(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str]) -> None:
+        paths, problems = find_records(folder for _, folder in self.source.run_folders())
+        connection.execute("CREATE TABLE _records (run_id VARCHAR, data VARCHAR, artifacts VARCHAR)")
+
+        def insert(some: Sequence[Path]) -> list[tuple[Path, str]]:
+            with translated_errors():
+                connection.execute(
+                    f"""INSERT INTO _records SELECT id::VARCHAR, data::VARCHAR, artifacts::VARCHAR
+                        FROM read_parquet({quote_list(some)}, {_PARQUET})"""
+                )
+            return []
+
+        _, damaged = sift(paths, insert)
+        self._problems += [*problems, *damaged]
+        for name, select in (("data", data_select), ("artifacts", artifacts_select)):
+            if name in used:
+                connection.execute(create_view(name, select("_records")))
+
+    def _make_events(self, connection: duckdb.DuckDBPyConnection) -> None:
+        import msgspec
+
+        from labtop.store.ledger import read_events
+
+        found = read_events(self.source.store)
+        self._problems += [Problem(str(each.path), each.reason) for each in found.problems]
+        connection.execute(
+            """CREATE TABLE events
+               (n BIGINT, at TIMESTAMP, kind VARCHAR, run_id VARCHAR, actor VARCHAR, payload JSON)"""
+        )
+        rows = [
+            (each.n, each.at.replace(tzinfo=None) if each.at else None, each.kind, each.run_id, each.actor,
+             msgspec.json.encode(each.payload).decode())
+            for each in found.events
+        ]  # fmt: skip
+        if rows:
+            types = ("BIGINT", "TIMESTAMP", "VARCHAR", "VARCHAR", "VARCHAR", "JSON")
+            lists = ", ".join(f"unnest(?::{sql}[])" for sql in types)
+            connection.execute(
+                f"INSERT INTO events SELECT {lists}", [list(each) for each in zip(*rows, strict=True)]
+            )
+
+    def _make_metrics(self, connection: duckdb.DuckDBPyConnection) -> None:
+        files = self._find_metric_files(connection)
+        self._parts = (*files.single, *files.several)
+        points, problems = read_logs(files.logs)
+        self._problems += [*files.problems, *problems]
+        if points:
+            connection.execute(
+                """CREATE TABLE _tail AS SELECT unnest(?::VARCHAR[]) AS run_id, unnest(?::VARCHAR[]) AS name,
+                   unnest(?::DOUBLE[]) AS step, make_timestamp(unnest(?::BIGINT[])) AS time,
+                   unnest(?::DOUBLE[]) AS value, unnest(?::VARCHAR[]) AS writer, unnest(?::BIGINT[]) AS seq""",
+                [
+                    [run_id for run_id, _ in points],
+                    *map(list, zip(*(each for _, each in points), strict=True)),
+                ],
+            )
+        for name, paths in (("_single", files.single), ("_several", files.several)):
+            if paths:
+                connection.execute(
+                    create_view(name, f"SELECT * FROM read_parquet({quote_list(paths)}, {_PARQUET})")
+                )
+        select = metrics_select(
+            "_single" if files.single else None,
+            "_several" if files.several else None,
+            "_tail" if points else None,
+        )
+        connection.execute(create_view("metrics", select))
+
+    def _find_metric_files(self, connection: duckdb.DuckDBPyConnection) -> MetricFiles:
+        def ask(sql: str, values: list[object]) -> list[tuple[object, ...]]:
+            with translated_errors():
+                return connection.execute(sql, values).fetchall()
+
+        found = find_metric_files(self.source.run_folders(), ask)
+        if not self._damaged:
+            return found
+        return MetricFiles(
+            tuple(path for path in found.single if path not in self._damaged),
+            tuple(path for path in found.several if path not in self._damaged),
+            found.logs,
+            (*found.problems, *self._damaged.values()),
+        )
