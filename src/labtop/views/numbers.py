@@ -68,7 +68,7 @@ class NumberFormat:
             return f"{change:+.3g}"
         if self.scientific:
             return f"{change:+.{self.decimals}e}"
-        return f"{change:+.{self.decimals}f}" if abs(change) >= 10**-self.decimals else f"{change:+.1e}"
+        return f"{change:+.{self.decimals}f}" if abs(change) >= 10**-self.decimals else f"{change:+.1g}"
 
 
 def format_numbers(values: Iterable[Any], *, exact: bool = False) -> NumberFormat:

@@ -185,7 +185,7 @@ def table_column(
     """A column as wide as its values and, up to a limit, its title need; `widths` are those set by hand."""
     note = writer.note_width + 1 if writer.note_width else 0
     needed = max(writer.width + note, min(cell_width(title) + bool(sort), WIDEST_TITLE))
-    width = 1 if column.key == "status" else widths.get(column.key, needed)
+    width = widths.get(column.key, needed)
     return TableColumn(column.key, title, max(1, width), writer.align, column.key in FROZEN, sort)
 
 

@@ -21,7 +21,7 @@ from labtop.views.text import cell_width, clean
 
 TEXT_LIMIT = 300
 SPARK_WIDTH = 10
-_WIDEST = {"name": 32, "status": 1}
+_WIDEST = {"name": 32}
 _WIDEST_TEXT = 24
 
 
@@ -169,7 +169,7 @@ class NumberWriter(CellWriter):
     ) -> None:
         super().__init__(column, glyphs, baseline, has_baseline)
         self._format: NumberFormat | None = None
-        self._is_compared = has_baseline and column.kind in ("metric", "param") and _is_number(baseline)
+        self._is_compared = has_baseline and column.kind == "metric" and _is_number(baseline)
 
     def learn(self, values: Iterable[Any]) -> bool:
         """Choose digits that tell these values apart; never fewer than before."""
@@ -193,7 +193,7 @@ class NumberWriter(CellWriter):
                 (self.glyphs.nothing if value is None else self.text(value)).rjust(self.width) + self._gap(),
                 "quiet",
             )
-        style = "nan" if not math.isfinite(value) else ""
+        style = "nan" if not math.isfinite(value) else self.style(value)
         text = (self._format or NumberFormat()).text(value).rjust(self.width)
         if not self._is_compared:
             return Cell(text, style)
@@ -204,6 +204,12 @@ class NumberWriter(CellWriter):
             else Cell(text, style)
         )
 
+    def style(self, value: Any) -> str:
+        """A param that is not the baseline's stands out."""
+        return (
+            "differs" if self.has_baseline and self.column.kind == "param" and value != self.baseline else ""
+        )
+
     def _gap(self) -> str:
         return " " * (self.note_width + 1) if self.note_width else ""
 
@@ -212,8 +218,8 @@ class NumberWriter(CellWriter):
         if value == self.baseline or (value != value and self.baseline != self.baseline):
             return "", ""
         note = (self._format or NumberFormat()).difference(value, self.baseline)
-        if self.column.kind == "param" or self.column.goal is None or value != value:
-            return note, "differs" if self.column.kind == "param" else "quiet"
+        if self.column.goal is None or value != value:
+            return note, "quiet"
         better = value < self.baseline if self.column.goal == "min" else value > self.baseline
         return note, "good" if better else "bad"
 

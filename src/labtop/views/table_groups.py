@@ -66,6 +66,15 @@ class AggregateWriter(NumberWriter):
         return self.glyphs.plus_minus + (f"{value.std:.{decimals}f}" if fixed else f"{value.std:.2g}")
 
 
+def _writer(column: Column, glyphs: Glyphs) -> CellWriter:
+    """How a value grouped by is written; a status as its word, there is room for it."""
+    return (
+        CellWriter(column, glyphs)
+        if column.type.name == "status"
+        else WRITERS[column.type.name](column, glyphs)
+    )
+
+
 def _note(value: Aggregate) -> str:
     if value.nan_count:
         return f"{value.nan_count} NaN"
@@ -88,7 +97,7 @@ class GroupView:
         shown = (_COUNT, *columns)
         self._keys = [column.key for column in shown]
         self._writers: list[CellWriter] = [
-            WRITERS[column.type.name](column, glyphs) if at <= by_count else AggregateWriter(column, glyphs)
+            _writer(column, glyphs) if at <= by_count else AggregateWriter(column, glyphs)
             for at, column in enumerate(shown)
         ]
         self.groups = _sorted(groups, spec, [column.key for column in columns[:by_count]])
@@ -125,7 +134,9 @@ class GroupView:
     ) -> TableColumn:
         drawn = table_column(column, writer, title, self.spec.widths, sort)
         frozen = column.key == _COUNT.key
-        return TableColumn(drawn.key, drawn.title, drawn.width, drawn.align, frozen, drawn.sorted)
+        return TableColumn(
+            drawn.key, drawn.title or column.name, drawn.width, drawn.align, frozen, drawn.sorted
+        )
 
 
 def build_groups(
