@@ -35,9 +35,10 @@ class SeenParam(NamedTuple):
 
 
 class SeenMetric(NamedTuple):
-    """A metric in a chunk of runs, and in how many."""
+    """A metric in a chunk of runs, the goal some of them give, and in how many it is."""
 
     name: str
+    goal: str | None
     runs: int
 
 
@@ -140,6 +141,7 @@ class FoundColumns:
                 added.append(known)
             else:
                 known.runs += metric.runs
+            known.goal = known.goal or (metric.goal if metric.goal in ("min", "max") else None)
         return Changes(tuple(added), tuple(widened))
 
     def _within_limit(self, kind: str, seen: list[Any]) -> list[Any]:

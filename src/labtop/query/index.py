@@ -6,7 +6,6 @@ text. A document that is no JSON leaves its columns empty and counts as a proble
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 from labtop.errors import QueryError
@@ -24,7 +23,8 @@ from labtop.query.found_columns import (
     flat_name,
 )
 from labtop.query.marks import make_marks
-from labtop.query.spark import make_sparks
+from labtop.query.record_files import CHUNK_COLUMNS
+from labtop.query.summaries import make_summaries
 from labtop.store.format import GROUPS
 
 HIDDEN = {
@@ -83,6 +83,10 @@ _FIELD_SQL = {
 }
 """A field of the table from the parsed record. `points` and `seed` need the metrics and params there are."""
 
+_METRIC_SHAPE = ", ".join(
+    ["goal VARCHAR", "last DOUBLE", "spark DOUBLE[]", *(f"{name} {sql}" for name, sql in SUMMARIES.items())]
+)
+
 _LEAF_TYPE = """CASE
     WHEN type = 'NULL' THEN NULL
     WHEN type = 'VARCHAR' THEN if(value IN ('"NaN"', '"Infinity"', '"-Infinity"'), 'nan', 'text')
@@ -103,20 +107,19 @@ class ChunkIndexer:
 
     def learn(self) -> Changes:
         """Find the params and metrics of the runs in `chunk`, which have row numbers by now."""
-        self._unless_broken(self._make_leaves)
+        self._unless_broken(self._take_apart)
         params = self._engine.query(
             f"""SELECT path, list(DISTINCT type) FILTER (type IS NOT NULL), count(*), any_value(place) AS place
                 FROM (SELECT path, place, {_LEAF_TYPE} AS type FROM leaf) GROUP BY path ORDER BY place"""
         )
         metrics = self._engine.query(
-            """SELECT name, count(*), any_value(place) AS place
-               FROM (SELECT unnest(names) AS name, generate_subscripts(names, 1) AS place
-                     FROM (SELECT json_keys(metrics) AS names FROM chunk)) GROUP BY name ORDER BY place"""
+            """SELECT name, count(*), any_value(m.goal), any_value(place) AS place
+               FROM metric_long GROUP BY name ORDER BY place"""
         )
         self._seeds = [tuple(path) for path, *_ in params if is_seed(flat_name(tuple(path)))]
         return self._found.observe(
             [SeenParam(tuple(path), frozenset(types), runs) for path, types, runs, _ in params if types],
-            [SeenMetric(name, runs) for name, runs, _ in metrics],
+            [SeenMetric(name, goal, runs) for name, runs, goal, _ in metrics],
         )
 
     def make(self) -> None:
@@ -125,7 +128,7 @@ class ChunkIndexer:
 
     def _make(self) -> None:
         params, metrics = self._found.of_kind("param"), self._found.of_kind("metric")
-        self._make_metrics(metrics)
+        make_summaries(self._engine, [each.path[0] for each in metrics])
         self._make_twins()
         make_marks(self._engine)
         self._engine.execute(_index_sql(params, metrics))
@@ -141,7 +144,7 @@ class ChunkIndexer:
             step()
 
     def _take_out_broken(self) -> None:
-        names = [quote_name(group) for group in GROUPS]
+        names = [quote_name(group) for group in GROUPS if group in CHUNK_COLUMNS]
         invalid = [f"NOT coalesce(json_valid({name}), true)" for name in names]
         self._engine.execute(
             f"UPDATE chunk SET broken = broken + {' + '.join(f'({each})::BIGINT' for each in invalid)}"
@@ -150,6 +153,17 @@ class ChunkIndexer:
             f"{name} = if({bad}, NULL, {name})" for name, bad in zip(names, invalid, strict=True)
         )
         self._engine.execute(f"UPDATE chunk SET {kept}")
+
+    def _take_apart(self) -> None:
+        self._make_leaves()
+        # a map takes any names, in one pass; the fields of a struct may not differ by case alone
+        self._engine.execute(
+            """CREATE OR REPLACE TABLE metric_long AS
+               SELECT "row", unnest(map_keys(s)) AS name, unnest(map_values(s)) AS m,
+                      generate_subscripts(map_keys(s), 1) AS place
+               FROM (SELECT "row", json_transform(metrics, ?) AS s FROM chunk)""",
+            [f'"MAP(VARCHAR, STRUCT({_METRIC_SHAPE}))"'],
+        )
 
     def _make_leaves(self) -> None:
         """Make `leaf` (row, path, place, type, value): the params of all runs, each at the end of its path."""
@@ -168,17 +182,6 @@ class ChunkIndexer:
                     FROM (SELECT * FROM leaf WHERE {_DEEPER}) l, json_each(l.value) e"""
             )
 
-    def _make_metrics(self, metrics: Sequence[FoundColumn]) -> None:
-        """Make `metric_chunk` (row, m_1, m_2, …: structs of a metric's summary) and `spark_chunk`; learn goals."""
-        self._engine.execute(*_metrics_sql(metrics))
-        make_sparks(self._engine, len(metrics))
-        if wanted := [(i, each) for i, each in enumerate(metrics, 1) if each.goal is None]:
-            goals = self._engine.query(
-                f"SELECT {', '.join(f'any_value(m_{i}.goal)' for i, _ in wanted)} FROM metric_chunk"
-            )[0]
-            for (_, column), goal in zip(wanted, goals, strict=True):
-                column.goal = goal if goal in ("min", "max") else None
-
     def _make_twins(self) -> None:
         """Make `twin_chunk`: what runs share that are the same but for the seed, and whether a param names one."""
         # a sum of hashes does not depend on the order of params, which the key of "the same" must not either
@@ -192,39 +195,6 @@ class ChunkIndexer:
         )
 
 
-def _metrics_sql(metrics: Sequence[FoundColumn]) -> tuple[str, list[str]]:
-    """Parse all metrics in as few passes as names allow: struct fields cannot differ by case alone."""
-    summaries = ",".join(f'"{name}":"{sql}"' for name, sql in SUMMARIES.items())
-    shape = f'{{"goal":"VARCHAR","last":"DOUBLE","spark":["DOUBLE"],{summaries}}}'
-    passes: list[dict[str, str]] = []
-    parsed: list[str] = []
-    parameters: list[str] = []
-    selected = ["row"]
-    for number, column in enumerate(metrics, 1):
-        name = column.path[0]
-        if not name or "\0" in name:
-            parsed.append(
-                f"json_transform(json_extract(metrics, {_text(_pointer(column.path))}), ?) AS o_{number}"
-            )
-            parameters.append(shape)
-            selected.append(f"o_{number} AS m_{number}")
-            continue
-        folded = name.casefold()
-        at = next((at for at, names in enumerate(passes) if folded not in names), len(passes))
-        if at == len(passes):
-            passes.append({})
-        passes[at][folded] = name
-        selected.append(f"p_{at}.{quote_name(name)} AS m_{number}")
-    for at, names in enumerate(passes):
-        parsed.append(f"json_transform(metrics, ?) AS p_{at}")
-        parameters.append(f"{{{','.join(f'{json.dumps(name)}:{shape}' for name in names.values())}}}")
-    return (
-        f"""CREATE OR REPLACE TABLE metric_chunk AS
-            SELECT {", ".join(selected)} FROM (SELECT {", ".join(["row", *parsed])} FROM chunk)""",
-        parameters,
-    )
-
-
 def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) -> str:
     """The statement that makes `index_chunk` from the tables of a chunk."""
     pointers = f"[{', '.join(_text(_pointer(each.path)) for each in params)}]::VARCHAR[]"
@@ -235,7 +205,7 @@ def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) ->
     ]  # fmt: skip
     fields = {
         **_FIELD_SQL,
-        "points": f"coalesce(list_sum([{', '.join(f'm_{i}.count' for i in range(1, len(metrics) + 1))}]), 0)",
+        "points": "coalesce(points, 0)",
         "seed": _seed_sql(params),
     }
     columns += [f"({fields[each.key]})::{each.type.sql} AS {quote_name(each.key)}" for each in FIELDS]
@@ -243,9 +213,9 @@ def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) ->
         f"{_param_sql(i, each, params)} AS {quote_name(each.key)}" for i, each in enumerate(params, 1)
     ]
     for number, each in enumerate(metrics, 1):
-        columns.append(f"m_{number}.last AS {quote_name(each.key)}")
-        columns += [f"m_{number}.{name} AS {quote_name(f'{each.key}.{name}')}" for name in SUMMARIES]
-        columns.append(f"sparks[{number}] AS {quote_name(each.spark_key)}")
+        columns.append(f"m[{number}].last AS {quote_name(each.key)}")
+        columns += [f"m[{number}].{name} AS {quote_name(f'{each.key}.{name}')}" for name in SUMMARIES]
+        columns.append(f"m[{number}].spark AS {quote_name(each.spark_key)}")
     return f"""CREATE OR REPLACE TABLE index_chunk AS
         SELECT {", ".join(columns)}
         FROM (SELECT chunk.* REPLACE ({structs}), environment AS environment_text,
@@ -255,7 +225,7 @@ def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) ->
                   json_extract(randomness, '$.seeds')::VARCHAR AS seeds,
                   list_distinct(json_extract(randomness, '$.seeds.*')::VARCHAR[]) AS seed_values
               FROM chunk)
-            LEFT JOIN metric_chunk USING (row) LEFT JOIN spark_chunk USING (row)
+            LEFT JOIN summary_chunk USING (row)
             LEFT JOIN twin_chunk USING (row) LEFT JOIN mark_chunk USING (row)"""
 
 

@@ -7,6 +7,7 @@ Every step is small when nothing happened: O(projects + runs without an end).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from labtop.query.found_columns import FoundColumns
 from labtop.query.index import ChunkIndexer
 from labtop.query.listing import list_changes
 from labtop.query.live import LiveRuns
-from labtop.query.record_files import read_records, stamp_of
+from labtop.query.record_files import ChunkRead, read_records, stamp_of
 from labtop.query.request import Problem
 from labtop.query.table import RunTable
 from labtop.store.layout import FORMAT, LEDGER, MARKER, RECORD, StoreInfo
@@ -302,8 +303,7 @@ class Intake:
     def _read(self, folders: Sequence[str], on_progress: Progress | None) -> bool:
         """Read records chunk by chunk; rows can be seen after each."""
         done, changed = 0, False
-        for chunk in _chunks(folders):
-            read = read_records(self._engine, self._store, chunk)
+        for chunk, read in self._chunks_read(folders):
             self._note_damage(chunk, {each.path: each for each in read.problems})
             self._note_missing(chunk, read.missing)
             if self._number_rows():
@@ -314,6 +314,22 @@ class Intake:
             if on_progress:
                 on_progress(done, len(folders))
         return changed
+
+    def _chunks_read(self, folders: Sequence[str]) -> Iterator[tuple[Sequence[str], ChunkRead]]:
+        """Chunks, each in the table `chunk` when it is given. The next is read while one is indexed."""
+        chunks = list(_chunks(folders))
+        with ThreadPoolExecutor(1, "labtop-read") as reader:
+
+            def read(chunk: Sequence[str]) -> Future[ChunkRead]:
+                return reader.submit(read_records, self._engine, self._store, chunk, "next_chunk")
+
+            reading = read(chunks[0])
+            for at, chunk in enumerate(chunks):
+                outcome = reading.result()
+                self._engine.execute("DROP TABLE IF EXISTS chunk; ALTER TABLE next_chunk RENAME TO chunk")
+                if at + 1 < len(chunks):
+                    reading = read(chunks[at + 1])
+                yield chunk, outcome
 
     def _note_damage(self, chunk: Sequence[str], problems: dict[str, Problem]) -> None:
         for folder in chunk:

@@ -11,8 +11,8 @@ from pathlib import Path
 from labtop.errors import InputError, QueryError
 from labtop.model.run import RunRecord, Status
 from labtop.query.engine import Engine
-from labtop.query.record_files import stamp_of
-from labtop.store.format import RECORD_COLUMNS, decode_record, encode_group, encode_record
+from labtop.query.record_files import CHUNK_COLUMNS, stamp_of
+from labtop.store.format import decode_record, encode_group, encode_record
 from labtop.store.layout import METRICS, RECORD
 from labtop.store.live import fold_live, record_without_file
 from labtop.store.reader import Point, list_point_files
@@ -80,7 +80,7 @@ class LiveRuns:
 
     def complete_chunk(self) -> None:
         """Bring the runs without an end in `chunk` up to date: status, summaries, how long they were seen."""
-        names = ", ".join(f'"{name}"' for name in RECORD_COLUMNS)
+        names = ", ".join(f'"{name}"' for name in CHUNK_COLUMNS)
         self.forget(row for (row,) in self._engine.query("SELECT row FROM chunk WHERE final"))
         found = self._engine.query(f"SELECT row, folder, stamp, {names} FROM chunk WHERE NOT final")
         updates = [self._complete(*each) for each in found]
@@ -99,7 +99,7 @@ class LiveRuns:
     ) -> tuple[int, str, datetime | None, str | None]:
         path = self._store / folder
         signature = (stamp, *_log_sizes(path))
-        record = decode_record(dict(zip(RECORD_COLUMNS, columns, strict=True)))
+        record = decode_record(dict(zip(CHUNK_COLUMNS, columns, strict=True)))
         try:
             modified_s: float | None = (path / RECORD).stat().st_mtime
         except OSError:
@@ -139,10 +139,10 @@ class LiveRuns:
         if not files.logs and not files.parts:
             return False
         row = encode_record(record_without_file(path, f"{RECORD} is missing"))
-        names = ", ".join(f'"{name}"' for name in row)
+        names = ", ".join(f'"{name}"' for name in CHUNK_COLUMNS)
         self._engine.execute(
-            f"INSERT INTO chunk (folder, stamp, final, {names}) VALUES (?, 0, false{', ?' * len(row)})",
-            [folder, *row.values()],
+            f"INSERT INTO chunk (folder, stamp, final, {names}) VALUES (?, 0, false{', ?' * len(CHUNK_COLUMNS)})",
+            [folder, *(row[name] for name in CHUNK_COLUMNS)],
         )
         return True
 
