@@ -110,7 +110,7 @@ def _synthetic_run(
     config["seed"] = number % _SEEDS
     series = _series(chance, metrics, points, diverged, started)
     record = RunRecord(
-        id=_run_id(chance),
+        id=_run_id(random.Random(f"{seed}/{project}/{number}/id")),
         name=f"{config['optimizer']}-{group}-s{config['seed']}",
         project=project,
         status=Status.RUNNING if status in (Status.CRASHED, Status.RUNNING) else status,

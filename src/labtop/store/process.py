@@ -39,7 +39,10 @@ def process_started(pid: int) -> float | None:
 
     try:
         booted = psutil.boot_time()  # asked first: psutil may remember it for create_time
-        started: float = psutil.Process(pid).create_time() - booted
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        started: float = process.create_time() - booted
     except psutil.Error:
         return None
     return round(started, 2)

@@ -21,7 +21,7 @@ from labtop.store.record_file import Identity, LiveRecord
 from labtop.store.tail import Tail, Taken
 from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
 
-_FRAMES_AT_ONCE = 32  # then the training loop may have the interpreter
+_FRAMES_AT_ONCE = 128  # then the training loop may have the interpreter: a millisecond or two
 
 
 class _Rolled(NamedTuple):

@@ -1,0 +1,117 @@
+"""What the tests of the store share: writers on a small clock, and a file layer that fails on demand."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labtop.model.run import RunRecord
+from labtop.store.faults import Limits
+from labtop.store.files import Files
+from labtop.store.layout import create_store, new_run_id, run_folder
+from labtop.store.process import this_process
+from labtop.store.writer import RunWriter
+
+STILL = Limits(tick_s=3600.0)  # the thread makes one round and sleeps; the test makes the others
+
+
+def new_record(project: str = "p") -> RunRecord:
+    """A run that begins now."""
+    from labtop.model.run import Life
+
+    return RunRecord(
+        id=new_run_id(),
+        name="run",
+        project=project,
+        started_at=datetime.now(UTC),
+        life=Life(process=this_process()),
+    )
+
+
+def new_writer(
+    store: Path,
+    record: RunRecord | None = None,
+    *,
+    files: Files | None = None,
+    limits: Limits = STILL,
+    warnings: list[str] | None = None,
+    durability: str = "os",
+    strict: bool = False,
+    owns_record: bool = True,
+) -> RunWriter:
+    """A writer of a new run in `store`."""
+    create_store(store)
+    record = record or new_record()
+    said = [] if warnings is None else warnings
+    return RunWriter(
+        run_folder(store, record.project, record.id),
+        record,
+        files=files or Files(),
+        limits=limits,
+        warn=said.append,
+        durability=durability,  # type: ignore[arg-type]  # parametrised tests hold it as text
+        strict=strict,
+        owns_record=owns_record,
+    )
+
+
+def wait_for(condition: Callable[[], bool], patience_s: float = 10.0) -> None:
+    """Return as soon as a thing that another thread or process does has happened."""
+    end = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.002)
+
+
+class FaultyFiles(Files):
+    """Fails the calls numbered in `failing` (from 0, all kinds counted together) with `error`; `short` writes half."""
+
+    def __init__(
+        self, failing: Sequence[int] | range = (), error: int = errno.ENOSPC, short: bool = False
+    ) -> None:
+        self.failing = failing
+        self.error = error
+        self.short = short
+        self.calls: list[str] = []
+
+    def _count(self, name: str) -> bool:
+        self.calls.append(name)
+        return len(self.calls) - 1 in self.failing
+
+    def _maybe_fail(self, name: str) -> None:
+        if self._count(name):
+            raise OSError(self.error, f"injected into {name}")
+
+    def write(self, descriptor: int, content: bytes | memoryview) -> int:  # type: ignore[override]  # static above
+        if self._count("write"):
+            if self.short and len(content) > 1:
+                return Files.write(descriptor, content[: len(content) // 2])
+            raise OSError(self.error, "injected into write")
+        return Files.write(descriptor, content)
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        self._maybe_fail("open")
+        return super().open(path, flags, mode)
+
+    def sync_data(self, descriptor: int) -> None:
+        self._maybe_fail("sync_data")
+        super().sync_data(descriptor)
+
+    def close(self, descriptor: int) -> None:
+        super().close(descriptor)
+        self._maybe_fail("close")
+
+    def rename(self, old: Path, new: Path) -> None:
+        self._maybe_fail("rename")
+        super().rename(old, new)
+
+    def unlink(self, path: Path) -> None:
+        self._maybe_fail("unlink")
+        super().unlink(path)
+
+    def sync_folder(self, folder: Path) -> None:
+        self._maybe_fail("sync_folder")
+        super().sync_folder(folder)

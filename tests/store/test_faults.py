@@ -1,0 +1,302 @@
+"""Disks that fail: every call of the file layer fails once, in a loop until a pass is clean.
+
+No thread here: the rounds are made by hand, so that the numbers of the calls are the same each time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labtop.errors import RecordingError
+from labtop.model.run import Status
+from labtop.store.faults import Limits
+from labtop.store.layout import METRICS, RECORD, make_folders
+from labtop.store.live import read_record_live
+from labtop.store.reader import list_point_files, read_points, read_record
+from labtop.store.record_file import Identity
+from labtop.store.upkeep import Upkeep
+from tests.store.runs import FaultyFiles, new_record, new_writer
+
+LIMITS = Limits(seal_points=10, longest_pause_s=0.0)
+STEPS = 11
+EXPECTED = [(name, float(step)) for step in range(STEPS) for name in ("a", "b")]
+
+
+class Story:
+    """A short run: a few steps of two metrics, sealed on the way and at the end."""
+
+    def __init__(self, folder: Path, files: FaultyFiles) -> None:
+        make_folders(folder / METRICS)
+        self.folder = folder
+        self.warnings: list[str] = []
+        self.acknowledged = 0
+        identity = Identity(folder=folder, run_id=folder.name, writer="w" * 10)
+        self.upkeep = Upkeep(identity, new_record(), files, LIMITS, self.warnings.append)
+
+    def steps(self) -> Iterator[int]:
+        """Log step by step, with a round after every fourth."""
+        for step in range(STEPS):
+            self.upkeep.tail.append(float(step), step, {"a": float(step), "b": -float(step)})
+            self.acknowledged += 2
+            if step % 4 == 3:
+                self.upkeep.tick()
+            yield step
+
+    def tell(self) -> bool:
+        """The whole story; True when its end says that all was written."""
+        for _ in self.steps():
+            pass
+        self.upkeep.record.give(replace(self.upkeep.record.given, status=Status.FINISHED))
+        return self.upkeep.finish()
+
+
+def points_of(folder: Path) -> list[tuple[str, float]]:
+    """Names and steps in logged order; a wrong value fails here."""
+    points, _ = read_points(folder)
+    assert all(abs(each.value) == each.step for each in points)
+    return [(each.name, each.step) for each in sorted(points, key=lambda each: each.seq)]
+
+
+@pytest.mark.parametrize(("error", "calls_failing"), [(errno.ENOSPC, 1), (errno.EIO, 1), (errno.EDQUOT, 3)])
+def test_any_call_may_fail_and_nothing_is_lost(error: int, calls_failing: int, tmp_path: Path) -> None:
+    """One failure, or a few in a row, anywhere: no exception, no point lost or doubled, and it is told once."""
+    for number in range(1000):
+        files = FaultyFiles(failing=range(number, number + calls_failing), error=error)
+        story = Story(tmp_path / str(number), files)
+        is_done = story.tell()
+        assert points_of(story.folder) == EXPECTED, number
+        assert story.upkeep.tail.dropped == 0
+        assert len(story.warnings) <= 1
+        if number >= len(files.calls):
+            assert is_done
+            assert not story.warnings
+            break
+    else:
+        pytest.fail("no clean pass")
+    assert number > 20
+    record = read_record(story.folder)
+    assert record.metrics["a"].count == STEPS
+
+
+def test_any_write_may_be_short_and_nothing_is_lost(tmp_path: Path) -> None:
+    """A short write has no error; what is left out must be written all the same."""
+    for number in range(1000):
+        files = FaultyFiles(failing=range(number, number + 1), short=True)
+        story = Story(tmp_path / str(number), files)
+        story.tell()
+        assert points_of(story.folder) == EXPECTED
+        if number >= len(files.calls):
+            break
+
+
+def test_a_failing_disk_is_marked_in_the_record(tmp_path: Path) -> None:
+    """The record says that it was degraded, and why, also after it recovered."""
+    story = Story(tmp_path / "r", files := FaultyFiles())
+    steps = story.steps()
+    next(steps)
+    files.failing = range(len(files.calls), len(files.calls) + 4)
+    for _ in steps:
+        pass
+    story.upkeep.finish()
+    degraded = read_record(story.folder).life.degraded
+    assert degraded is not None
+    assert "injected" in degraded
+    assert story.warnings
+    assert points_of(story.folder) == EXPECTED
+
+
+def test_a_disk_that_stays_full_costs_bounded_memory_and_counts(tmp_path: Path) -> None:
+    """What was on disk before stays; what finds no room is counted."""
+    limits = Limits(seal_points=10**9, longest_pause_s=0.0, most_waiting=100)
+    make_folders(tmp_path / METRICS)
+    said: list[str] = []
+    files = FaultyFiles()
+    upkeep = Upkeep(
+        Identity(folder=tmp_path, run_id="r", writer="w"), new_record(), files, limits, said.append
+    )
+    for step in range(10):
+        upkeep.tail.append(float(step), step, {"a": float(step)})
+    files.failing = range(len(files.calls), 10**9)
+    for step in range(10, 1000):
+        upkeep.tail.append(float(step), step, {"a": float(step)})
+        if step % 50 == 0:
+            upkeep.tick()
+    assert upkeep.tail.dropped == 1000 - 100
+    assert len(said) == 1
+    assert len(points_of(tmp_path)) >= 10
+    files.failing = ()
+    upkeep.tail.append(1000.0, 1000, {"a": 1000.0})
+    upkeep.tick()
+    upkeep.tail.append(1001.0, 1001, {"a": 1001.0})
+    upkeep.finish()
+    assert points_of(tmp_path) == [("a", float(step)) for step in (*range(100), 1001)]
+    assert read_record(tmp_path).life.dropped == 901
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that it would do afterwards happens."""
+
+
+class Deadly(FaultyFiles):
+    """From the given call on, nothing reaches the disk any more."""
+
+    def _count(self, name: str) -> bool:
+        super()._count(name)
+        if len(self.calls) > self.failing[0]:
+            raise Killed
+        return False
+
+
+def test_dying_at_any_call_loses_no_acknowledged_point(tmp_path: Path) -> None:
+    """Before, between and after each step of a seal: all points, once, and exact summaries for the reader."""
+    for number in range(1000):
+        files = Deadly(failing=range(number, number + 1))
+        folder = tmp_path / str(number)
+        acknowledged = 0
+        story = None
+        try:
+            story = Story(folder, files)
+            story.tell()
+        except Killed:
+            acknowledged = story.acknowledged if story else 0
+        else:
+            break
+        found = points_of(folder)
+        assert found[:acknowledged] == EXPECTED[:acknowledged], number
+        assert len(found) in (acknowledged, acknowledged + 2)
+        live = read_record_live(folder)
+        assert sum(each.count for each in live.metrics.values()) == len(found), number
+    else:
+        pytest.fail("no clean pass")
+    assert number > 30
+
+
+def test_dying_between_rename_and_unlink_doubles_nothing(tmp_path: Path) -> None:
+    """A part and the log it was sealed from are both there: the part wins."""
+    folder = tmp_path / "r"
+    story = Story(folder, FaultyFiles())
+    story.tell()
+    (part, *_) = sorted((folder / METRICS).glob("*.parquet"))
+    log = part.with_suffix(".wal")
+    log.write_bytes(b"anything")
+    files = list_point_files(folder)
+    assert log not in files.logs
+    assert part in files.parts
+    assert points_of(folder) == EXPECTED
+
+
+def test_a_damaged_part_does_not_hide_its_log(tmp_path: Path) -> None:
+    """The log serves while it is there."""
+    folder = tmp_path / "r"
+    story = Story(folder, FaultyFiles())
+    for _ in story.steps():
+        pass
+    for log in list((folder / METRICS).glob("*.wal")):
+        log.with_suffix(".parquet").write_bytes(b"")
+    assert points_of(folder) == EXPECTED
+    assert any("empty" in each.reason for each in list_point_files(folder).problems)
+
+
+def test_strict_raises_and_loses_nothing_either(tmp_path: Path) -> None:
+    """The caller is told at once; the points wait in memory all the same."""
+    files = FaultyFiles()
+    writer = new_writer(tmp_path, files=files, strict=True)
+    writer.flush()
+    files.failing = range(len(files.calls), 10**9)
+    with pytest.raises(RecordingError, match="injected"):
+        writer.append(0.0, 0, {"a": 0.0})
+    files.failing = ()
+    writer.append(1.0, 1, {"a": 1.0})
+    assert writer.close()
+    assert len(points_of(next(tmp_path.glob("*/*/metrics")).parent)) == 2
+
+
+def test_strict_says_when_the_end_cannot_be_written(tmp_path: Path) -> None:
+    """Closing raises; without `strict` it gives False."""
+    for strict in (True, False):
+        files = FaultyFiles()
+        writer = new_writer(tmp_path / str(strict), files=files, strict=strict)
+        writer.append(0.0, 0, {"a": 0.0})
+        files.failing = range(10**9)
+        if strict:
+            with pytest.raises(RecordingError, match="end"):
+                writer.close()
+        else:
+            assert writer.close() is False
+        assert len(points_of(next((tmp_path / str(strict)).glob("*/*/metrics")).parent)) == 1
+
+
+def test_a_run_folder_that_cannot_be_made_stops_no_training(tmp_path: Path) -> None:
+    """A file is in the way: everything is dropped and said, nothing raises; strict raises."""
+    record = new_record()
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "p").write_text("in the way")
+    said: list[str] = []
+    writer = new_writer(tmp_path / "s", record, warnings=said)
+    writer.append(0.0, 0, {"a": 1.0})
+    assert writer.flush() is False
+    assert writer.close() is False
+    assert len(said) == 1
+    with pytest.raises(RecordingError, match="cannot make"):
+        new_writer(tmp_path / "s", record, strict=True)
+
+
+def test_a_store_that_vanishes_stops_no_training(tmp_path: Path) -> None:
+    """The folder is deleted while the run goes on: no exception, one warning, False at the end."""
+    import shutil
+
+    said: list[str] = []
+    writer = new_writer(tmp_path / "s", warnings=said)
+    writer.append(0.0, 0, {"a": 1.0})
+    writer.flush()
+    shutil.rmtree(tmp_path / "s")
+    writer.append(1.0, 0, {"a": 1.0})
+    assert writer.flush() is False
+    assert writer.close() is False
+    assert len(said) == 1
+
+
+_OVER_THE_LIMIT = """
+import resource, sys
+from pathlib import Path
+from labtop.store.layout import RECORD
+from tests.store.runs import Limits, new_writer
+writer = new_writer(Path(sys.argv[1]), limits=Limits(tick_s=0.01, longest_pause_s=0.0))
+writer.append(0.0, 0, {"a": 0.0})
+assert writer.flush()
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+for step in range(1, 2000):
+    writer.append(float(step), 0, {"a": float(step)})
+assert writer._upkeep.tail.trouble is not None
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+writer.append(2000.0, 0, {"a": 2000.0})
+assert writer.flush()
+assert writer.dropped == 0, writer.dropped
+print(writer.close(), writer.degraded)
+"""
+
+
+def test_a_file_size_limit_kills_no_process(tmp_path: Path) -> None:
+    """SIGXFSZ and EFBIG: the run goes on in memory and writes all when it can."""
+    root = Path(__file__).parent.parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", _OVER_THE_LIMIT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "File too large" in done.stdout
+    (folder,) = (each.parent for each in tmp_path.glob("*/*/metrics"))
+    assert points_of(folder) == [("a", float(step)) for step in range(2001)]
+    assert (folder / RECORD).exists()
