@@ -48,6 +48,9 @@ class OpenRun(Protocol):
     def went_on(self) -> None:
         """The handler came back: the signal was not the end."""
 
+    def after_fork(self) -> None:
+        """This is a child now."""
+
 
 class EndHooks:
     """The hooks of this process and the open runs they speak for."""
@@ -61,6 +64,7 @@ class EndHooks:
         self._ending = 0  # runs that are being ended right now
         self._deferred: int | None = None
         self._has_atexit = False
+        self._mask_before_fork: set[signal.Signals | int] | None = None
 
     def watch(self, run: OpenRun) -> None:
         """End this run with the process."""
@@ -88,6 +92,8 @@ class EndHooks:
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 handler = signal.getsignal(number)
+                if handler == self._on_signal:  # a run ended in a thread, which cannot put it back
+                    continue
                 if handler is not None and handler is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
                     self._handlers[number] = handler
                     signal.signal(number, self._on_signal)
@@ -122,13 +128,22 @@ class EndHooks:
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        before = self._excepthook or sys.__excepthook__
+        before, self._excepthook = self._excepthook or sys.__excepthook__, None  # it may call us in turn
         before(kind, error, trace)  # first: what it prints belongs into output.log
+        self._excepthook = before
         for run in self._ours():
             run.end_with(error)
+        if isinstance(error, KeyboardInterrupt):
+            _leave_by_interrupt()
 
     def _on_exit(self, code: Any = None, /) -> NoReturn:
         self._exited = (code, [run.progress for run in self._ours()])
+        before, self._exit = self._exit, None  # it may call us in turn
+        try:
+            if before is not None:
+                before(code)
+        finally:
+            self._exit = before
         raise SystemExit(code)
 
     def _at_exit(self) -> None:
@@ -136,10 +151,8 @@ class EndHooks:
         # a run that logged after sys.exit was called shows that somebody caught the exit
         if self._exited is not None and self._exited[1] == [run.progress for run in self._ours()]:
             outcome = outcome_of_exit(self._exited[0])
-        for run in self._ours():
+        for run in reversed(self.open_runs()):  # in a child these are the parent's, and only let go of
             run.end_at_exit(outcome)
-        for run in self._open.copy():  # what is left belongs to a parent
-            self.forget(run)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         before = self._handlers.get(number, signal.SIG_DFL)
@@ -162,5 +175,46 @@ class EndHooks:
         for run in runs:
             run.went_on()
 
+    # -- forks ---------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Hold signals back: one that a child got before Python is ready there would be forgotten."""
+        if self._handlers:
+            self._mask_before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, self._handlers)
+
+    def after_fork_in_parent(self) -> None:
+        """Let signals in again."""
+        if self._mask_before_fork is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask_before_fork)
+            self._mask_before_fork = None
+
+    def after_fork_in_child(self) -> None:
+        """A child ends as it would without us; its runs are told."""
+        for run in self._open:
+            run.after_fork()
+        self._ending, self._deferred = 0, None
+        try:
+            self._remove()
+        except ValueError:  # signals can only be set in a main thread
+            pass
+        self.after_fork_in_parent()
+
+
+def _leave_by_interrupt() -> None:
+    """Let Python end by SIGINT, as it does after Ctrl-C.
+
+    It forgets to when a string was executed since the exception, and imports of dataclasses and named tuples do that.
+    """
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        pass
+
 
 hooks = EndHooks()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=hooks.before_fork,
+        after_in_parent=hooks.after_fork_in_parent,
+        after_in_child=hooks.after_fork_in_child,
+    )

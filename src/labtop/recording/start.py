@@ -141,13 +141,14 @@ def _repository() -> tuple[Repository | None, str | None]:
 def _find_place(request: Request, settings: Settings, project: str, redactor: Redactor) -> _Place:
     store, trouble = _open_store(_store_path(request, settings), settings)
     word, run_id = parse_resume(request.resume, request.id)
+    wanted = run_id
     if run_id:
         run_id = as_run_id(store, run_id)
         request = replace(request, id=run_id, name=request.name or _name_from(request))
     found = find_run(store, run_id) if run_id else find_unfinished(store, project) if word == "auto" else None
     if word == "must" and found is None:
         raise InputError(
-            f"no run {request.id or request.resume} to resume in {store}",
+            f"no run {wanted or ''} to resume in {store}",
             "list what is there with 'labtop ls'",
         )
     if found is not None and word in (None, "never"):
@@ -284,13 +285,3 @@ def _tee(folder: Path, settings: Settings, redactor: Redactor) -> OutputTee:
     tee = OutputTee(log)
     tee.start()
     return tee
-
-
-def _after_fork_in_child() -> None:
-    for run in hooks.open_runs():
-        if isinstance(run, Run):
-            run.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

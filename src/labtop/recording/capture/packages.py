@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import Distribution, distributions
+import sys
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,19 +17,26 @@ def installed_packages(redactor: Redactor, root: Path | None) -> tuple[dict[str,
 
     What is found first on the path counts, as in an import. Editable packages inside `root` are given relative to it.
     """
-    versions: dict[str, str] = {}
-    origins: dict[str, str] = {}
-    for distribution in distributions():
+    installed = _installed(tuple(sys.path))
+    origins = {name: _origin(direct_url, root) for name, _, direct_url in installed if direct_url}
+    return (
+        {name: version for name, version, _ in installed},
+        {name: redactor.uri(origin) for name, origin in origins.items() if origin},
+    )
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> tuple[tuple[str, str, str | None], ...]:
+    """Name, version and the text of `direct_url.json` of each package; read once a process."""
+    found: dict[str, tuple[str, str, str | None]] = {}
+    for distribution in distributions(path=list(path)):
         try:
             name, version = distribution.name, distribution.version
-            if not name or name in versions:
-                continue
-            versions[name] = version
-            if origin := _origin(distribution, root):
-                origins[name] = redactor.uri(origin)
+            if name and name not in found:
+                found[name] = (name, version, distribution.read_text("direct_url.json"))
         except Exception:  # metadata of others, broken in every way there is: the package is left out
             continue
-    return dict(sorted(versions.items(), key=lambda item: item[0].lower())), origins
+    return tuple(sorted(found.values(), key=lambda each: each[0].lower()))
 
 
 def requirements(versions: dict[str, str], origins: dict[str, str]) -> str:
@@ -42,21 +51,21 @@ def _requirement(name: str, version: str, origin: str | None) -> str:
     return origin if origin.startswith("-e ") else f"{name} @ {origin}"
 
 
-def _origin(distribution: Distribution, root: Path | None) -> str | None:
-    text = distribution.read_text("direct_url.json")
-    if not text:
+def _origin(direct_url: str, root: Path | None) -> str | None:
+    try:
+        said = json.loads(direct_url)
+        url = str(said["url"])
+        if vcs := said.get("vcs_info"):
+            fragment = f"#subdirectory={said['subdirectory']}" if said.get("subdirectory") else ""
+            return f"{vcs['vcs']}+{url}@{vcs['commit_id']}{fragment}"
+        if said.get("dir_info", {}).get("editable"):
+            return f"-e {_editable_path(url, root)}"
+        if archive := said.get("archive_info"):
+            hashes = archive.get("hashes") or {}
+            pinned = f"sha256={hashes['sha256']}" if "sha256" in hashes else archive.get("hash")
+            return f"{url}#{pinned}" if pinned else url
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    said = json.loads(text)
-    url = str(said["url"])
-    fragment = f"#subdirectory={said['subdirectory']}" if said.get("subdirectory") else ""
-    if vcs := said.get("vcs_info"):
-        return f"{vcs['vcs']}+{url}@{vcs['commit_id']}{fragment}"
-    if said.get("dir_info", {}).get("editable"):
-        return f"-e {_editable_path(url, root)}"
-    if archive := said.get("archive_info"):
-        hashes = archive.get("hashes") or {}
-        pinned = f"sha256={hashes['sha256']}" if "sha256" in hashes else archive.get("hash")
-        return f"{url}#{pinned}" if pinned else url
     return url
 
 
