@@ -205,6 +205,25 @@ def test_a_damaged_part_does_not_hide_its_log(tmp_path: Path) -> None:
     assert any("empty" in each.reason for each in list_point_files(folder).problems)
 
 
+def test_points_that_never_reached_a_disk_are_counted(tmp_path: Path) -> None:
+    """The log broke, and the end could not be sealed, but its record says how much is missing."""
+
+    class OnlyRecords(FaultyFiles):
+        def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+            if RECORD not in path.name and self.failing:
+                raise OSError(errno.ENOSPC, "injected into open")
+            return super().open(path, flags, mode)
+
+    story = Story(tmp_path / "r", files := OnlyRecords())
+    story.upkeep.tail.append(0.0, 0, {"a": 0.0, "b": 0.0})
+    files.failing = range(len(files.calls), len(files.calls) + 1)
+    story.upkeep.tail.append(1.0, 1, {"a": 1.0, "b": -1.0})
+    assert story.upkeep.finish() is False
+    life = read_record(story.folder).life
+    assert life.dropped == 4
+    assert life.degraded is not None
+
+
 def test_strict_raises_and_loses_nothing_either(tmp_path: Path) -> None:
     """The caller is told at once; the points wait in memory all the same."""
     files = FaultyFiles()

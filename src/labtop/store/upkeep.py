@@ -22,6 +22,7 @@ from labtop.store.tail import Tail, Taken
 from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
 
 _FRAMES_AT_ONCE = 128  # then the training loop may have the interpreter: a millisecond or two
+_LAST_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 
 class _Rolled(NamedTuple):
@@ -101,13 +102,24 @@ class Upkeep:
         self.faults.retry_now()
         self._absorb(self.tail.take(), self.tail.wal)
         self._secure()
-        is_safe = self.tail.trouble is None
+        is_in_log = self.tail.trouble is None
         last = self.tail.swap(None)
         self._absorb(last, self.tail.wal)
         self._waiting.append(_Rolled(self._part, self.tail.wal))
-        self.faults.retry_now()
-        is_sealed = self._seal_waiting(is_last=True)
-        return self.write_record() and last is not None and (is_safe or is_sealed)
+        is_sealed = self._insist(self._seal_waiting)
+        if not (is_sealed or is_in_log):
+            self.tail.dropped += len(self._part)  # memory was their last place
+        self._leave_in_logs()
+        return self._insist(self.write_record) and last is not None and (is_in_log or is_sealed)
+
+    def _insist(self, write: Callable[[], bool]) -> bool:
+        """Try a few times within a second: there is no later."""
+        for pause_s in _LAST_PAUSES_S:
+            time.sleep(pause_s)
+            self.faults.retry_now()
+            if write():
+                return True
+        return False
 
     def write_record(self) -> bool:
         """Rewrite the record now; False if that failed."""
@@ -207,7 +219,7 @@ class Upkeep:
         self._part, self._part_since = OpenPart(), time.monotonic()
         self.tail.wake_at = self._absorbed + self._limits.seal_points
 
-    def _seal_waiting(self, is_last: bool = False) -> bool:
+    def _seal_waiting(self) -> bool:
         """Seal what waits, oldest first; False if something still waits."""
         while self._waiting and self.faults.may_try:
             try:
@@ -216,7 +228,7 @@ class Upkeep:
                 self.faults.note(f"points could not be sealed ({error})")
                 break
             del self._waiting[0]
-        if is_last or self.tail.held > self._limits.most_waiting:
+        if self.tail.held > self._limits.most_waiting:
             self._leave_in_logs()
         self._count_held()
         return not self._waiting
