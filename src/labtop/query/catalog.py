@@ -5,12 +5,13 @@ The one door between what lies on disk and every view. Reads no point of a metri
 
 from __future__ import annotations
 
+import difflib
 import threading
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from labtop.errors import InputError, NoRunError, QueryError
 from labtop.model.columns import Column
@@ -18,7 +19,9 @@ from labtop.model.run import RunRecord
 from labtop.query.cache import Cache
 from labtop.query.engine import Engine, InterruptedQueryError, quote_name
 from labtop.query.filter import compile_filter
+from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
+from labtop.query.index import HIDDEN
 from labtop.query.intake import Intake, Progress
 from labtop.query.profile import profile_rows
 from labtop.query.request import (
@@ -39,6 +42,9 @@ from labtop.store.layout import RECORD, read_store_info
 from labtop.store.live import record_without_file
 from labtop.store.reader import PointFiles, list_point_files
 from labtop.store.status import infer_status
+
+if TYPE_CHECKING:
+    import polars
 
 __all__ = [
     "Aggregate",
@@ -252,6 +258,50 @@ class Catalog:
         from labtop.query.series import load_points
 
         return load_points(self, run_ids, names)
+
+    def points_frame(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> polars.DataFrame:
+        """The same as a Polars frame: run_id, name, step, time, value."""
+        from labtop.query.frames import points_frame
+
+        return points_frame(self, run_ids, names)
+
+    def frame(self, rows: Sequence[int], keys: Mapping[str, str]) -> polars.DataFrame:
+        """Columns of some rows as a Polars frame, in their order; `keys` maps the frame's names to column keys."""
+        from labtop.query.frames import rows_frame
+
+        return rows_frame(self.engine, self._intake.table, rows, keys)
+
+    def has_column(self, key: str) -> bool:
+        """Whether `key` is a column's key, derived ones included."""
+        return key in self._intake.table.types and key not in HIDDEN
+
+    def nearest_columns(self, name: str) -> list[str]:
+        """Up to five names of columns that are spelt like `name`."""
+        names = list(dict.fromkeys(each.name for each in self.columns()))
+        return difflib.get_close_matches(name, names, 5, 0.5) or self.suggest(name)[:5]
+
+    # For SQL views
+
+    def relation(self, keys: Sequence[str]) -> str:
+        """A subquery for `engine` with the number (`row`) and some columns of all runs."""
+        return self._intake.table.relation(keys)
+
+    def environments(self) -> str:
+        """A subquery for `engine` with `run_id` and `environment` (JSON) of all runs that recorded one."""
+        self._intake.load_environments()
+        return f"""(SELECT e.id AS run_id, environments.text AS environment
+            FROM {self._intake.table.relation(["id", "_environment"])} e
+            JOIN environments ON environments.hash = e._environment)"""
+
+    def run_folders(self) -> list[tuple[str, Path]]:
+        """Id and folder of every run."""
+        relation = self._intake.table.relation(["id", "_folder"])
+        rows = self.engine.query(f"SELECT id, _folder FROM {relation} ORDER BY _folder")
+        return [(run_id, self.path / folder) for run_id, folder in rows]
+
+    def found_columns(self) -> list[FoundColumn]:
+        """Params and metrics with their place in the record."""
+        return list(self._intake.found.by_path.values())
 
     def suggest(self, prefix: str) -> list[str]:
         """Names of columns that start with `prefix`, then those that contain it."""

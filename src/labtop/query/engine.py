@@ -124,11 +124,7 @@ class Engine:
             import polars
 
             # by way of Arrow, which both speak
-            answer = cursor.execute(sql, parameters)
-            name = (
-                "to_arrow_table" if hasattr(answer, "to_arrow_table") else "fetch_arrow_table"
-            )  # DuckDB 2 or 1
-            frame = polars.from_arrow(getattr(answer, name)())
+            frame = polars.from_arrow(cursor.sql(sql, params=list(parameters)).to_arrow_table())
         assert isinstance(frame, polars.DataFrame)
         return frame
 

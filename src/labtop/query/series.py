@@ -7,7 +7,7 @@ number. Numpy lives here and nowhere else below the views.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -61,17 +61,25 @@ def load_series(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str]) 
 
 def load_points(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None) -> list[Point]:
     """Every point of runs by run, name and step; `names` are globs, None is all. Damaged files are passed over."""
-    points: list[Point] = []
+    return [
+        Point(series.run_id, series.name, step, time_us, value)
+        for series in load_every_series(catalog, run_ids, names)
+        for step, time_us, value in zip(
+            series.steps.tolist(), series.times_us.tolist(), series.values.tolist(), strict=True
+        )
+    ]
+
+
+def load_every_series(
+    catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None
+) -> Iterator[Series]:
+    """The series of runs whose names fit one of the globs `names` (None: all), by run and name."""
     for run_id in dict.fromkeys(run_ids):
-        folder = catalog.run_folder(run_id)
-        there = metric_names(catalog.engine, folder)
+        there = metric_names(catalog.engine, catalog.run_folder(run_id))
         wanted = [
             name for name in there if names is None or any(fnmatch.fnmatchcase(name, glob) for glob in names)
         ]
-        for series in _load_run(catalog.engine, run_id, folder, wanted):
-            columns = (series.steps.tolist(), series.times_us.tolist(), series.values.tolist())
-            points += [Point(run_id, series.name, *each) for each in zip(*columns, strict=True)]
-    return points
+        yield from load_series(catalog, [run_id], wanted)
 
 
 def metric_names(engine: Engine, folder: Path | None) -> list[str]:

@@ -1,0 +1,328 @@
+"""labtop as a library: open a store, ask for runs, points and records, query with SQL, compare, reproduce.
+
+Every function gives the same answer as the screen or the verb of its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from labtop.errors import NoStoreError, UsageError
+from labtop.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars
+
+    from labtop.analysis.compare import Comparison
+    from labtop.model.run import RunRecord
+    from labtop.query.catalog import Catalog, Problem, SortKey
+    from labtop.reproduce.plan import Plan
+
+__all__ = ["Store", "connect", "diff", "find_store", "open", "reproduce", "views"]
+
+_DEEPEST = 4  # folders below the current one in which a store is looked for
+_MOST_FOLDERS = 5000
+_NEVER_LOOKED_INTO = frozenset(("node_modules", "site-packages", "__pycache__", "venv", "proc", "sys"))
+
+PathLike = str | os.PathLike[str]
+
+
+def find_store(path: PathLike | None, settings: Settings | None = None) -> Path:
+    """The folder of the store that `path` means: itself, one that it lies in, or the only one below it.
+
+    Without a path: the setting `store`, then `./runs`, then the store around or below the current folder.
+
+    Raises:
+        NoStoreError: nothing is there, or several stores are and none is named.
+    """
+    named = path if path is not None else (settings or Settings.load()).store
+    if named is not None:
+        return _store_at(Path(named).expanduser())
+    from labtop.store.layout import is_store
+
+    runs = Path("runs")
+    if runs.is_dir() and is_store(runs):
+        return runs
+    try:
+        return _store_at(Path())
+    except NoStoreError as error:
+        if error.message.startswith("several"):
+            raise
+        raise NoStoreError(
+            f"no store in {Path.cwd()}", "record a run first, or say where the runs are: labtop PATH"
+        ) from None
+
+
+def _store_at(path: Path) -> Path:
+    from labtop.store.layout import MARKER, is_store
+
+    try:
+        if not path.exists():
+            raise NoStoreError(f"{path} does not exist", "name a store, or a folder with one below it")
+        if path.is_dir() and is_store(path):
+            return path
+        for above in path.resolve().parents:
+            if (above / MARKER).is_file():
+                return above
+        below = _stores_below(path) if path.is_dir() else []
+    except OSError as error:
+        raise NoStoreError(
+            f"{path} cannot be read: {error.strerror or error}", "name another folder"
+        ) from error
+    if len(below) == 1:
+        return below[0]
+    if below:
+        listed = ", ".join(map(str, below[:5])) + (", …" if len(below) > 5 else "")
+        raise NoStoreError(f"several stores below {path}: {listed}", "name one of them")
+    raise NoStoreError(f"no runs in {path}", "record a run there, or name another folder")
+
+
+def _stores_below(path: Path) -> list[Path]:
+    """Stores in the folders below, those nearest first, without looking into any of them further."""
+    from labtop.store.layout import MARKER
+
+    found: list[Path] = []
+    level, looked_at = [path], 0
+    for _ in range(_DEEPEST):
+        deeper: list[Path] = []
+        for folder in level:
+            try:
+                with os.scandir(folder) as entries:
+                    names = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+            except OSError:
+                continue
+            for name in names:
+                looked_at += 1
+                if name.startswith(".") or name in _NEVER_LOOKED_INTO or looked_at > _MOST_FOLDERS:
+                    continue
+                (found if (folder / name / MARKER).is_file() else deeper).append(folder / name)
+        level = deeper
+    return found
+
+
+def open(path: PathLike | None = None, *, settings: Settings | None = None, **flags: Any) -> Store:
+    """Open the runs at `path` (see `find_store`) and read what is new; `flags` are settings for this store.
+
+    Raises:
+        NoStoreError: there are no runs.
+    """
+    if settings is not None and flags:
+        settings = replace(settings, **flags)
+    settings = settings or Settings.load(**flags)
+    from labtop.query.catalog import Catalog
+
+    store = Store(Catalog(find_store(path, settings), settings))
+    store.refresh()
+    return store
+
+
+class Store:
+    """The runs of a store, for scripts. Use it in a `with` statement, or `close` it: that remembers what was read."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    @property
+    def path(self) -> Path:
+        """The folder of the store."""
+        return self.catalog.path
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be read, and why; all else was."""
+        return self.catalog.problems
+
+    def refresh(self) -> bool:
+        """Read what is new; True when something was."""
+        return self.catalog.refresh()
+
+    def runs(
+        self,
+        where: str = "",
+        sort: str | Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        archived: bool = False,
+    ) -> polars.DataFrame:
+        """A Polars frame with one row a run.
+
+        Args:
+            where: a filter, as in `labtop ls --where`.
+            sort: names of columns, `-name` for descending; nulls and NaN last. By default newest first.
+            columns: names or keys of columns, in order; by default all that any run has. `metrics.NAME.min` and its
+                like (max, first, mean, count) are there when asked for.
+            archived: archived runs too.
+
+        Raises:
+            FilterError: `where` is wrong.
+            UsageError: a column is unknown.
+        """
+        from labtop.query.catalog import TableQuery
+
+        catalog = self.catalog
+        sorting = tuple(self._sort_key(each) for each in ([sort] if isinstance(sort, str) else sort) if each)
+        selection = catalog.select(TableQuery(where, sorting, archived))
+        wanted = {
+            name: self.key(name)
+            for name in (columns if columns is not None else [each.key for each in catalog.columns()])
+        }
+        return catalog.frame(selection.rows, wanted)
+
+    def key(self, name: str) -> str:
+        """The key of the column that a name means: a key itself, then a param, a metric, a field.
+
+        Raises:
+            UsageError: there is no such column; the nearest are named.
+        """
+        return column_key(self.catalog, name)
+
+    def _sort_key(self, text: str) -> SortKey:
+        from labtop.query.catalog import SortKey
+
+        try:
+            return SortKey(self.key(text))
+        except UsageError:
+            if not text.startswith("-"):
+                raise
+        return SortKey(self.key(text[1:]), descending=True)
+
+    def metrics(self, runs: str | Sequence[str], name: str | Sequence[str] | None = None) -> polars.DataFrame:
+        """Logged points as a Polars frame: run_id, name, step, time, value, by run, name and step.
+
+        Args:
+            runs: what names runs: ids, prefixes, names, `@last`, `best:METRIC`.
+            name: globs of metric names, all by default.
+        """
+        run_ids = [self.catalog.resolve(each) for each in ([runs] if isinstance(runs, str) else runs)]
+        return self.catalog.points_frame(run_ids, [name] if isinstance(name, str) else name)
+
+    def record(self, run: str) -> RunRecord:
+        """Everything recorded of one run.
+
+        Raises:
+            NoRunError, AmbiguousRunError: no run, or several, are named so.
+        """
+        return self.catalog.record(self.catalog.resolve(run))
+
+    def folder(self, run: str) -> Path | None:
+        """The folder of a run, with its output, code and artifacts."""
+        return self.catalog.run_folder(self.catalog.resolve(run))
+
+    def sql(self, query: str) -> polars.DataFrame:
+        """One read-only SELECT over the views, as a Polars frame. Raises QueryError."""
+        import polars
+
+        names, rows = self.sql_rows(query)
+        unique = _unique(names)
+        return polars.DataFrame(rows, schema=unique, orient="row", infer_schema_length=None, strict=False)
+
+    def sql_rows(self, query: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The column names and rows of one read-only SELECT over the views. Raises QueryError."""
+        from labtop.query.sandbox import Sandbox
+        from labtop.query.sql_fill import CatalogViews
+        from labtop.query.sql_source import view_source
+
+        settings = self.catalog.settings
+        sandbox = Sandbox(
+            CatalogViews(view_source(self.catalog)), settings.sql_memory, settings.sql_timeout_s
+        )
+        answer = sandbox.run(query)
+        return answer.columns, answer.rows
+
+    def diff(self, run: str, *others: str) -> Comparison:
+        """What differs between runs."""
+        from labtop.analysis.compare import compare
+
+        return compare([self.record(each) for each in (run, *others)])
+
+    def reproduce(self, run: str) -> Plan:
+        """How to bring a run back; `.script()` gives it as a shell script. Nothing is executed."""
+        from labtop.reproduce.plan import plan
+
+        run_id = self.catalog.resolve(run)
+        return plan(self.catalog.record(run_id), self.catalog.run_folder(run_id), Path.cwd())
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection of your own with the views in it, as of now. It is not locked down: it is yours."""
+        from labtop.query.engine import new_connection
+        from labtop.query.sql_fill import CatalogViews
+        from labtop.query.sql_source import view_source
+
+        connection = new_connection()
+        CatalogViews(view_source(self.catalog)).fill(connection)
+        return connection
+
+    def views(self) -> str:
+        """The views as `CREATE VIEW` statements for the bare duckdb shell."""
+        from labtop.query.sql_source import store_files
+        from labtop.query.sql_text import views_text
+
+        return views_text(store_files(self.catalog))
+
+    def close(self) -> None:
+        """Remember what was read, and free memory."""
+        self.catalog.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(path: PathLike | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with the views runs, params, metrics, summary, packages, data, artifacts, events."""
+    with open(path) as store:
+        return store.connect()
+
+
+def views(path: PathLike | None = None) -> str:
+    """The views of a store as `CREATE VIEW` statements for the bare duckdb shell."""
+    with open(path) as store:
+        return store.views()
+
+
+def diff(run: str, *others: str, store: PathLike | None = None) -> Comparison:
+    """What differs between runs of one store."""
+    with open(store) as opened:
+        return opened.diff(run, *others)
+
+
+def reproduce(run: str, *, store: PathLike | None = None) -> Plan:
+    """How to bring a run back: `labtop.reproduce("k7f2").script()`."""
+    with open(store) as opened:
+        return opened.reproduce(run)
+
+
+def column_key(catalog: Catalog, name: str) -> str:
+    """The key of the column that a name means: a key itself, then a param, a metric, a field.
+
+    Raises:
+        UsageError: there is no such column; the nearest are named.
+    """
+    columns = catalog.columns()
+    if catalog.has_column(name):
+        return name
+    order = {"param": 0, "metric": 1, "field": 2}
+    for column in sorted(columns, key=lambda each: order.get(each.kind, 3)):
+        if column.name == name:
+            return column.key
+    near = ", ".join(catalog.nearest_columns(name))
+    raise UsageError(f"no column {name!r}", f"nearest: {near}" if near else "no run has one")
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Column names made different, as a frame needs them."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return unique

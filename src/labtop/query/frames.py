@@ -1,0 +1,60 @@
+"""Answers as Polars frames, for scripts. Never imported for browsing: Polars and Arrow cost 100 MB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars
+
+from labtop.query.engine import Engine, quote_name
+from labtop.query.series import load_every_series
+from labtop.query.table import RunTable
+
+if TYPE_CHECKING:
+    from labtop.query.catalog import Catalog
+
+_UTC_TIME = polars.Datetime("us", "UTC")
+_POINTS = {
+    "run_id": polars.String,
+    "name": polars.String,
+    "step": polars.Float64,
+    "time": _UTC_TIME,
+    "value": polars.Float64,
+}
+
+
+def rows_frame(
+    engine: Engine, table: RunTable, rows: Sequence[int], keys: Mapping[str, str]
+) -> polars.DataFrame:
+    """Columns of some rows, in their order. Times are in UTC."""
+    selected = "".join(f", r.{quote_name(key)} AS c{at}" for at, key in enumerate(keys.values()))
+    frame = engine.frame(
+        f"""SELECT w.place{selected}
+            FROM (SELECT unnest(?::UINTEGER[]) AS "row", generate_subscripts(?::UINTEGER[], 1) AS place) w
+            JOIN {table.relation(keys.values())} r ON r."row" = w."row" ORDER BY w.place""",
+        [list(rows), list(rows)],
+    )
+    # names afterwards: DuckDB takes no two that differ by case alone, Polars does
+    frame = frame.drop("place").rename({f"c{at}": name for at, name in enumerate(keys)})
+    return frame.with_columns(polars.selectors.datetime().dt.replace_time_zone("UTC"))
+
+
+def points_frame(
+    catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None
+) -> polars.DataFrame:
+    """Logged points by run, name and step; `names` are globs, None is all."""
+    frames = [
+        polars.DataFrame(
+            {
+                "run_id": polars.repeat(series.run_id, len(series), eager=True),
+                "name": polars.repeat(series.name, len(series), eager=True),
+                "step": np.asarray(series.steps),
+                "time": polars.Series(series.times_us).cast(_UTC_TIME),
+                "value": np.asarray(series.values),
+            }
+        )
+        for series in load_every_series(catalog, run_ids, names)
+    ]
+    return polars.concat(frames) if frames else polars.DataFrame(schema=polars.Schema(_POINTS))
