@@ -10,7 +10,8 @@ drop the codes that say "default"); there is no scroll bar, which would cost a p
 the cursor is one piece; at the edge the page moves by a third, so that most cursor keys touch two lines.
 
 The parts: `grid_viewport` where it stands, `grid_rows` what is at hand and what to ask for, `grid_layout` which
-columns are seen, `grid_lines` a row as a strip, `grid_messages` what it tells the screen.
+columns are seen, `grid_lines` a row as a strip, `grid_painter` keeps what is drawn, `grid_messages` what it tells the
+screen.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
@@ -27,18 +27,18 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from labtop.tui.widgets import grid_messages
-from labtop.tui.widgets.grid_layout import Layout, first_to_show, lay_out
-from labtop.tui.widgets.grid_lines import Marker, clip, draw_cursor_row, draw_header, draw_row
+from labtop.tui.widgets.grid_layout import first_to_show
+from labtop.tui.widgets.grid_lines import Marker
+from labtop.tui.widgets.grid_painter import Painter
 from labtop.tui.widgets.grid_rows import RowStore
 from labtop.tui.widgets.grid_viewport import Viewport
 from labtop.views.glyphs import glyphs
-from labtop.views.table_shape import Cell, Table, TableColumn, TableRow
+from labtop.views.table_shape import Table, TableColumn, TableRow
 
 HEADER = 1  # lines above the rows
 WHEEL = 3  # lines a notch
 AHEAD_S = 0.02  # rest after a key before the next page is drawn ahead
 AHEAD_ROWS = 16  # drawn at a time
-LINES_KEPT = 1024
 
 
 class Grid(ScrollView, can_focus=True, inherit_bindings=False):
@@ -103,19 +103,14 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self.glyphs = glyphs(ascii)
         self.table: Table | None = None
-        self.cursor_column = 0
         self.empty_text = ""  # shown where there is no row
         self._view = Viewport()
         self._rows = RowStore()
         self._next: tuple[Table, RowStore, int | None] | None = None  # waits for its first rows
-        self._layout = Layout((), 0, False, False)
         self._version = -1
-        self._marks: Mapping[int, Marker] = {}
-        self._baseline: int | None = None
         self._styles: dict[str, Style] = {}
-        self._lines: dict[tuple[int, bool], Strip] = {}  # drawn rows by place, and whether under the cursor
+        self._painter = Painter(glyphs(ascii), self._style_of)
         self._painted: dict[int, Strip] = {}  # what is on the screen, by line
         self._drawing_ahead: Timer | None = None
 
@@ -144,7 +139,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
             self._rows.put(start, rows)
             if table.version != self._version:
                 self._version = table.version
-                self._lines.clear()
+                self._painter.forget()
                 self._arrange()
             self._repaint()
             if not had_row and self.row is not None:
@@ -153,8 +148,9 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def set_marks(self, marks: Mapping[int, Marker], baseline: int | None = None) -> None:
         """Mark rows by their number with a glyph and a colour, and one as the baseline."""
-        if marks != self._marks or baseline != self._baseline:
-            self._marks, self._baseline = dict(marks), baseline
+        painter = self._painter
+        if marks != painter.marks or baseline != painter.baseline:
+            painter.marks, painter.baseline = dict(marks), baseline
             self._redraw()
 
     @property
@@ -166,6 +162,11 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
     def cursor_index(self) -> int:
         """The place of the row under the cursor."""
         return self._view.index
+
+    @property
+    def cursor_column(self) -> int:
+        """The number of the column under the cursor."""
+        return self._painter.cursor
 
     @property
     def seen(self) -> range:
@@ -232,8 +233,9 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         """Put the cursor on a column, and scroll sideways until it is seen."""
         if not self._columns:
             return
-        self._set_column(max(0, min(number, len(self._columns) - 1)))
-        self._arrange(first_to_show(self._columns, self.size.width, self._layout.first, self.cursor_column))
+        self._painter.move_cursor(max(0, min(number, len(self._columns) - 1)))
+        first = self._painter.layout.first
+        self._arrange(first_to_show(self._columns, self.size.width, first, self.cursor_column))
         self._repaint()
 
     # Textual's side
@@ -248,7 +250,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         """A theme or class changed: all styles are made anew."""
         super().notify_style_update()
         self._styles.clear()
-        self._lines.clear()
+        self._painter.forget()
 
     def on_resize(self) -> None:
         """Keep the cursor on the screen."""
@@ -271,7 +273,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the click was; on a title, ask to sort."""
-        number = self._layout.number_at(event.x)
+        number = self._painter.layout.number_at(event.x)
         if event.y < HEADER:
             if number is not None:
                 self.post_message(self.HeaderClicked(self, self._columns[number], event.ctrl or event.shift))
@@ -280,7 +282,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= self.row_count:
             return
         if number is not None:
-            self._set_column(number)
+            self._painter.move_cursor(number)
             self._repaint()
         self.move_to(index)
         if event.chain == 2:
@@ -317,9 +319,9 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         self.table, self._rows, self._view, self._next = table, store, view, None
         keys = [each.key for each in table.columns]
         place = keys.index(column.key) if column is not None and column.key in keys else self.cursor_column
-        self.cursor_column = max(0, min(place, len(keys) - 1))
+        self._painter.move_cursor(max(0, min(place, len(keys) - 1)))
+        self._painter.forget()
         self._version = table.version
-        self._lines.clear()
         self._arrange()
         self._repaint()
         self._look_ahead()
@@ -340,10 +342,6 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         if self.size.height and (wanted := store.missing(view.top, view.height, view.direction)):
             self.post_message(self.RowsWanted(self, table, *wanted))
 
-    def _set_column(self, number: int) -> None:
-        self.cursor_column = number
-        self._lines.pop((self._view.index, True), None)
-
     def _moved(self, was: int) -> None:
         self._repaint()
         if was != self._view.index:
@@ -356,14 +354,11 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
     # drawing
 
     def _arrange(self, first: int | None = None) -> None:
-        """Lay the columns out again; drawn lines are kept when nothing moved."""
-        layout = lay_out(self._columns, self.size.width, self._layout.first if first is None else first)
-        if layout != self._layout:
-            self._layout = layout
-            self._lines.clear()
+        self._painter.arrange(self._columns, self.size.width, first)
 
     def _redraw(self) -> None:
-        self._lines.clear()
+        self._painter.is_focused = self.has_focus
+        self._painter.forget()
         self._repaint()
 
     def _repaint(self) -> None:
@@ -375,50 +370,27 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh(Region(0, y, self.size.width, count))
 
     def _draw(self, y: int) -> Strip:
-        width = self.size.width
         if self.table is None:
-            return self._blank(width)
+            return self._painter.blank()
         if y < HEADER:
-            common = (self._layout, width, self.glyphs, self._style_of)
-            return draw_header(self._columns, *common, self.cursor_column)
+            return self._painter.header(self._columns)
         index = self._view.top + y - HEADER
-        if index >= self.row_count:
-            return self._blank(width, self.empty_text if y == HEADER + 1 and not self.row_count else "")
-        strip = self._lines.get((index, index == self._view.index))
-        return strip if strip is not None and strip.cell_length == width else self._draw_row(index, width)
-
-    def _draw_row(self, index: int, width: int) -> Strip:
-        """Draw a row, and keep it if it was there."""
-        row = self._rows.get(index)
-        assert self.table is not None
-        cells = self.table.cells(row) if row is not None else [Cell("")] * len(self._columns)
-        marker = self._marks.get(row.number) if row is not None else None
-        is_baseline = row is not None and row.number == self._baseline
-        common = (cells, self._columns, self._layout, width, self.glyphs, self._style_of, marker, is_baseline)
-        under = index == self._view.index
-        strip = draw_cursor_row(*common, self.cursor_column, self.has_focus) if under else draw_row(*common)
-        if row is not None:
-            if len(self._lines) > LINES_KEPT:
-                self._lines.clear()
-            self._lines[index, under] = strip
-        return strip
+        if index < self.row_count:
+            return self._painter.row(self.table, index, self._rows.get(index), index == self._view.index)
+        return self._painter.blank(self.empty_text if y == HEADER + 1 and not self.row_count else "")
 
     def _draw_ahead(self) -> None:
         """A page then turns in half the time. Some rows at a time: a key must not wait."""
-        view = self._view
+        table, view, rows = self.table, self._view, self._rows
+        if table is None:
+            return
         start = view.top + view.height * view.direction
         ahead = range(max(0, start), min(start + view.height, self.row_count))
-        missing = [
-            each for each in ahead if (each, False) not in self._lines and self._rows.get(each) is not None
-        ]
+        missing = [each for each in ahead if not self._painter.has(each) and rows.get(each) is not None]
         for index in missing[:AHEAD_ROWS]:
-            self._draw_row(index, self.size.width)
+            self._painter.row(table, index, rows.get(index), False)
         if len(missing) > AHEAD_ROWS:
             self._drawing_ahead = self.set_timer(AHEAD_S, self._draw_ahead)
-
-    def _blank(self, width: int, text: str = "") -> Strip:
-        shown = clip("  " + text if text else "", width, "left", self.glyphs.ellipsis)
-        return Strip([Segment(shown, self._style_of("quiet" if text else ""))], width)
 
     def _style_of(self, name: str) -> Style:
         """A style by its short name, on the grid's own colours; those of the cursor's cell are laid over others."""
