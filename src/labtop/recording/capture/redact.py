@@ -43,7 +43,7 @@ _LOOKS = (
     _look("HF_TOKEN", "hf_", _B + r"hf_[A-Za-z0-9]{30,}"),
     _look("HF_TOKEN", "api_org_", _B + r"api_org_[A-Za-z0-9]{30,}"),
     _look("API_KEY", "sk-", _B + r"sk-(?:(?:ant|proj|svcacct|admin|or|lf)-)?"
-          r"(?:(?=[A-Za-z_-]{0,200}\d)[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,})"),
+          r"(?:(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,})"),
     _look("STRIPE_KEY", "sk_live_ sk_test_ rk_live_ rk_test_", _B + r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
     _look("SLACK_TOKEN", "xoxa- xoxb- xoxp- xoxr- xoxs- xoxe- xoxc- xoxd-", _B + r"xox[abcdeprs]-[A-Za-z0-9-]{10,}"),
     _look("SLACK_TOKEN", "xapp-", _B + r"xapp-[A-Za-z0-9-]{10,}"),
@@ -82,9 +82,10 @@ _ASSIGNED_NAME = re.compile(
     r"(?<![\w.-])(?P<name>[\w.-]{2,}+)[\"']?\]?[ \t]{0,4}"
     r"(?::[ \t]{0,4}(?:str|bytes|Any|Final|Optional|SecretStr)\b[\w.\[\]| ,]{0,40}=|:=|=>|==|[:=])[ \t]{0,4}"
 )
-_VALUE = re.compile(r"\"(?:[^\"\\\n]|\\.){0,4096}\"?|'(?:[^'\\\n]|\\.){0,4096}'?|[^\s\"',;&)\]}]{1,1024}")
+_VALUE = re.compile(r"\"(?:[^\"\\\n]|\\.){0,4096}\"?|'(?:[^'\\\n]|\\.){0,4096}'?|[^\s\"',;&)\]}]{1,256}")
+_REST = re.compile(r"[^\s\"',;&)\]}]*")
 _FLAG = re.compile(
-    r"(?<!\S)(?P<flag>--?(?P<name>[A-Za-z][\w.-]{1,79}))(?P<between>[ \t]{1,4})(?P<value>[^\s-]\S{0,4095})"
+    r"(?<![\w.-])(?P<flag>--?(?P<name>[A-Za-z][\w.-]{1,79}))(?P<between>[ \t]{1,4})(?P<value>[^\s-]\S{0,4095})"
 )
 _NO_SECRET = re.compile(r"(?i)bearer|basic|token|none|null|nil|true|false|\*+|[\[<{(].{0,60}[\]>})]|\$[({].*")
 _LITERAL = re.compile(r"[A-Za-z0-9_+/=.~!@#$%^*-]{8,}")
@@ -200,16 +201,17 @@ class Redactor:
                     break
         if is_secret_value is not None and any(hint in low for hint in _NAME_HINTS):
             text = _without_assigned(text, is_secret_value)
-            if is_secret_value is _is_secret_in_text:
-                text = _FLAG.sub(_after_flag, text)
+            text = _FLAG.sub(
+                _after_flag if is_secret_value is _is_secret_in_text else _after_flag_in_source, text
+            )
         return text
 
 
 def _cut(line: str) -> str:
-    if len(line) <= LINE_LIMIT:
+    words = line.rstrip("\r\n")
+    if len(words) <= LINE_LIMIT:
         return line
-    end = "\n" if line.endswith("\n") else ""
-    return f"{line[:LINE_LIMIT]} … [{len(line) - LINE_LIMIT} characters cut]{end}"
+    return f"{words[:LINE_LIMIT]} … [{len(words) - LINE_LIMIT} characters cut]{line[len(words) :]}"
 
 
 def _without_pem(text: str) -> str:
@@ -235,7 +237,8 @@ def _without_assigned(text: str, is_secret_value: Callable[[str, str], bool]) ->
             continue
         quote = value[0][0] if value[0][0] in "\"'" else ""
         parts += (text[done:at], quote, placeholder(found["name"]), quote)
-        done = at = value.end()
+        rest = _REST.match(text, value.end()) if not quote else None
+        done = at = rest.end() if rest else value.end()
     return "".join((*parts, text[done:]))
 
 
@@ -272,3 +275,12 @@ def _after_flag(match: re.Match[str]) -> str:
     if not is_secret_name(match["name"]) or _NO_SECRET.fullmatch(match["value"].strip("\"'")):
         return match[0]
     return f"{match['flag']}{match['between']}{placeholder(match['name'])}"
+
+
+def _after_flag_in_source(match: re.Match[str]) -> str:
+    """In a script's own command line: `--token abc123…`, and not `--token "$TOKEN"`."""
+    return (
+        _after_flag(match)
+        if _LITERAL.fullmatch(match["value"]) and _looks_random(match["value"])
+        else match[0]
+    )

@@ -90,7 +90,7 @@ def _strength(name: str) -> int:
         if word in ("key", "keys") and before in _BEFORE_KEY and after not in _PUBLIC_AFTER_KEY:
             return 2
         if word == "pass" and not after and before not in _PASSES:
-            return 2
+            return 1
         if word == "token" and before not in _TEXT_BEFORE_TOKEN and after in ("", "value"):
             return 1
         if word == "auth" and (not after or after in _AFTER_AUTH):

@@ -1,0 +1,97 @@
+"""Fake secrets of every look, put together here so that no scanner takes this file for a leak."""
+
+from __future__ import annotations
+
+import random
+import string
+
+_LETTERS = string.ascii_letters + string.digits
+_random = random.Random(17)
+
+
+def _chars(count: int, alphabet: str = _LETTERS) -> str:
+    # the first is a digit and the second a letter: real tokens have both
+    return (
+        "7" + "q" + "".join(_random.choices(alphabet, k=count - 2))
+        if alphabet is _LETTERS
+        else "".join(_random.choices(alphabet, k=count))
+    )
+
+
+_HEX = "0123456789abcdef"
+_UPPER = string.ascii_uppercase + string.digits
+
+BY_LOOK: dict[str, str] = {
+    "aws": "AKIA" + _chars(16, _UPPER),
+    "aws-session": "ASIA" + _chars(16, _UPPER),
+    "github-personal": "ghp_" + _chars(36),
+    "github-oauth": "gho_" + _chars(36),
+    "github-user": "ghu_" + _chars(36),
+    "github-server": "ghs_" + _chars(36),
+    "github-refresh": "ghr_" + _chars(76),
+    "github-fine": "github" + "_pat_" + _chars(22) + "_" + _chars(59),
+    "gitlab": "glpat-" + _chars(20),
+    "gitlab-deploy": "gldt-" + _chars(20),
+    "huggingface": "hf_" + _chars(34),
+    "openai": "sk-" + _chars(48),
+    "openai-project": "sk-" + "proj-" + _chars(64),
+    "anthropic": "sk-" + "ant-api03-" + _chars(93),
+    "openrouter": "sk-" + "or-v1-" + _chars(64, _HEX),
+    "stripe": "sk_" + "live_" + _chars(24),
+    "slack-bot": "xoxb-" + _chars(12, string.digits) + "-" + _chars(24),
+    "slack-user": "xoxp-" + _chars(12, string.digits) + "-" + _chars(24),
+    "slack-app": "xapp-" + "1-A" + _chars(10) + "-" + _chars(40),
+    "google": "AIza" + _chars(35),
+    "google-oauth": "ya29." + _chars(60),
+    "google-client": "GOCSPX-" + _chars(28),
+    "jwt": "eyJ" + _chars(30) + ".eyJ" + _chars(60) + "." + _chars(43),
+    "pypi": "pypi-" + "AgEIcHlwaS5vcmc" + _chars(70),
+    "npm": "npm_" + _chars(36),
+    "digitalocean": "dop_v1_" + _chars(64, _HEX),
+    "sendgrid": "SG." + _chars(22) + "." + _chars(43),
+    "databricks": "dapi" + _chars(32, _HEX),
+    "groq": "gsk_" + _chars(52),
+    "replicate": "r8_" + _chars(37),
+    "nvidia": "nvapi-" + _chars(64),
+    "xai": "xai-" + _chars(80),
+    "telegram": _chars(10, string.digits[1:]) + ":AA" + _chars(33),
+    "vault": "hvs." + _chars(40),
+    "langsmith": "lsv2_" + "pt_" + _chars(32) + "_" + _chars(10),
+    "slack-hook": "https://hooks.slack.com/services/T" + _chars(8) + "/B" + _chars(8) + "/" + _chars(24),
+    "pem": "-----BEGIN RSA PRIVATE"
+    + " KEY-----\n"
+    + _chars(64)
+    + "\n"
+    + _chars(64)
+    + "\n-----END RSA PRIVATE"
+    + " KEY-----",
+}
+"""Known by their look wherever they stand."""
+
+_WORDS = [_chars(20) for _ in range(14)]
+IN_CONTEXT: dict[str, tuple[str, str]] = {
+    "token=": (f"token={_WORDS[0]}", _WORDS[0]),
+    "--token": (f"--token {_WORDS[1]}", _WORDS[1]),
+    "--api-key=": (f"--api-key={_WORDS[2]}", _WORDS[2]),
+    "password:": (f"password: {_WORDS[3]}", _WORDS[3]),
+    "json": (f'{{"client_secret": "{_WORDS[4]}"}}', _WORDS[4]),
+    "environ": (f"os.environ['MY_TOKEN'] = '{_WORDS[5]}'", _WORDS[5]),
+    "annotated": (f'api_key: str = "{_WORDS[6]}"', _WORDS[6]),
+    "url": (f"https://bob:{_WORDS[7]}@example.org/x", _WORDS[7]),
+    "postgres": (f"postgresql://app:{_WORDS[8]}@db:5432/runs", _WORDS[8]),
+    "redis": (f"redis://:{_WORDS[9]}@cache:6379/0", _WORDS[9]),
+    "bearer": (f"Authorization: Bearer {_WORDS[10]}", _WORDS[10]),
+    "query": (f"https://example.org/data.csv?access_token={_WORDS[11]}&x=1", _WORDS[11]),
+    "presigned": (f"https://b.s3.amazonaws.com/k?X-Amz-Signature={_WORDS[12]}{_WORDS[12]}", _WORDS[12]),
+    "azure": (f"AccountName=a;AccountKey={_WORDS[13]}{_WORDS[13]}==;", _WORDS[13]),
+}
+"""Known by what stands around them: the text, and the part of it that is secret."""
+
+
+def texts() -> dict[str, tuple[str, str]]:
+    """Every fake secret by a name, in a text that shows it, with the line of it that must not be found."""
+    by_look = {
+        name: (f"using {secret} now", secret.split("\n")[1] if "\n" in secret else secret)
+        for name, secret in BY_LOOK.items()
+    }
+    return by_look | IN_CONTEXT
