@@ -200,6 +200,13 @@ class LabtopApp(App[int]):
         if self.session.running or self._ticks % QUIET_REFRESHES == 0:
             self.refresh_catalog()
 
+    def close_catalog(self) -> None:
+        """After the app has ended: let the threads finish, so that DuckDB goes quietly, and free the catalog."""
+        if self.session.is_open:
+            self.session.catalog.interrupt()
+        if self.session.gateway.stop() and self.session.is_open:
+            self.session.catalog.close()
+
     def catalog_moved(self) -> None:
         """Tell all screens that answers of the catalog may have changed."""
         for screen in self.lab_screens:
@@ -363,4 +370,5 @@ def run(path: Path | str, settings: Settings | None = None) -> int:
     settings = settings or Settings.load()
     app = LabtopApp(Path(path), settings)
     app.run(mouse=settings.mouse)
+    app.close_catalog()
     return int(app.return_value or app.return_code or 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -51,7 +52,7 @@ class Gateway:
     app: App[Any]
     on_error: Callable[[Exception], object]
     _slots: dict[str, _Slot] = field(default_factory=dict)
-    _queue: SimpleQueue[_Ticket[Any]] = field(default_factory=SimpleQueue)
+    _queue: SimpleQueue[_Ticket[Any] | None] = field(default_factory=SimpleQueue)
     _threads: list[threading.Thread] = field(default_factory=list)
     _unfinished: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -99,10 +100,22 @@ class Gateway:
         place = self._slots.get(slot)
         return place is not None and place.running is not None
 
+    def stop(self, timeout_s: float = 1.0) -> bool:
+        """End the threads when the app is gone; False when one was still busy after a while."""
+        for _ in self._threads:
+            self._queue.put(None)
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
     async def settled(self) -> None:
-        """Wait until every answer has arrived."""
-        if self._unfinished:
-            await self._idle.wait()
+        """Wait until every answer has arrived; an app that is gone gets none."""
+        while self._unfinished and self.app.is_running:
+            try:
+                await asyncio.wait_for(self._idle.wait(), 0.2)
+            except TimeoutError:
+                continue
 
     def _supersede(self, ticket: _Ticket[Any]) -> None:
         if not ticket.is_stale:
@@ -121,8 +134,7 @@ class Gateway:
         self._queue.put(ticket)
 
     def _work(self) -> None:
-        while True:
-            ticket = self._queue.get()
+        while (ticket := self._queue.get()) is not None:
             answer: Any = None
             error: Exception | None = None
             if not ticket.is_stale:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from labtop.tui.runs_table import RunsTable
 
@@ -16,13 +16,11 @@ class RunsMarks(RunsTable):
 
     def action_mark(self) -> None:
         """Mark the run under the cursor, or unmark it; of a group all its runs."""
-        rows = self._rows_here()
-        if not rows:
-            return
         self._anchor = self.grid.cursor_index
-        run_ids = self.session.catalog.ids(rows)
-        marked = set(self.session.marked_run_ids)
-        self.session.mark(run_ids, on=not marked.issuperset(run_ids))
+        self._with_ids(self._rows_here(), self._toggle)
+
+    def _toggle(self, run_ids: Sequence[str]) -> None:
+        self.session.mark(run_ids, on=not set(self.session.marked_run_ids).issuperset(run_ids))
 
     def action_mark_range(self) -> None:
         """Mark all runs from the last marked one to the cursor."""
@@ -31,18 +29,19 @@ class RunsMarks(RunsTable):
             return
         here = self.grid.cursor_index
         anchor = here if self._anchor is None else self._anchor
-        rows = self.loaded.selection.rows[min(anchor, here) : max(anchor, here) + 1]
         self._anchor = here
-        self._mark_all(rows)
+        rows = self.loaded.selection.rows[min(anchor, here) : max(anchor, here) + 1]
+        self._with_ids(rows, self.session.mark)
 
     def action_invert_marks(self) -> None:
         """Mark what is unmarked and unmark what is marked, among the runs that are shown."""
-        if self.loaded is None or self._too_many(len(self.loaded.selection.rows)):
-            return
+        if self.loaded is not None:
+            self._with_ids(self.loaded.selection.rows, self._invert)
+
+    def _invert(self, run_ids: Sequence[str]) -> None:
         marked = set(self.session.marked_run_ids)
-        shown = self.session.catalog.ids(self.loaded.selection.rows)
-        self.session.mark([each for each in shown if each in marked], on=False)
-        self.session.mark([each for each in shown if each not in marked])
+        self.session.mark([each for each in run_ids if each in marked], on=False)
+        self.session.mark([each for each in run_ids if each not in marked])
         self.say(f"{len(self.session.marked_run_ids)} marked")
 
     def action_clear_marks(self) -> None:
@@ -52,13 +51,13 @@ class RunsMarks(RunsTable):
 
     def action_baseline(self) -> None:
         """Pin the run under the cursor as the baseline, or unpin it."""
-        rows = self._rows_here()
-        if not rows or self.is_grouped:
-            self.say(
-                "a baseline is one run; open the group first" if rows else "there is no run here", "warning"
-            )
-            return
-        run_id = self.session.catalog.ids(rows[:1])[0]
+        if self.is_grouped:
+            self.say("a baseline is one run; open the group first", "warning")
+        else:
+            self._with_ids(self._rows_here(), self._pin)
+
+    def _pin(self, run_ids: Sequence[str]) -> None:
+        run_id = run_ids[0]
         self.session.set_baseline(None if run_id == self.session.baseline_run_id else run_id)
         self.load()
         if self.session.baseline_run_id:
@@ -73,17 +72,15 @@ class RunsMarks(RunsTable):
         self._go_to_mark(-1)
 
     def show_marks(self) -> None:
-        """Paint the marks as they are now, before the table is asked for again."""
+        """Paint the marks as they are now."""
         if self.loaded is None or self.is_grouped:
             return
-        catalog, session = self.session.catalog, self.session
-        rows = {
-            row: session.marker(each)
-            for each in session.marked_run_ids
-            if (row := catalog.row_of(each)) is not None
-        }
-        baseline = catalog.row_of(session.baseline_run_id) if session.baseline_run_id else None
-        self.grid.set_marks(rows, baseline)
+        rows, session = self._rows_of_ids(), self.session
+        marks = {rows[each]: session.marker(each) for each in session.marked_run_ids if each in rows}
+        self.grid.set_marks(marks, rows.get(session.baseline_run_id or ""))
+
+    def _rows_of_ids(self) -> dict[str, int]:
+        return {run_id: row for row, run_id in self.ids.items()}
 
     def _rows_here(self) -> Sequence[int]:
         """Row numbers of the run, or of the runs of the group, under the cursor."""
@@ -97,20 +94,30 @@ class RunsMarks(RunsTable):
         table = self.loaded.table
         return table.groups[row.number].rows if isinstance(table, GroupView) else ()
 
-    def _mark_all(self, rows: Sequence[int]) -> None:
-        if not self._too_many(len(rows)):
-            self.session.mark(self.session.catalog.ids(rows))
+    def _with_ids(self, rows: Sequence[int], then: Callable[[Sequence[str]], object]) -> None:
+        """Do something with the ids of rows: at once where they are known, else when the catalog has told."""
+        if not rows:
+            self.say("there is no run here", "warning")
+            return
+        if len(rows) > MOST_MARKS:
+            self.say(f"{len(rows):,} runs are too many to mark; at most {MOST_MARKS:,}", "warning")
+            return
+        if all(row in self.ids for row in rows):
+            then([self.ids[row] for row in rows])
+            return
+        catalog = self.session.catalog
 
-    def _too_many(self, count: int) -> bool:
-        if count > MOST_MARKS:
-            self.say(f"{count:,} runs are too many to mark; at most {MOST_MARKS:,}", "warning")
-        return count > MOST_MARKS
+        def arrived(run_ids: list[str]) -> None:
+            self.ids.update(zip(rows, run_ids, strict=True))
+            then(run_ids)
+
+        self.request("ids", lambda: catalog.ids(rows), arrived)
 
     def _go_to_mark(self, step: int) -> None:
         if self.loaded is None or self.is_grouped:
             return
-        catalog = self.session.catalog
-        rows = {row for each in self.session.marked_run_ids if (row := catalog.row_of(each)) is not None}
+        known = self._rows_of_ids()
+        rows = {known[each] for each in self.session.marked_run_ids if each in known}
         places = (
             [place for place, row in enumerate(self.loaded.selection.rows) if row in rows] if rows else []
         )

@@ -18,6 +18,7 @@ from labtop.tui.runs_view import RunsView, UndoStack
 from labtop.tui.session import Marker
 from labtop.tui.widgets.grid import Grid
 from labtop.views.glyphs import Glyphs, glyphs
+from labtop.views.table_shape import TableRow
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog, Selection
@@ -57,7 +58,8 @@ class Loaded:
     cursor: int | None
     marks: Mapping[int, Marker]
     baseline_row: int | None
-    running: int
+    running: int | None  # None: not counted this time
+    ids: Mapping[int, str]  # of the rows at hand
 
 
 class RunsTable(RunEdits):
@@ -70,6 +72,7 @@ class RunsTable(RunEdits):
         self.members: Members | None = None
         self.loaded: Loaded | None = None
         self.follows = False
+        self.ids: dict[int, str] = {}  # row number → run id, of all rows that were fetched
 
     @property
     def grid(self) -> Grid:
@@ -149,7 +152,9 @@ class RunsTable(RunEdits):
 
     def _arrived(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        self.session.running = loaded.running
+        self.ids.update(loaded.ids)
+        if loaded.running is not None:
+            self.session.running = loaded.running
         table = loaded.table
         self.grid.empty_text = "no run fits" if loaded.selection.total else ""
         self.grid.show(table, table.first_rows, table.first_start, loaded.cursor)
@@ -195,6 +200,12 @@ class RunsTable(RunEdits):
             )
 
 
+def ids_of(catalog: Catalog, rows: Sequence[TableRow]) -> dict[int, str]:
+    """The run ids of rows, by their number."""
+    numbers = [row.number for row in rows]
+    return dict(zip(numbers, catalog.ids(numbers), strict=True))
+
+
 def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) -> Loaded:
     """Ask the catalog. Runs in a thread. Raises FilterError."""
     from labtop.query.catalog import Selection, TableQuery
@@ -225,13 +236,16 @@ def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) 
         cursor = _place(catalog, selection, asked)
         earlier = like if isinstance(like, TableView) else None
         table = build_table(catalog, spec, drawn, selection=selection, like=earlier, around=cursor or 0)
-    marks = {
-        row: marker for run_id, marker in asked.marked.items() if (row := catalog.row_of(run_id)) is not None
-    }
+    rows_of = {run_id: catalog.row_of(run_id) for run_id in asked.marked}
+    marks = {row: marker for run_id, marker in asked.marked.items() if (row := rows_of[run_id]) is not None}
+    ids: dict[int, str] = {}
     if view.group and asked.members is None:
         marks, baseline = {}, None
-    running = len(catalog.select(TableQuery("status = running")))
-    return Loaded(asked, selection, table, cursor, marks, baseline, running)
+    else:
+        ids = ids_of(catalog, table.first_rows)
+        ids |= {row: run_id for run_id in asked.marked if (row := rows_of.get(run_id)) is not None}
+    running = len(catalog.select(TableQuery("status = running"))) if like is None else None
+    return Loaded(asked, selection, table, cursor, marks, baseline, running, ids)
 
 
 def sort_keys(view: RunsView) -> tuple[Any, ...]:

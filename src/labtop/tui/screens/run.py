@@ -77,7 +77,8 @@ class RunScreen(RunEdits, ListScreen):
 
         def compute() -> tuple[RunRecord, list[Section]]:
             record = catalog.record(run_id)
-            baseline = catalog.record(baseline_id) if baseline_id else None
+            has_baseline = baseline_id is not None and catalog.row_of(baseline_id) is not None
+            baseline = catalog.record(baseline_id) if has_baseline and baseline_id else None
             sections = record_sections(record, baseline)
             output = output_tail(catalog.run_folder(run_id))
             return record, [*sections, output] if output else sections

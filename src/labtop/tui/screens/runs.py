@@ -109,7 +109,7 @@ class RunsScreen(RunsMarks, RunsColumns):
         if self.loaded is None or event.grid.table is not self.loaded.table or self.is_grouped:
             return
         if event.row is not None:
-            self.session.current_run_id = self.session.catalog.ids([event.row.number])[0]
+            self.session.current_run_id = self.ids.get(event.row.number)
         self._preview_soon()
 
     def _preview_soon(self) -> None:
@@ -119,14 +119,17 @@ class RunsScreen(RunsMarks, RunsColumns):
             self.set_timer(RESTS_S, lambda: self._preview() if moves == self._rest else None)
 
     def _preview(self) -> None:
-        run_id, catalog = self.session.current_run_id, self.session.catalog
+        run_id = self.session.current_run_id
         panes = [each for each in self.query(RunPreview) if each.display]
-        if not panes or run_id is None or catalog.row_of(run_id) is None:
+        if not panes or run_id is None or not self.session.is_open:
             return
-        baseline_id = self.session.baseline_run_id
+        catalog, baseline_id = self.session.catalog, self.session.baseline_run_id
 
         def compute() -> tuple[RunRecord, RunRecord | None]:
-            return catalog.record(run_id), catalog.record(baseline_id) if baseline_id else None
+            has_baseline = baseline_id is not None and catalog.row_of(baseline_id) is not None
+            return catalog.record(run_id), catalog.record(
+                baseline_id
+            ) if has_baseline and baseline_id else None
 
         def then(records: tuple[RunRecord, RunRecord | None]) -> None:
             is_single = len(panes) == 1
@@ -283,8 +286,8 @@ class RunsScreen(RunsMarks, RunsColumns):
             return
         if self.is_grouped:
             self.open_group(row.number)
-        else:
-            self.lab.show("run", self.session.catalog.ids([row.number]))
+        elif row.number in self.ids:
+            self.lab.show("run", [self.ids[row.number]])
 
     def on_grid_row_chosen(self) -> None:
         """A double click opens too."""
@@ -410,8 +413,8 @@ def title_parts(screen: RunsScreen) -> list[str | Text]:
         parts.append(f"{hidden} constant hidden")
     if session.marked_run_ids:
         parts.append(f"{len(session.marked_run_ids)} marked")
-    if loaded.running:
-        parts.append(f"{loaded.running} running")
+    if session.running:
+        parts.append(f"{session.running} running")
     if session.catalog.problems:
         parts.append(Text(f"{len(session.catalog.problems)} unreadable (P)", "lab.warning"))
     return parts
