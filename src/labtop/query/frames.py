@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
 
 _UTC_TIME = polars.Datetime("us", "UTC")
-_POINTS = {
-    "run_id": polars.String,
-    "name": polars.String,
-    "step": polars.Float64,
-    "time": _UTC_TIME,
-    "value": polars.Float64,
-}
+_POINTS = polars.Schema(
+    {
+        "run_id": polars.String(),
+        "name": polars.String(),
+        "step": polars.Float64(),
+        "time": _UTC_TIME,
+        "value": polars.Float64(),
+    }
+)
 
 
 def rows_frame(
@@ -57,4 +59,4 @@ def points_frame(
         )
         for series in load_every_series(catalog, run_ids, names)
     ]
-    return polars.concat(frames) if frames else polars.DataFrame(schema=polars.Schema(_POINTS))
+    return polars.concat(frames) if frames else polars.DataFrame(schema=_POINTS)

@@ -94,6 +94,9 @@ _LEAF_TYPE = """CASE
     WHEN type IN ('BIGINT', 'UBIGINT') THEN if(try_cast(value AS BIGINT) IS NULL, 'mixed', 'integer')
     WHEN type = 'DOUBLE' THEN 'number'
     ELSE 'mixed' END"""
+_DEEPEST = 64
+"""Levels of nested params that become columns; what lies deeper stays JSON text."""
+
 _DEEPER = "type = 'OBJECT' AND value <> '{}'"
 
 
@@ -164,6 +167,12 @@ class ChunkIndexer:
                FROM (SELECT "row", json_transform(metrics, ?) AS s FROM chunk)""",
             [f'"MAP(VARCHAR, STRUCT({_METRIC_SHAPE}))"'],
         )
+        if self._engine.query('SELECT 1 FROM metric_long GROUP BY "row", name HAVING count(*) > 1 LIMIT 1'):
+            # a key that is there twice, which only a foreign writer makes: the last word counts
+            self._engine.execute(
+                """DELETE FROM metric_long WHERE ("row", name, place) NOT IN
+                   (SELECT "row", name, max(place) FROM metric_long GROUP BY "row", name)"""
+            )
 
     def _make_leaves(self) -> None:
         """Make `leaf` (row, path, place, type, value): the params of all runs, each at the end of its path."""
@@ -172,7 +181,9 @@ class ChunkIndexer:
                SELECT c.row, [e.key] AS path, [e.id::BIGINT] AS place, e.type, e.value::VARCHAR AS value
                FROM (SELECT row, params FROM chunk WHERE json_type(params) = 'OBJECT') c, json_each(c.params) e"""
         )
-        while self._engine.query(f"SELECT 1 FROM leaf WHERE {_DEEPER} LIMIT 1"):
+        for _ in range(_DEEPEST):
+            if not self._engine.query(f"SELECT 1 FROM leaf WHERE {_DEEPER} LIMIT 1"):
+                return
             self._engine.execute(
                 f"""CREATE OR REPLACE TABLE leaf AS
                     SELECT * FROM leaf WHERE NOT ({_DEEPER})
@@ -201,7 +212,7 @@ def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) ->
     structs = ", ".join(f"json_transform({name}, '{shape}') AS {name}" for name, shape in _STRUCTS.items())
     columns = [
         "row", "folder AS _folder", "stamp AS _stamp", "final AS _final", "hash(environment_text) AS _environment",
-        """md5(concat_ws('|', project, code."commit", code.patch_sha256, digests, params_hash)) AS _twins""",
+        """md5(to_json([project, code."commit", code.patch_sha256, digests, params_hash])::VARCHAR) AS _twins""",
     ]  # fmt: skip
     fields = {
         **_FIELD_SQL,

@@ -14,7 +14,7 @@ from pathlib import Path
 from labtop.errors import LabtopError, QueryError
 from labtop.query.cache import Cache, CachedIndex
 from labtop.query.edits import Edits
-from labtop.query.engine import Engine, quote_name, quote_text
+from labtop.query.engine import Engine, InterruptedQueryError, quote_name, quote_text
 from labtop.query.found_columns import FoundColumns
 from labtop.query.index import ChunkIndexer
 from labtop.query.listing import list_changes
@@ -307,7 +307,7 @@ class Intake:
             self._note_damage(chunk, {each.path: each for each in read.problems})
             self._note_missing(chunk, read.missing)
             if self._number_rows():
-                self._index_chunk()
+                self._index_what_can_be()
                 changed = True
                 self._on_change()
             done += len(chunk)
@@ -393,6 +393,31 @@ class Intake:
                 doubles.add(folder)
                 self._note(f"{self._store}/{folder}/{RECORD}", f"the same run as {first}; that one is shown")
         return doubles
+
+    def _index_what_can_be(self, depth: int = 0) -> None:
+        """Index the runs of `chunk`; should that fail, halve it until the run that is to blame stands alone."""
+        try:
+            self._index_chunk()
+            return
+        except InterruptedQueryError:
+            raise
+        except QueryError as error:
+            found = self._engine.query("SELECT folder, stamp FROM chunk ORDER BY folder")
+            if len(found) == 1:
+                folder, stamp = found[0]
+                self._note(f"{self._store}/{folder}/{RECORD}", error.message.splitlines()[0])
+                self._known.damaged[folder] = stamp
+                return
+        whole, half = f"whole_chunk_{depth}", len(found) // 2
+        self._engine.execute(f"CREATE OR REPLACE TABLE {whole} AS SELECT * FROM chunk")
+        for part in (found[:half], found[half:]):
+            self._engine.execute(
+                f"""CREATE OR REPLACE TABLE chunk AS SELECT * FROM {whole}
+                    WHERE folder IN (SELECT unnest(?::VARCHAR[]))""",
+                [[folder for folder, _ in part]],
+            )
+            self._index_what_can_be(depth + 1)
+        self._engine.execute(f"DROP TABLE {whole}")
 
     def _index_chunk(self) -> None:
         self.live.complete_chunk()
