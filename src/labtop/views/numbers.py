@@ -17,6 +17,7 @@ _MIN_DIGITS = 3
 _APART = 0.9  # the share of different values that must look different before more digits are spent
 _MAX_DECIMALS = 7
 _MAX_FIXED = 1e7
+_WHOLE = 10**15  # whole numbers below are written as such even when they are floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class NumberFormat:
 
     def digits(self, value: float) -> str:
         """One number, not padded."""
-        if isinstance(value, bool) or not math.isfinite(value):
+        if isinstance(value, bool) or not is_finite(value):
             return special(value)
-        if self.decimals is None:
+        if self.decimals is None or (isinstance(value, int) and abs(value) >= _WHOLE):
             return shortest(value)
         if self.scientific:
             return f"{value:.{self.decimals}e}"
@@ -61,7 +62,10 @@ class NumberFormat:
         """By how much a value differs from another, with its sign; "=" when not at all."""
         if value == base or (value != value and base != base):
             return "="
-        change = value - base
+        try:
+            change = float(value - base)
+        except OverflowError:  # an integer beyond any float
+            return ""
         if not math.isfinite(change):
             return special(change)
         if self.decimals is None:
@@ -77,15 +81,19 @@ def format_numbers(values: Iterable[Any], *, exact: bool = False) -> NumberForma
     `exact` is for parameters: each as it was given (0.0003, 1e-05), not to a common number of decimals.
     """
     numbers = {value for value in values if isinstance(value, int | float) and not isinstance(value, bool)}
-    finite = sorted(value for value in numbers if math.isfinite(value))
-    if exact or all(float(value).is_integer() and abs(value) < 1e15 for value in finite):
+    finite = sorted(value for value in numbers if is_finite(value))
+    if exact or all(
+        isinstance(value, int) or (value.is_integer() and abs(value) < _WHOLE) for value in finite
+    ):
         chosen = NumberFormat()
     else:
-        chosen = _common(finite)
+        chosen = _common(
+            [float(value) for value in finite if abs(value) < _WHOLE or isinstance(value, float)]
+        )
     parts = [split_point(chosen.digits(value)) for value in finite]
     left = max((len(before) for before, _ in parts), default=1)
     right = max((len(after) for _, after in parts), default=0)
-    widest_special = max((len(special(value)) for value in numbers if not math.isfinite(value)), default=0)
+    widest_special = max((len(special(value)) for value in numbers if not is_finite(value)), default=0)
     return NumberFormat(chosen.decimals, chosen.scientific, max(left, widest_special - right), right)
 
 
@@ -117,9 +125,14 @@ def _common(finite: Sequence[float]) -> NumberFormat:
 
 def shortest(value: float) -> str:
     """A number as short as it is exact, with at most six digits; whole numbers keep all of theirs."""
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
+    if isinstance(value, int) or (value.is_integer() and abs(value) < _WHOLE):
         return str(int(value))
     return f"{value:.{MAX_DIGITS}g}"
+
+
+def is_finite(value: float) -> bool:
+    """Whether a number is neither NaN nor infinite; integers beyond any float are finite."""
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def special(value: float) -> str:

@@ -7,14 +7,13 @@ grows wider and finer, so that a column does not jump while a person scrolls.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from labtop.model.columns import Column
 from labtop.views.glyphs import Glyphs
-from labtop.views.numbers import NumberFormat, age, duration, format_numbers, special, widened
+from labtop.views.numbers import NumberFormat, age, duration, format_numbers, is_finite, special, widened
 from labtop.views.spark import draw_spark
 from labtop.views.table_shape import Cell
 from labtop.views.text import cell_width, clean
@@ -193,7 +192,7 @@ class NumberWriter(CellWriter):
                 (self.glyphs.nothing if value is None else self.text(value)).rjust(self.width) + self._gap(),
                 "quiet",
             )
-        style = "nan" if not math.isfinite(value) else self.style(value)
+        style = "nan" if not is_finite(value) else self.style(value)
         text = (self._format or NumberFormat()).text(value).rjust(self.width)
         if not self._is_compared:
             return Cell(text, style)
