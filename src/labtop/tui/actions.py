@@ -49,6 +49,8 @@ _ANY = ("runs", "run", "curves", "compare")
 _GRIDS = ("runs", "compare")
 _COMPARE = ("compare",)
 _REPRODUCE = ("reproduce",)
+_CURVES = ("curves",)
+_BASED = (*_GRIDS, "curves")
 _TEXTS = ("run", "help", "difference", "reproduce")
 _LISTS = ("runs", "run", "help", "problems", "compare", "difference", "reproduce")
 
@@ -85,7 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("mark_range", ("V",), "mark from the last mark to here", "Marking", _RUNS),
     Action("invert_marks", ("*",), "mark what is unmarked, among what is shown", "Marking", _RUNS),
     Action("clear_marks", ("U",), "unmark all", "Marking", _RUNS),
-    Action("baseline", ("b",), "pin this run as the baseline; deltas are shown against it", "Marking", _GRIDS),
+    Action("baseline", ("b",), "pin this run as the baseline; deltas are shown against it", "Marking", _BASED),
     # columns
     Action("columns", ("C",), "choose the columns", "Columns", _RUNS, "columns", "COLUMN,COLUMN…", rank=40),
     Action("hide_column", ("-",), "hide this column", "Columns", _RUNS, argument="COLUMN"),
@@ -109,7 +111,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("rename", (), "give the run another name", "Doing", ("runs", "run"), argument="NAME"),
     Action("archive", (), "archive the run, or bring it back", "Doing", ("runs", "run")),
     Action("yank", ("y",), "copy id, name, params, metrics, command, cell or SQL", "Doing", _ONE, "copy", rank=35),
-    Action("export", ("e",), "export what is shown", "Doing", _RUNS, "export", "FILE", rank=46),
+    Action("export", ("e",), "export what is shown", "Doing", (*_RUNS, "curves"), "export", "FILE", rank=46),
     Action("reload", ("R",), "look again for new and changed runs", "Doing"),
     # comparing
     Action("all_facts", ("a",), "what is equal too, or only what differs", "Comparing", _COMPARE, "all", rank=12),
@@ -127,6 +129,39 @@ ACTIONS: tuple[Action, ...] = (
         "choose_environment", ("E",), "bring the environment back another way", "Reproducing", _REPRODUCE,
         "environment", "uv|pip|conda|docker|current|auto", rank=16,
     ),
+    # curves
+    Action("cursor_left", ("left", "h"), "cursor to the point before", "Curves", _CURVES),
+    Action("cursor_right", ("right", "l"), "cursor to the next point", "Curves", _CURVES, "values", rank=10),
+    Action("cursor_far_left", ("shift+left", "{"), "cursor ten cells to the left", "Curves", _CURVES),
+    Action("cursor_far_right", ("shift+right", "}"), "cursor ten cells to the right", "Curves", _CURVES),
+    Action("cursor_first", ("home", "0", "g g"), "cursor to the first point", "Curves", _CURVES),
+    Action("cursor_last", ("end", "$", "G"), "cursor to the last point", "Curves", _CURVES),
+    Action("next_curve", ("down", "j"), "the next curve to the front", "Curves", _CURVES, "one run", rank=22),
+    Action("previous_curve", ("up", "k"), "the curve before to the front", "Curves", _CURVES),
+    Action("next_metric", ("n", "tab"), "the next metric", "Curves", _CURVES, "metric", rank=11),
+    Action("previous_metric", ("N", "shift+tab"), "the metric before", "Curves", _CURVES),
+    Action("next_metrics", ("pagedown", "ctrl+f"), "the next page of metrics", "Curves", _CURVES),
+    Action("previous_metrics", ("pageup",), "the page of metrics before", "Curves", _CURVES),
+    Action("filter_metrics", ("f", "/"), "only metrics with a word", "Curves", _CURVES, "find", "WORD", rank=18),
+    Action("zoom", ("z", "enter"), "this metric alone, or all of them", "Curves", _CURVES, "zoom", rank=12),
+    Action(
+        "x_axis", ("x",), "x is step, time since the start, clock time", "Curves", _CURVES, "x axis",
+        "step|relative|clock|METRIC", rank=14,
+    ),
+    Action("x_metric", ("M",), "a metric as the x axis", "Curves", _CURVES),
+    Action("smooth_more", ("]",), "smoother", "Curves", _CURVES, "smooth", rank=13),
+    Action("smooth_less", ("[",), "less smooth", "Curves", _CURVES),
+    Action("smoothing_method", ("w",), "smooth by EMA, or by a window of points", "Curves", _CURVES),
+    Action("smooth", (), "smooth by a weight (0.9) or a window (25)", "Curves", _CURVES, argument="AMOUNT"),
+    Action("log_y", ("Y",), "logarithmic y axis, or back", "Curves", _CURVES, "log", rank=16),
+    Action("log_x", ("X",), "logarithmic x axis, or back", "Curves", _CURVES),
+    Action("cut_outliers", ("p",), "y without the outermost 1 % of the points", "Curves", _CURVES),
+    Action("zoom_in", ("+",), "half as much of x, around the cursor", "Curves", _CURVES),
+    Action("zoom_out", ("-",), "twice as much of x", "Curves", _CURVES),
+    Action("zoom_all", ("Z",), "all of x", "Curves", _CURVES),
+    Action("average_seeds", ("s",), "mean of runs that are the same but for the seed", "Curves", _CURVES, "seeds", rank=20),
+    Action("behind", ("B",), "what lies behind a curve: its points; ± std, min-max", "Curves", _CURVES),
+    Action("all_runs", ("a",), "the runs that the Runs screen shows, or the chosen ones", "Curves", _CURVES),
     # screens
     Action("compare", ("c",), "compare the marked runs", "Screens", ("runs", "run", "curves"), "compare", rank=25),
     Action("reproduce", ("r",), "how to bring this run back", "Screens", _ANY, "reproduce", rank=30),

@@ -71,18 +71,3 @@ def delta(of: Reading, baseline: Reading | None) -> float | None:
     if baseline is None or of.curve.key == baseline.curve.key or of.is_beyond or baseline.is_beyond:
         return None
     return of.logged - baseline.logged
-
-
-def next_x(
-    curves: Sequence[Curve], after: float, direction: int, x_low: float, x_high: float
-) -> float | None:
-    """The nearest x with a point strictly beyond `after` in a direction (1 or -1), within bounds; None without."""
-    candidates = []
-    for curve in curves:
-        if direction > 0:
-            place = int(np.searchsorted(curve.x, max(after, np.nextafter(x_low, -np.inf)), "right"))
-        else:
-            place = int(np.searchsorted(curve.x, min(after, np.nextafter(x_high, np.inf)), "left")) - 1
-        if 0 <= place < curve.x.size and x_low <= curve.x[place] <= x_high:
-            candidates.append(float(curve.x[place]))
-    return (min(candidates) if direction > 0 else max(candidates)) if candidates else None

@@ -6,39 +6,24 @@ reads and smooths nothing again. Meant to be called from one thread at a time.
 
 from __future__ import annotations
 
-import json
+from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from labtop.errors import NoRunError
 from labtop.model.run import RunRecord
-from labtop.model.tree import flatten, is_seed
+from labtop.query.request import Problem, RunGroup, Selection
 from labtop.views.chart import Chart
-from labtop.views.chart_curves import Behind, Curve, Face, Smoothing, XAxis, curve_of_group, curve_of_run
+from labtop.views.chart_curves import Curve, Face, Smoothing, curve_of_group, curve_of_run
 from labtop.views.chart_extent import x_scale
-from labtop.views.chart_scale import Scale
+from labtop.views.chart_look import CurvesView
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
     from labtop.query.series import Series
 
 KEPT_POINTS = 30_000_000  # of all series kept, 24 bytes each; more than ten runs of a million
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurvesView:
-    """How curves are looked at: everything but which runs and metrics."""
-
-    axis: XAxis = field(default_factory=XAxis)
-    smoothing: Smoothing = field(default_factory=Smoothing)
-    log_x: bool = False
-    log_y: bool = False
-    robust: bool = False
-    averaged: bool = False  # runs that are the same but for the seed become one curve
-    band: Behind = "std"  # behind a mean
-    with_logged: bool = True  # logged points behind a smoothed curve
-    x: Scale | None = None  # the stretch that is shown; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +35,10 @@ class RunFacts:
     is_live: bool
     started_us: int | None
     goals: Mapping[str, str | None]  # metric with points → its goal
-    params: Mapping[str, str]  # flat, as text, without seeds
-
-    @property
-    def family(self) -> str:
-        """What tells this run from others when the seed does not count."""
-        return json.dumps(sorted(self.params.items()))
+    family: str = ""
 
 
-def facts_of(record: RunRecord) -> RunFacts:
+def facts_of(record: RunRecord, family: str = "") -> RunFacts:
     """The facts of a record."""
     started = record.started_at
     return RunFacts(
@@ -67,7 +47,7 @@ def facts_of(record: RunRecord) -> RunFacts:
         not record.status.is_end,
         round(started.timestamp() * 1e6) if started else None,
         {name: summary.goal for name, summary in record.metrics.items() if summary.count},
-        {key: str(value) for key, value in flatten(record.params).items() if not is_seed(key)},
+        family or record.id,
     )
 
 
@@ -80,23 +60,17 @@ def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
     return tuple(sorted(goals, key=lambda name: goals[name] is None))
 
 
-def families(facts: Sequence[RunFacts]) -> dict[str, list[RunFacts]]:
-    """Runs that are the same but for the seed, under a label that says how the families differ."""
-    grouped: dict[str, list[RunFacts]] = {}
-    for each in facts:
-        grouped.setdefault(each.family, []).append(each)
-    heads = [members[0] for members in grouped.values()]
-    keys = sorted({key for each in heads for key in each.params})
-    varying = [key for key in keys if len({each.params.get(key) for each in heads}) > 1]
-    labelled: dict[str, list[RunFacts]] = {}
-    for members in grouped.values():
-        head = members[0]
-        said = " ".join(f"{key.rsplit('.', 1)[-1]}={head.params.get(key, '–')}" for key in varying)
-        label = said or head.name
-        while label in labelled:  # two keys with the same last part
-            label += "′"
-        labelled[label] = members
-    return labelled
+def family_labels(groups: Sequence[RunGroup]) -> list[str]:
+    """What to call groups of runs that are the same but for the seed: the params in which they differ."""
+    labels: list[str] = []
+    for group in groups:
+        pairs = zip(group.by_keys, group.by, strict=True)
+        label = " ".join(
+            f"{key.rsplit('.', 1)[-1]}={'-' if value is None else value}" for key, value in pairs
+        )
+        label = label or "all"
+        labels.append(label if label not in labels else f"{label} ({labels.count(label) + len(labels)})")
+    return labels
 
 
 class CurveSource:
@@ -109,13 +83,32 @@ class CurveSource:
 
     def facts(self, run_ids: Sequence[str]) -> tuple[RunFacts, ...]:
         """Facts of runs; one that has vanished is left out."""
+        family = self._families(run_ids)
         found = []
         for run_id in run_ids:
             try:
-                found.append(facts_of(self._catalog.record(run_id)))
+                found.append(facts_of(self._catalog.record(run_id), family.get(run_id, "")))
             except NoRunError:
                 continue
         return tuple(found)
+
+    def _families(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """What each run's group of the same but for the seed is called."""
+        catalog = self._catalog
+        rows = array("I", (row for run_id in run_ids if (row := catalog.row_of(run_id)) is not None))
+        groups = catalog.group(Selection(catalog.revision, rows, len(rows)), "seed", ())
+        labels = family_labels(groups)
+        return {
+            run_id: label
+            for group, label in zip(groups, labels, strict=True)
+            for run_id in catalog.ids(group.rows)
+        }
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be read of the series that are kept, each file once."""
+        found = (each.problems for each in self._series.values() if each is not None)
+        return tuple({problem.path: problem for problems in found for problem in problems}.values())
 
     def forget(self, run_ids: Sequence[str]) -> None:
         """Read the series of these runs again when they are next asked for: they may have grown."""
@@ -133,7 +126,7 @@ class CurveSource:
     ) -> tuple[Chart, ...]:
         """A chart a metric, all over the same stretch of x. `faces` are by run id."""
         wanted = [*metrics, *([view.axis.metric] if view.axis.metric else [])]
-        self._read([each.run_id for each in facts], wanted)
+        self._read(facts, wanted)
         charts = [self._chart(facts, metric, view, faces, baseline) for metric in metrics]
         shared = view.x or x_scale([curve for chart in charts for curve in chart.curves], view.log_x)
         return tuple(replace(chart, x=shared) for chart in charts)
@@ -149,13 +142,14 @@ class CurveSource:
         shown = [each for each in facts if metric in each.goals]
         if view.averaged:
             curves = []
-            for label, members in families(facts).items():
-                having = [each for each in members if metric in each.goals]
+            for label in dict.fromkeys(each.family for each in facts):
+                members = [each for each in facts if each.family == label]
                 face = replace(faces[members[0].run_id], label=label)
                 if any(each.run_id == baseline for each in members):
                     baseline = face.key
+                unsmoothed = replace(view, smoothing=Smoothing())
                 plain = [
-                    self._curve(each, metric, replace(view, smoothing=Smoothing()), faces) for each in having
+                    self._curve(each, metric, unsmoothed, faces) for each in members if metric in each.goals
                 ]
                 curves.append(curve_of_group(face, plain, view.smoothing, view.band))
             curves = [each for each in curves if each.runs]
@@ -178,26 +172,27 @@ class CurveSource:
             self._curves[key] = found
         return found
 
-    def _read(self, run_ids: Sequence[str], metrics: Sequence[str]) -> None:
-        """Read what is not here yet, and let go of what is not looked at when there is too much of it."""
+    def _read(self, facts: Sequence[RunFacts], metrics: Sequence[str]) -> None:
+        """Read what is not here yet, and let go of what is not looked at when there is too much of it.
+
+        Run by run, so that what was read before an interruption stays.
+        """
         from labtop.query.series import load_series
 
-        kept = sum(len(each.steps) for each in self._series.values() if each is not None)
-        if kept > KEPT_POINTS:
+        if sum(len(each) for each in self._series.values() if each is not None) > KEPT_POINTS:
+            run_ids = {each.run_id for each in facts}
             self._series = {
                 key: each for key, each in self._series.items() if key[1] in metrics and key[0] in run_ids
             }
-        if kept > KEPT_POINTS or len(self._curves) > 2_000:
             self._curves.clear()
-        missing = [
-            (run, metric) for metric in metrics for run in run_ids if (run, metric) not in self._series
-        ]
-        if not missing:
-            return
-        self._series.update(dict.fromkeys(missing))
-        runs, names = sorted({run for run, _ in missing}), sorted({metric for _, metric in missing})
-        for series in load_series(self._catalog, runs, names):
-            self._series[series.run_id, series.name] = series
+        elif len(self._curves) > 2_000:
+            self._curves.clear()
+        for run in facts:
+            names = [name for name in metrics if name in run.goals and (run.run_id, name) not in self._series]
+            if names:
+                loaded = {series.name: series for series in load_series(self._catalog, [run.run_id], names)}
+                for name in names:
+                    self._series[run.run_id, name] = loaded.get(name)
 
 
 def _nothing(run_id: str, metric: str) -> Series:

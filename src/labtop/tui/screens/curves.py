@@ -6,40 +6,39 @@ from them in a thread, and the charts repaint what differs.
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from labtop.errors import UsageError
-from labtop.tui.screens.base import LabScreen
+from labtop.tui.screens.curve_looks import CurveLooks
 from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of
-from labtop.tui.screens.dialogs import Choice, Picker, Prompt
+from labtop.tui.screens.dialogs import Choice, Menu, Prompt
 from labtop.tui.widgets.chart import ChartView
 from labtop.tui.widgets.chart_legend import CurveLegend
 from labtop.views.chart import Chart, Pen, Picture
-from labtop.views.chart_curves import Face, Smoothing, XAxis
+from labtop.views.chart_cursor import end_x, moved_x
+from labtop.views.chart_curves import Face
 from labtop.views.chart_extent import x_scale
 from labtop.views.chart_raster import ASCII, BRAILLE
-from labtop.views.chart_readings import next_x
-from labtop.views.chart_scale import Scale, zoomed
-from labtop.views.chart_source import CurveSource, CurvesView, RunFacts, metric_names
+from labtop.views.chart_readings import ranked
+from labtop.views.chart_source import CurveSource, RunFacts, metric_names
 from labtop.views.chart_ticks import AxisKind, format_position
 from labtop.views.text import clean
 
 MOST_RUNS = 50
 """Runs that are overlaid at once; more are counted, not drawn."""
 
-EMA_AMOUNTS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
-WINDOW_AMOUNTS = (1, 5, 11, 25, 51, 101, 251, 501, 1001)
-AXES: tuple[AxisKind, ...] = ("step", "relative", "clock")
 WIDTH_BESIDE = 64  # from here on the legend of one chart stands beside it
 
 
-class CurvesScreen(LabScreen):
+class CurvesScreen(CurveLooks):
     """Curves of runs."""
 
     NAME = "curves"
@@ -49,14 +48,10 @@ class CurvesScreen(LabScreen):
 
     def __init__(self, run_ids: Sequence[str] = ()) -> None:
         super().__init__(run_ids)
-        self.view = CurvesView()
-        self.facts: tuple[RunFacts, ...] = ()
-        self.charts: tuple[Chart, ...] = ()
         self.wanted = ""  # the filter on metrics
         self.metric: str | None = None  # the current one
         self.is_single = False  # one chart, large
         self.focus_key: str | None = None  # of a curve
-        self.cursor_x: float | None = None
         self.shows_all = False  # the runs of the Runs table instead of the chosen ones
         self._left_out = 0
         self._source: CurveSource | None = None
@@ -71,7 +66,6 @@ class CurvesScreen(LabScreen):
 
     def on_mount(self) -> None:
         """Load at once where the store is open."""
-        super().on_mount()
         self.show_runs(self.run_ids)
 
     def show_runs(self, run_ids: tuple[str, ...]) -> None:
@@ -82,7 +76,7 @@ class CurvesScreen(LabScreen):
     def session_changed(self) -> None:
         """Shapes, colours or the baseline may be others."""
         if self.facts:
-            self._build()
+            self.build()
 
     def catalog_changed(self) -> None:
         """Read runs again that were alive: their curves may have grown."""
@@ -93,7 +87,7 @@ class CurvesScreen(LabScreen):
     def on_screen_resume(self) -> None:
         """What happened while another screen was in front."""
         if self.charts:
-            self._build()
+            self.build()
 
     # loading
 
@@ -120,9 +114,9 @@ class CurvesScreen(LabScreen):
 
     def _loaded(self, answer: tuple[tuple[RunFacts, ...], int]) -> None:
         self.facts, self._left_out = answer
-        self._build()
+        self.build()
 
-    def _build(self) -> None:
+    def build(self) -> None:
         """Ask for the charts of the page."""
         source, facts, view = self._source, self.facts, self.view
         metrics = self.metrics
@@ -240,13 +234,9 @@ class CurvesScreen(LabScreen):
             parts.append(f"metric {where} of {len(metrics)}")
         if self.wanted:
             parts.append(f"filter {self.wanted}")
-        parts += [str(self.view.smoothing)] if self.view.smoothing.is_on else []
-        if self.view.averaged:
-            band = {"std": "mean ± std", "range": "mean, min-max"}.get(self.view.band, "mean")
-            parts.append(f"{band} over seeds")
-        parts += ["log y"] if self.view.log_y else []
-        parts += ["outliers cut"] if self.view.robust else []
-        parts += ["zoomed"] if self.view.x is not None else []
+        parts += self.view.words()
+        problems = len(self._source.problems) if self._source else 0
+        parts += [f"{problems} damaged file{'s' * (problems != 1)} left out"] if problems else []
         self.set_title(*(clean(part, 120) for part in parts))
 
     def _x_title(self) -> str:
@@ -260,11 +250,10 @@ class CurvesScreen(LabScreen):
         kind: AxisKind = "number" if self.view.axis.metric else self.view.axis.kind
         return format_position(self.cursor_x, scale, kind, max(self.size.width, 10))
 
-    def on_resize(self, event: object) -> None:
+    def on_resize(self, event: events.Resize) -> None:  # Textual calls the one of LabScreen too
         """Another size may hold other charts."""
-        super().on_resize(event)  # type: ignore[arg-type]  # Textual's own event, passed through
         if self.facts:
-            self._build()
+            self.build()
 
     # the cursor
 
@@ -300,33 +289,19 @@ class CurvesScreen(LabScreen):
         self._set_cursor(event.x)
 
     def _move_cursor(self, direction: int, cells: int) -> None:
-        view, chart = self.current_view, self.chart
-        picture = view.picture if view else None
-        if chart is None or picture is None:
+        view = self.current_view
+        if view is None or view.chart is None or view.picture is None:
             return
-        if self.cursor_x is None:
-            self._cursor_to_end(-direction if direction > 0 else 1)
-            return
-        cell = picture.cell_at(self.cursor_x) + direction * cells
-        low, high = picture.cell_x(min(max(cell, 0), picture.plot_width - 1))
-        start = max(self.cursor_x, _just_below(low))
-        if direction < 0:
-            start = min(self.cursor_x, _just_above(high))
-        found = next_x(chart.curves, start, direction, picture.x.low, picture.x.high)
+        found = moved_x(view.chart, view.picture, self.cursor_x, direction, cells)
         if found is not None:
             self._set_cursor(found)
-        elif cells > 1:
-            self._cursor_to_end(direction)
         elif self.view.x is not None:
-            self._pan(direction)
+            self.pan(direction)
 
     def _cursor_to_end(self, direction: int) -> None:
-        view, chart = self.current_view, self.chart
-        if chart is None or view is None or view.picture is None:
-            return
-        scale = view.picture.x
-        start = _just_above(scale.high) if direction > 0 else _just_below(scale.low)
-        self._set_cursor(next_x(chart.curves, start, -direction, scale.low, scale.high))
+        view = self.current_view
+        if view is not None and view.chart is not None and view.picture is not None:
+            self._set_cursor(end_x(view.chart, view.picture, direction))
 
     def _set_cursor(self, x: float | None) -> None:
         self.cursor_x = x
@@ -335,139 +310,6 @@ class CurvesScreen(LabScreen):
                 view.show_cursor(x)
         self.query_one(CurveLegend).show_cursor(x)
         self._say_what()
-
-    # range and scale
-
-    def action_zoom_in(self) -> None:
-        """Half as much of x, around the cursor."""
-        self._zoom(0.5)
-
-    def action_zoom_out(self) -> None:
-        """Twice as much of x."""
-        self._zoom(2.0)
-
-    def action_zoom_all(self) -> None:
-        """All of x."""
-        self._change(x=None)
-
-    def _zoom(self, factor: float) -> None:
-        chart = self.chart
-        if chart is None or chart.x is None:
-            return
-        whole = x_scale([curve for each in self.charts for curve in each.curves], self.view.log_x)
-        centre = self.cursor_x if self.cursor_x is not None else chart.x.value(0.5)
-        near = zoomed(chart.x, centre, factor, whole)
-        self._change(x=None if near == whole else near)
-
-    def _pan(self, direction: int) -> None:
-        chart, shown = self.chart, self.view.x
-        if chart is None or shown is None:
-            return
-        whole = x_scale([curve for each in self.charts for curve in each.curves], self.view.log_x)
-        low, high = (float(each) for each in whole.fractions([shown.low, shown.high]))
-        by = direction * min((high - low) / 2, 1 - high if direction > 0 else low)
-        if abs(by) > 1e-12:
-            self._change(x=Scale(whole.value(low + by), whole.value(high + by), whole.log))
-
-    def action_x_axis(self, text: str = "") -> None:
-        """x is step, then time since the start, then clock time; on the command line also any metric."""
-        words = {"step": "step", "relative": "relative", "time": "clock", "clock": "clock"}
-        if text in words:
-            axis = XAxis(words[text])  # type: ignore[arg-type]  # one of the kinds, by the table above
-        elif text:
-            axis = self._metric_axis(text)
-        else:
-            at = AXES.index(self.view.axis.kind) if not self.view.axis.metric else len(AXES) - 1
-            axis = XAxis(AXES[(at + 1) % len(AXES)])
-        self._set_axis(axis)
-
-    def action_x_metric(self) -> None:
-        """Choose a metric for x."""
-
-        def chosen(key: str | None) -> None:
-            if key is not None:
-                self._set_axis(self._metric_axis(key))
-
-        choices = [Choice(name, name) for name in metric_names(self.facts)]
-        self.app.push_screen(Picker("x axis", choices), chosen)
-
-    def _metric_axis(self, name: str) -> XAxis:
-        if name not in metric_names(self.facts):
-            raise UsageError(
-                f"no metric {name!r} in these runs", "step, relative, clock, or a metric's full name"
-            )
-        return XAxis("number", name)
-
-    def _set_axis(self, axis: XAxis) -> None:
-        self.cursor_x = None
-        self._change(axis=axis, x=None)
-
-    def action_log_x(self) -> None:
-        """A logarithmic x axis, or back."""
-        self._change(log_x=not self.view.log_x, x=None)
-
-    def action_log_y(self) -> None:
-        """A logarithmic y axis, or back."""
-        self._change(log_y=not self.view.log_y)
-
-    def action_cut_outliers(self) -> None:
-        """y without the outermost 1 % of the points, or back; the charts say how many points are cut off."""
-        self._change(robust=not self.view.robust)
-
-    # smoothing and seeds
-
-    def action_smooth_more(self) -> None:
-        """One step smoother."""
-        self._smooth(1)
-
-    def action_smooth_less(self) -> None:
-        """One step less smooth."""
-        self._smooth(-1)
-
-    def action_smooth(self, text: str = "") -> None:
-        """So much smoothing: a weight below 1, or a window of points; nothing for none."""
-        try:
-            amount = float(text or 0)
-        except ValueError:
-            amount = -1.0
-        if not 0 <= amount <= 1_000_000:
-            raise UsageError(
-                f"cannot smooth by {text!r}", "0.9 is an EMA with that weight, 25 a window of points"
-            )
-        self._change(smoothing=Smoothing("ema", amount) if amount < 1 else Smoothing("window", amount))
-
-    def action_smoothing_method(self) -> None:
-        """EMA or window."""
-        now = self.view.smoothing
-        ladder, other = (
-            (EMA_AMOUNTS, WINDOW_AMOUNTS) if now.method == "ema" else (WINDOW_AMOUNTS, EMA_AMOUNTS)
-        )
-        at = sum(each <= now.amount for each in ladder) - 1
-        method: Literal["ema", "window"] = "window" if now.method == "ema" else "ema"
-        self._change(smoothing=Smoothing(method, float(other[max(0, min(at, len(other) - 1))])))
-        if not self.view.smoothing.is_on:
-            self.say(f"smoothing will be by {'a window of points' if method == 'window' else 'EMA'}")
-
-    def _smooth(self, by: int) -> None:
-        now = self.view.smoothing
-        ladder: Sequence[float] = EMA_AMOUNTS if now.method == "ema" else WINDOW_AMOUNTS
-        at = sum(each <= now.amount for each in ladder) - 1
-        self._change(smoothing=Smoothing(now.method, float(ladder[max(0, min(at + by, len(ladder) - 1))])))
-
-    def action_average_seeds(self) -> None:
-        """Runs that are the same but for the seed as one mean, or back."""
-        self.focus_key = None
-        self._change(averaged=not self.view.averaged)
-
-    def action_behind(self) -> None:
-        """What lies behind a curve: of a mean ± std, min–max or nothing; of a smoothed curve its points or nothing."""
-        if self.view.averaged:
-            order = ("std", "range", "nothing")
-            self._change(band=order[(order.index(self.view.band) + 1) % 3])
-        elif self.view.smoothing.is_on:
-            self._change(with_logged=not self.view.with_logged)
-        else:
-            self.say("nothing lies behind a curve that is neither smoothed (]) nor a mean over seeds (s)")
 
     # metrics and runs
 
@@ -496,12 +338,12 @@ class CurvesScreen(LabScreen):
         if {each.title for each in self.charts} == set(self._page()):
             self._show()
         else:
-            self._build()
+            self.build()
 
     def action_zoom(self) -> None:
         """The current chart alone, or all of them."""
         self.is_single = not self.is_single
-        self._build()
+        self.build()
 
     def action_filter_metrics(self, text: str | None = None) -> None:
         """Only metrics that contain a word or fit a pattern."""
@@ -509,7 +351,7 @@ class CurvesScreen(LabScreen):
         def answered(typed: str | None) -> None:
             if typed is not None:
                 self.wanted = typed.strip()
-                self._build()
+                self.build()
 
         def explain(typed: str) -> str:
             names = metric_names(self.facts)
@@ -529,8 +371,6 @@ class CurvesScreen(LabScreen):
         self._focus_curve(-1)
 
     def _focus_curve(self, by: int) -> None:
-        from labtop.views.chart_readings import ranked
-
         chart = self.chart
         keys = [each.curve.key for each in ranked(chart.curves, None, chart.goal)] if chart else []
         if not keys:
@@ -560,22 +400,43 @@ class CurvesScreen(LabScreen):
             self.focus_key = None
             self._show()
         elif self.view.x is not None:
-            self._change(x=None)
+            self.look(x=None)
         elif self.is_single:
             self.action_zoom()
 
-    def _change(self, **changes: object) -> None:
-        self.view = replace(self.view, **changes)  # type: ignore[arg-type]  # names are checked by the callers' tests
-        self._build()
+    def action_export(self, path: str = "") -> None:
+        """Write the points of what is shown to a file: unsmoothed, all of them."""
 
+        def typed(answer: str | None) -> None:
+            if answer and answer.strip():
+                self._export(Path(answer.strip()).expanduser())
 
-def _just_below(value: float) -> float:
-    import math
+        if path:
+            typed(path)
+        else:
+            self.app.push_screen(
+                Prompt("export the points: .csv .parquet .json .jsonl .md .tex", "curves.csv"), typed
+            )
 
-    return math.nextafter(value, -math.inf)
+    def _export(self, path: Path, overwrite: bool = False) -> None:
+        if path.exists() and not overwrite:
 
+            def answered(answer: str | None) -> None:
+                if answer == "yes":
+                    self._export(path, overwrite=True)
 
-def _just_above(value: float) -> float:
-    import math
+            choices = [Choice("yes", "replace it", letter="y"), Choice("no", "leave it", letter="n")]
+            self.app.push_screen(Menu(f"{clean(str(path), 100)} exists", choices), answered)
+            return
+        catalog, run_ids = self.session.catalog, [each.run_id for each in self.facts]
+        names = [glob.escape(name) for name in self._page()]
 
-    return math.nextafter(value, math.inf)
+        def write() -> str:
+            from labtop.views.export import export, format_of
+            from labtop.views.points import points_sheet
+
+            sheet = points_sheet(catalog, run_ids, names)
+            export([sheet], path, format_of(path))
+            return f"wrote {len(sheet.rows):,} points of {len(run_ids)} runs to {path}"
+
+        self.request("export", write, self.say)

@@ -66,21 +66,26 @@ class CurveLegend(StripView):
 
     def _as_lines(self, chart: Chart, width: int, height: int) -> list[Strip]:
         """Shapes and names in a row, or two; the one in focus first."""
-        strips: list[Strip] = []
         waiting = sorted(self._ranked, key=lambda each: each.curve.key != chart.focus)
-        longest = max(12, width // max(1, len(waiting)) - 4)
-        for _ in range(height):
+        names = {each.curve.key: clean(each.curve.label, 200) for each in waiting}
+        if sum(cell_len(name) + 4 for name in names.values()) > width * height:
+            ellipsis = glyphs(self._pen.is_ascii).ellipsis
+            longest = max(14, min(28, width * height // max(1, len(waiting)) - 4))
+            names = {
+                key: name if cell_len(name) <= longest else clip(name, longest, "left", ellipsis)
+                for key, name in names.items()
+            }
+        strips: list[Strip] = []
+        for number in range(height):
             pieces: _Pieces = []
             room = width
             while waiting:
                 curve = waiting[0].curve
-                name = _name(waiting[0], longest, self._pen)
-                more = f"  +{len(waiting)} more"
+                name = names[curve.key]
+                more = f"  +{len(waiting)} more" if number == height - 1 else ""
                 is_last = len(waiting) == 1
-                if cell_len(name) + 4 > room - (0 if is_last or len(strips) < height - 1 else len(more)):
-                    if len(strips) == height - 1 and room >= len(more):
-                        pieces.append((more, self._quiet))
-                        waiting = []
+                if cell_len(name) + 4 + (0 if is_last else len(more)) > room:
+                    pieces += [(more, self._quiet)] if len(more) <= room else []
                     break
                 pieces += [
                     (f" {curve.glyph} ", curve_style(curve.colour, self._pen.is_plain, bold=True)),
@@ -101,6 +106,7 @@ class CurveLegend(StripView):
         baseline = next((each for each in readings if each.curve.key == chart.baseline), None)
         shown = format_numbers([each.logged for each in readings])
         self._format = shown if self._format is None else widened(self._format, shown)
+        height -= 1  # the first line stays free, beside the title of the chart
         room = height if len(readings) <= height else height - 1
         focused = next((at for at, each in enumerate(readings) if each.curve.key == chart.focus), 0)
         first = max(0, focused - room + 1)
@@ -111,7 +117,7 @@ class CurveLegend(StripView):
         if len(readings) > room:
             unseen = len(readings) - len(lines)
             lines.append(line_of([(f"   +{unseen} more", self._quiet)], width))
-        return lines + [Strip.blank(width)] * (height - len(lines))
+        return [Strip.blank(width), *lines] + [Strip.blank(width)] * (height - len(lines))
 
     def _row(
         self, chart: Chart, each: Reading, baseline: Reading | None, numbers: NumberFormat, width: int
