@@ -159,7 +159,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("zoom_in", ("+",), "half as much of x, around the cursor", "Curves", _CURVES),
     Action("zoom_out", ("-",), "twice as much of x", "Curves", _CURVES),
     Action("zoom_all", ("Z",), "all of x", "Curves", _CURVES),
-    Action("average_seeds", ("s",), "mean of runs that are the same but for the seed", "Curves", _CURVES, "seeds", rank=20),
+    Action("average_seeds", ("s",), "mean of runs that differ in seeds only", "Curves", _CURVES, "seeds", rank=20),
     Action("behind", ("B",), "what lies behind a curve: its points; ± std, min-max", "Curves", _CURVES),
     Action("all_runs", ("a",), "the runs that the Runs screen shows, or the chosen ones", "Curves", _CURVES),
     # screens
