@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
+from textual import events
 from textual.geometry import Region
 
 from labtop.tui.widgets.grid import Grid
@@ -299,9 +300,13 @@ async def test_the_wheel_scrolls_and_keeps_the_cursor_on_the_screen() -> None:
     async with app.run_test(size=(80, 20)) as pilot:
         await pilot.pause()
         app.grid.move(1)
-        app.grid.scroll_rows(3)
+        place = {"widget": app.grid, "x": 5, "y": 5, "delta_x": 0, "delta_y": 0, "button": 0}
+        place |= {"shift": False, "meta": False, "ctrl": False}
+        app.grid.post_message(events.MouseScrollDown(**place))  # type: ignore[arg-type]  # by name
+        await pilot.pause()
         assert (app.grid.seen.start, app.grid.cursor_index) == (3, 3)
-        app.grid.scroll_rows(-3)
+        app.grid.post_message(events.MouseScrollUp(**place))  # type: ignore[arg-type]  # by name
+        await pilot.pause()
         assert (app.grid.seen.start, app.grid.cursor_index) == (0, 3)
 
 
