@@ -10,15 +10,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from labtop.model.columns import Column
-from labtop.query.catalog import Catalog, Selection, TableQuery
+from labtop.query.request import Selection, TableQuery
 from labtop.views.glyphs import UNICODE, Glyphs
 from labtop.views.table_cells import WRITERS, CellWriter
 from labtop.views.table_columns import FROZEN, Choice, HiddenColumn, candidates, find_keys, hide_constant
 from labtop.views.table_shape import Cell, TableColumn, TableRow
 from labtop.views.text import cell_width, clean
+
+if TYPE_CHECKING:
+    from labtop.query.catalog import Catalog
 
 SAMPLE = 100  # rows that digits and widths are chosen from, beside each page that is fetched
 WIDEST_TITLE = 14

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from labtop.model.columns import COLUMN_TYPES, Column
-from labtop.query.catalog import Aggregate, Catalog, RunGroup, Selection
+from labtop.query.request import Aggregate, RunGroup, Selection
 from labtop.views.glyphs import UNICODE, Glyphs
 from labtop.views.numbers import NumberFormat, format_numbers, widened
 from labtop.views.table import TableSpec, sort_marks, table_column, titles
 from labtop.views.table_cells import WRITERS, CellWriter, NumberWriter
 from labtop.views.table_columns import MOST_OF_A_KIND, candidates, find_keys
 from labtop.views.table_shape import Cell, TableColumn, TableRow
+
+if TYPE_CHECKING:
+    from labtop.query.catalog import Catalog
 
 _COUNT = Column("runs", "runs", "field", COLUMN_TYPES["integer"])
 
