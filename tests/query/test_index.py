@@ -188,15 +188,14 @@ def test_a_document_that_is_no_json_costs_only_itself(tmp_path: Path) -> None:
     assert column(catalog, "problems") == {"good": 0, "bad": 1}
 
 
-def test_a_metric_that_is_there_twice_counts_once(tmp_path: Path) -> None:
-    """A record that says a thing twice does not shift the columns of the others."""
-    store = store_of(tmp_path / "s", run({}, {"a": 1.0, "b": 2.0}, name="good"))
-    _rewrite(
-        write_run(store, run(name="odd")), metrics='{"b": {"last": 3}, "a": {"last": 4}, "b": {"last": 5}}'
-    )
+@pytest.mark.parametrize("metrics", ['{"b": {"last": 3}, "b": {"last": 5}}', "[1]", '"x"', '{"a": 1}'])
+def test_metrics_that_are_none_are_a_problem_of_their_run_alone(tmp_path: Path, metrics: str) -> None:
+    """What only a foreign writer writes costs no other run its metrics."""
+    store = store_of(tmp_path / "s", run({}, {"a": 1.0}, name="good"))
+    _rewrite(write_run(store, run(name="odd")), metrics=metrics)
     catalog = opened(store)
-    assert column(catalog, "metrics.a") == {"good": 1.0, "odd": 4.0}
-    assert column(catalog, "metrics.b") == {"good": 2.0, "odd": 5.0}
+    assert column(catalog, "metrics.a") == {"good": 1.0, "odd": None}
+    assert column(catalog, "problems")["odd"] == (metrics != '{"a": 1}')
 
 
 def test_a_run_that_cannot_be_indexed_is_a_problem_and_the_others_are_there(

@@ -167,12 +167,11 @@ class ChunkIndexer:
                FROM (SELECT "row", json_transform(metrics, ?) AS s FROM chunk)""",
             [f'"MAP(VARCHAR, STRUCT({_METRIC_SHAPE}))"'],
         )
-        if self._engine.query('SELECT 1 FROM metric_long GROUP BY "row", name HAVING count(*) > 1 LIMIT 1'):
-            # a key that is there twice, which only a foreign writer makes: the last word counts
-            self._engine.execute(
-                """DELETE FROM metric_long WHERE ("row", name, place) NOT IN
-                   (SELECT "row", name, max(place) FROM metric_long GROUP BY "row", name)"""
-            )
+        # what is no map, or has a key twice (only a foreign writer does that), became none
+        self._engine.execute(
+            """UPDATE chunk SET broken = broken + 1
+               WHERE metrics <> '{}' AND "row" NOT IN (SELECT "row" FROM metric_long)"""
+        )
 
     def _make_leaves(self) -> None:
         """Make `leaf` (row, path, place, type, value): the params of all runs, each at the end of its path."""
