@@ -112,7 +112,7 @@ def test_what_was_found_is_said_for_each_pillar(tmp_path: Path) -> None:
     said = [f"{each.pillar} {each.state} {each.text}" for each in made.found]
     assert f"is in the clone at {tmp_path / 'repo'}" in said[0]
     assert said[1].startswith("code ok the patch applies")
-    assert said[2] == "code ok 2 files git did not know are kept"
+    assert said[2] == "code ok 2 files git did not know: kept"
     assert {each.pillar for each in made.found} == {
         "code",
         "data",
@@ -122,6 +122,7 @@ def test_what_was_found_is_said_for_each_pillar(tmp_path: Path) -> None:
     }
     script = made.script()
     assert script.startswith("#!/bin/sh\n# Brings back the run k7f2aaaaaa ('a run\\nrm -rf ~'")
+    assert not any(line.startswith("rm") for line in script.splitlines())
     assert "#  + code:" in script
     assert "export OMP_NUM_THREADS=2" in script
     assert "export PYTHONHASHSEED=5" in script

@@ -301,21 +301,27 @@ def _untracked_findings(places: CodePlaces) -> Iterator[Finding]:
     code = places.code
     kept = [each for each in code.untracked if each.kept]
     if refused := [each.path for each in kept if not _is_inside(each.path)]:
-        yield Finding("code", "missing", f"{len(refused)} kept files would leave the tree and are refused")
+        yield Finding("code", "missing", f"{_files(len(refused))} would leave the tree and are refused")
     lost = [
         each.path for each in kept if places.folder and not (places.folder / UNTRACKED / each.path).is_file()
     ]
     if lost:
-        yield Finding("code", "missing", f"{len(lost)} kept files are no longer in the store: {lost[0]}, …")
+        yield Finding(
+            "code", "missing", f"{_files(len(lost))} kept then are no longer in the store: {lost[0]}"
+        )
     elif kept:
         state: FindingState = "warn" if refused else "ok"
-        yield Finding("code", state, f"{len(kept) - len(refused)} files git did not know are kept")
+        yield Finding("code", state, f"{_files(len(kept) - len(refused))} git did not know: kept")
     by_reason: dict[str, int] = {}
     for each in code.untracked:
         if not each.kept:
             by_reason[each.reason or "not wanted"] = by_reason.get(each.reason or "not wanted", 0) + 1
     for reason, number in by_reason.items():
-        yield Finding("code", "warn", f"{number} files git did not know were not kept: {reason}")
+        yield Finding("code", "warn", f"{_files(number)} git did not know: not kept, {reason}")
+
+
+def _files(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
 
 
 # submodules, and no repository at all

@@ -28,8 +28,9 @@ def code_diff(
     before: RunRecord, after: RunRecord, folder_before: Path | None, folder_after: Path | None, here: Path
 ) -> CodeDiff:
     """Compare the code of two runs. Asks only the clone around `here`, and runs git in no recorded path."""
-    first = find_places(before, folder_before, here.resolve())
-    second = find_places(after, folder_after, here.resolve())
+    here = here.resolve()
+    first = find_places(before, folder_before and folder_before.resolve(), here)
+    second = find_places(after, folder_after and folder_after.resolve(), here)
     missing = [words for each in (first, second) for words in _gaps(each)]
     if not all(is_commit(each.code.commit) for each in (first, second)):
         return CodeDiff(_stored(first, second), (*missing, "not both runs have a commit"))

@@ -7,6 +7,7 @@ Building one reads nothing; a hundred runs with a thousand facts take some milli
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +21,9 @@ from labtop.views.table_shape import Cell, TableColumn, TableRow
 from labtop.views.text import clean
 
 KEY_WIDTH = (12, 36)  # cells of the frozen column of keys, at least and at most
-RUN_WIDTH = (9, 30)
+RUN_WIDTH = (8, 26)
+NARROW_RUN = 12  # cells that a run gets at least where many share the width
+LONG_PREFIX = 12  # characters that all runs begin with, beyond which only what follows is shown
 LONGEST_CELL = 200  # characters that are looked at to draw one cell
 _HEX = re.compile(r"(?:sha256:)?[0-9a-f]{32,}")
 
@@ -135,6 +138,7 @@ class FactWriter:
     signs: Glyphs
     numbers: NumberFormat | None
     goal: str | None = None
+    prefix: str = ""  # what all long values begin with, and a cell leaves out
 
     @classmethod
     def of(cls, row: Row, signs: Glyphs, goal: str | None = None) -> FactWriter:
@@ -142,7 +146,7 @@ class FactWriter:
         numbers = None
         if row.section == "metrics":
             numbers = format_numbers([value for value in row.values if isinstance(value, int | float)])
-        return cls(row, signs, numbers, goal)
+        return cls(row, signs, numbers, goal, _common_start(row))
 
     def cell(self, run: int) -> Cell:
         """The cell of one run: its value, bold where it differs from the first run's, with a metric's delta."""
@@ -165,6 +169,9 @@ class FactWriter:
             return self.numbers.text(value)
         if self.row.path[-1].endswith("bytes") and isinstance(value, int) and self.row.section != "params":
             return size(value)
+        if self.prefix:
+            rest = _one_line(value).removeprefix(self.prefix)
+            return self.signs.ellipsis + clean(rest, LONGEST_CELL, newline=" ", ascii=self.signs.is_ascii)
         return _shown(value, self.row.difference is Difference.TYPE, self.signs.is_ascii)
 
     def _is_other(self, run: int) -> bool:
@@ -185,6 +192,31 @@ class FactWriter:
         return self.numbers.difference(value, first), style
 
 
+def _common_start(row: Row) -> str:
+    """What all long values of a row begin with, up to the last whole word: a cell shows where they part."""
+    if not row.differs or row.section == "metrics":
+        return ""
+    texts = [_one_line(value) for value in row.values if isinstance(value, str | Sequence)]
+    if len(texts) < 2 or _HEX.fullmatch(texts[0]):
+        return ""
+    first, last = min(texts), max(texts)  # what these two share, all share
+    at = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    words = [found.end() for found in re.finditer(r"\s", first[:at])]
+    at = words[-2] if len(words) > 1 else 0  # a whole word of what is common stays, to tell where this is
+    return first[:at] if at >= LONG_PREFIX else ""
+
+
+def _one_line(value: Fact) -> str:
+    """Text as it is, an argument list as a shell shows it, another list as JSON."""
+    if (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and all(isinstance(each, str) for each in value)
+    ):
+        return shlex.join(map(str, value))
+    return text_of(value)
+
+
 def _shown(value: Fact, with_type: bool, ascii: bool) -> str:
     """A value in one line; text in quotes where it could be taken for something else."""
     if isinstance(value, str):
@@ -195,7 +227,9 @@ def _shown(value: Fact, with_type: bool, ascii: bool) -> str:
         if with_type or not value or value.strip() != value or _looks_typed(value):
             shown = f'"{shown}"'
         return f"({lines + 1} lines) {shown}" if lines else shown
-    return clean(text_of(value), LONGEST_CELL, ascii=ascii)
+    return clean(
+        text_of(value) if not isinstance(value, tuple) else _one_line(value), LONGEST_CELL, ascii=ascii
+    )
 
 
 def _looks_typed(text: str) -> bool:
@@ -223,18 +257,22 @@ class ComparisonTable:
         needle: str = "",
         folded: Collection[Branch] = (),
         ascii: bool = False,
+        width: int = 200,
     ) -> None:
         self.signs = glyphs(ascii)
         self.entries = entries_of(comparison, needle, folded, ascii)
         self._folded = frozenset(folded) if not needle else frozenset()
         self._lines = [self._line(entry, len(heads), goals or {}) for entry in self.entries]
+        keys = _fitting([line[0] for line in self._lines], "", KEY_WIDTH)
+        fair = (width - keys - 2) // max(1, len(heads)) - 1
+        limits = RUN_WIDTH[0], max(NARROW_RUN, min(RUN_WIDTH[1], fair))
         self.columns = (
-            TableColumn("", "", _fitting([line[0] for line in self._lines], "", KEY_WIDTH), is_frozen=True),
+            TableColumn("", "", keys, is_frozen=True),
             *(
                 TableColumn(
                     head.run_id,
                     head.title,
-                    _fitting([line[at] for line in self._lines], head.title, RUN_WIDTH),
+                    _fitting([line[at] for line in self._lines], head.title, limits),
                 )
                 for at, head in enumerate(heads, 1)
             ),
@@ -261,7 +299,7 @@ class ComparisonTable:
         return self.entries[at] if 0 <= at < len(self.entries) else None
 
     def _line(self, entry: Entry, runs: int, goals: Mapping[str, str]) -> tuple[Cell, ...]:
-        indent = "  " * entry.depth
+        indent = "  " * (entry.depth if entry.kind == "section" else entry.depth + 1)
         if entry.row is None:
             sign = self.signs.group if entry.branch in self._folded else self.signs.descending
             style = "header" if entry.kind == "section" else ""
@@ -270,7 +308,7 @@ class ComparisonTable:
         writer = FactWriter.of(entry.row, self.signs, goals.get(entry.row.path[0]))
         note = entry.row.note and f"({entry.row.note})"
         return (
-            Cell(f"{indent}  {entry.label}", "", note, "quiet"),
+            Cell(f"{indent}{entry.label}", "", note, "quiet"),
             *(writer.cell(run) for run in range(runs)),
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static
 
@@ -72,6 +73,11 @@ class CompareScreen(LabScreen):
         """Another baseline comes first; marks give runs their shapes."""
         self._load()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Share the width out anew."""
+        super().on_resize(event)
+        self.call_after_refresh(self._draw)
+
     def _load(self) -> None:
         if not self.session.is_open:
             return
@@ -129,7 +135,9 @@ class CompareScreen(LabScreen):
             return heads, TransposedTable(comparison, heads, goals, self.needle, ascii)
         markers = {run_id: each.glyph for run_id, each in self.session.markers(comparison.run_ids).items()}
         heads = run_titles(comparison, markers)
-        return heads, ComparisonTable(comparison, heads, goals, self.needle, self.folded, ascii)
+        return heads, ComparisonTable(
+            comparison, heads, goals, self.needle, self.folded, ascii, self.size.width
+        )
 
     def _title(self, comparison: Comparison, heads: Sequence[ComparedRun]) -> list[str]:
         number = len(comparison.run_ids)

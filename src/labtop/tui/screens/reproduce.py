@@ -102,7 +102,7 @@ class ReproduceScreen(ListScreen):
         self.script = self.plan.script().rstrip("\n").split("\n")
         record = self.plan.record
         missing = sum(finding.state == "missing" for finding in self.plan.found)
-        verdict = "all that is needed was found" if self.plan.can_work else f"{missing} missing"
+        verdict = "nothing is missing" if self.plan.can_work else f"{missing} missing"
         self.set_title(
             Text(clean(record.name, 60)),
             clean(record.id, 12),
@@ -135,7 +135,7 @@ class ReproduceScreen(ListScreen):
             score = scores.get(pillar)
             if not found and score is None:
                 continue
-            head = Text(f" {pillar}", "bold", no_wrap=True)
+            head = Text.assemble((f" {pillar}", "bold"))
             if score is not None:
                 head.append(f"  recorded: {score.state}", "dim")
             yield Line(head, is_heading=True)
