@@ -7,7 +7,7 @@ Nothing here changes the repository, and nothing that fails stops a run: what co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,8 +58,8 @@ def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Co
     text = capture.redactor.text
     commit = repository.ask_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     branch = repository.ask_line("symbolic-ref", "--quiet", "--short", "HEAD")
-    branch = text(branch) if branch else None
-    code = Code(commit=commit, branch=branch, remote=_remote(repository, capture.redactor))
+    remote = _remote(repository.config, branch, capture.redactor)
+    code = Code(commit=commit, branch=text(branch) if branch else None, remote=remote)
     listed = ["ls-files", "-z", "--others", "--exclude-standard"]
     if commit is None:
         problems.append("the repository has no commit yet; its files are listed as untracked")
@@ -81,17 +81,15 @@ def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Co
     return code
 
 
-def _remote(repository: Repository, redactor: Redactor) -> str | None:
+def _remote(config: Mapping[str, str], branch: str | None, redactor: Redactor) -> str | None:
     """The URL of the branch's own remote, of origin, or of the first there is; without credentials."""
-    _, out, _ = repository.run("config", "-z", "--get-regexp", r"^remote\..*\.url$")
-    urls: dict[str, str] = {}
-    for entry in out.decode("utf-8", "replace").split("\0"):
-        key, _, url = entry.partition("\n")
-        if url:
-            urls.setdefault(key.removeprefix("remote.").removesuffix(".url"), url)
-    branch = repository.ask_line("symbolic-ref", "--quiet", "--short", "HEAD")
-    own = repository.ask_line("config", "--get", f"branch.{branch}.remote") if branch else None
-    chosen = urls.get(own or "") or urls.get("origin") or next(iter(urls.values()), None)
+    urls = {
+        key.removeprefix("remote.").removesuffix(".url"): url
+        for key, url in config.items()
+        if key.startswith("remote.") and url
+    }
+    own = config.get(f"branch.{branch}.remote", "")
+    chosen = urls.get(own) or urls.get("origin") or next(iter(urls.values()), None)
     return redactor.uri(chosen) if chosen else None
 
 

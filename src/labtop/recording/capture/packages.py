@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from functools import cache
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from labtop.recording.capture.redact import Redactor
+
+_NAME = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
+_VERSION = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 
 
 def installed_packages(redactor: Redactor, root: Path | None) -> tuple[dict[str, str], dict[str, str]]:
@@ -31,12 +35,22 @@ def _installed(path: tuple[str, ...]) -> tuple[tuple[str, str, str | None], ...]
     found: dict[str, tuple[str, str, str | None]] = {}
     for distribution in distributions(path=list(path)):
         try:
-            name, version = distribution.name, distribution.version
-            if name and name not in found:
+            name, version = _name_and_version(distribution)
+            if name not in found:
                 found[name] = (name, version, distribution.read_text("direct_url.json"))
         except Exception:  # metadata of others, broken in every way there is: the package is left out
             continue
     return tuple(sorted(found.values(), key=lambda each: each[0].lower()))
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """From the first lines of the metadata: parsing all of it costs 3 ms a package."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    head = text.partition("\n\n")[0]
+    name, version = _NAME.search(head), _VERSION.search(head)
+    if name is None or version is None:
+        return distribution.name, distribution.version
+    return name[1], version[1]
 
 
 def requirements(versions: dict[str, str], origins: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from labtop.errors import UsageError
@@ -27,11 +28,21 @@ class _Look:
 
     name: str
     hints: tuple[str, ...]
-    pattern: re.Pattern[str]
+    expression: str
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when it is first needed: all of them cost 10 ms."""
+        return _compiled(self.expression)
+
+
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
 
 
 def _look(name: str, hints: str, pattern: str) -> _Look:
-    return _Look(name, tuple(hints.split()), re.compile(pattern))
+    return _Look(name, tuple(hints.split()), pattern)
 
 
 _B = r"(?<![A-Za-z0-9])"  # begins a word; also keeps a repeat from starting again at each letter

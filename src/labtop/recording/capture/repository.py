@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ _HARDENED = (
     "gc.auto=0",
     "maintenance.auto=false",
 )
+_WANTED = r"^(filter\..*\.(clean|smudge|process|required)|remote\..*\.url|branch\..*\.remote)$"
 _TIMEOUT_S = 30.0
 
 # every setting of the user's that would change what a patch looks like is fixed here
@@ -46,7 +47,7 @@ class Repository:
     """A work tree at `top`, of which only questions are asked."""
 
     top: Path
-    filters: tuple[str, ...] = field(default=())  # configuration keys of content filters
+    config: Mapping[str, str] = field(default_factory=dict)  # filters, remotes and branches, as configured
 
     @classmethod
     def around(cls, folder: Path) -> Repository | None:
@@ -72,9 +73,9 @@ class Repository:
                 raise GitProblem("the repository has no work tree (it is bare)")
             raise GitProblem(f"git refuses the repository: {_first_line(err)}")
         top = cls(Path(os.fsdecode(out.removesuffix(b"\n"))))
-        pattern = r"^filter\..*\.(clean|smudge|process|required)$"
-        _, keys, _ = top.run("config", "--includes", "-z", "--name-only", "--get-regexp", pattern)
-        return cls(top.top, tuple(dict.fromkeys(_text(key) for key in keys.split(b"\0") if key)))
+        _, out, _ = top.run("config", "--includes", "-z", "--get-regexp", _WANTED)
+        entries = (entry.partition("\n") for entry in _text(out).split("\0") if entry)
+        return cls(top.top, {key: value for key, _, value in entries})
 
     def run(
         self, *arguments: str, output: Any = None, timeout_s: float = _TIMEOUT_S
@@ -118,7 +119,8 @@ class Repository:
         return [os.fsdecode(each) for each in self.ask(*arguments).split(b"\0") if each]
 
     def _environment(self) -> dict[str, str]:
-        overrides = [(key, "false" if key.endswith(".required") else "") for key in self.filters]
+        filters = (key for key in self.config if key.startswith("filter."))
+        overrides = [(key, "false" if key.endswith(".required") else "") for key in filters]
         inherited = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
         configured: dict[str, str] = (
             {"GIT_CONFIG_COUNT": str(inherited + len(overrides))} if overrides else {}
