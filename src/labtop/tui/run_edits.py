@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtop.errors import InputError
-from labtop.model.run import RunRecord
-from labtop.model.tree import flatten
 from labtop.tui.screens.base import LabScreen
 from labtop.tui.screens.dialogs import Choice, Menu, Picker, Prompt
-from labtop.views.record import shown
 from labtop.views.text import clean
+
+if TYPE_CHECKING:
+    from labtop.model.run import RunRecord
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -147,6 +147,9 @@ class RunEdits(LabScreen):
 
     def yank_text(self, what: str, record: RunRecord) -> str:
         """The text of one of the choices."""
+        from labtop.model.tree import flatten
+        from labtop.views.record import shown
+
         if what == "id":
             return record.id
         if what == "name":

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from labtop.model.columns import Column
-from labtop.tui.cell_filter import condition_for
 from labtop.tui.runs_table import Members, RunsTable
 from labtop.tui.runs_view import SEED, RunsView
 from labtop.tui.screens.dialogs import Choice, MultiPicker, Picker
 from labtop.tui.state import load_view, save_view, saved_views, view_path
 from labtop.views.text import clean
+
+if TYPE_CHECKING:
+    from labtop.model.columns import Column
 
 KINDS = {"field": "of the run", "param": "param", "metric": "metric", "spark": "curve"}
 
@@ -180,6 +182,8 @@ class RunsColumns(RunsTable):
         if column is None or row is None or self.is_grouped or column.kind == "spark":
             self.say("this cell has no value to filter by", "warning")
             return
+        from labtop.tui.cell_filter import condition_for
+
         condition = condition_for(column, self.grid.cell, self.session.catalog.columns(), negate)
         self.change_view(self.view.narrowed_to(condition), self.members)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from labtop.errors import FilterError
-from labtop.model.columns import Column
 from labtop.tui.painted import PaintedTable
 from labtop.tui.run_edits import RunEdits
 from labtop.tui.runs_view import RunsView, UndoStack
@@ -21,6 +20,7 @@ from labtop.views.glyphs import Glyphs, glyphs
 from labtop.views.table_shape import TableRow
 
 if TYPE_CHECKING:
+    from labtop.model.columns import Column
     from labtop.query.catalog import Catalog, Selection
     from labtop.views.table import TableView
     from labtop.views.table_groups import GroupView
@@ -44,7 +44,8 @@ class Asked:
     members: Members | None
     baseline: str | None
     marked: Mapping[str, Marker]
-    current: str | None  # the run that the cursor shall stay on
+    current: str | None  # the run that the cursor shall stay on; None for the first line
+    is_changed: bool  # another view, not the same one again
     follows: bool
 
 
@@ -72,6 +73,7 @@ class RunsTable(RunEdits):
         self.members: Members | None = None
         self.loaded: Loaded | None = None
         self.follows = False
+        self.was_grouped = False
         self.ids: dict[int, str] = {}  # row number → run id, of all rows that were fetched
 
     @property
@@ -108,6 +110,8 @@ class RunsTable(RunEdits):
             return
         if view != self.view:
             self.undo_stack.push(self.view)
+        if view.sort != self.view.sort:
+            self.session.current_run_id = None  # one sorts to see what comes first
         self._take(view, members)
 
     def _take(self, view: RunsView, members: Members | None = None) -> None:
@@ -146,8 +150,15 @@ class RunsTable(RunEdits):
         session = self.session
         marked = {run_id: session.marker(run_id) for run_id in session.marked_run_ids}
         view = self.view if typed is None else replace(self.view, where=typed)
+        last = self.loaded.asked if self.loaded else None
         return Asked(
-            view, self.members, session.baseline_run_id, marked, session.current_run_id, self.follows
+            view=view,
+            members=self.members,
+            baseline=session.baseline_run_id,
+            marked=marked,
+            current=session.current_run_id,
+            is_changed=last is None or (view, self.members) != (last.view, last.members),
+            follows=self.follows,
         )
 
     def _arrived(self, loaded: Loaded) -> None:
@@ -157,6 +168,9 @@ class RunsTable(RunEdits):
             self.session.running = loaded.running
         table = loaded.table
         self.grid.empty_text = "no run fits" if loaded.selection.total else ""
+        if self.was_grouped != self.is_grouped:
+            self.was_grouped = self.is_grouped
+            self.grid.move_to_column(0)
         self.grid.show(table, table.first_rows, table.first_start, loaded.cursor)
         self.grid.set_marks(loaded.marks, loaded.baseline_row)
         self.table_arrived(loaded)
@@ -208,6 +222,7 @@ def ids_of(catalog: Catalog, rows: Sequence[TableRow]) -> dict[int, str]:
 
 def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) -> Loaded:
     """Ask the catalog. Runs in a thread. Raises FilterError."""
+    from labtop.model.columns import Column
     from labtop.query.catalog import Selection, TableQuery
     from labtop.views.table import TableSpec, TableView, build_table
     from labtop.views.table_groups import build_groups
@@ -231,7 +246,10 @@ def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) 
         selection = Selection(selection.revision, kept, selection.total)
     table: RunTable
     if view.group and asked.members is None:
-        table, cursor = build_groups(catalog, spec, drawn, selection=selection), None
+        table, cursor = (
+            build_groups(catalog, spec, drawn, selection=selection),
+            0 if asked.is_changed else None,
+        )
     else:
         cursor = _place(catalog, selection, asked)
         earlier = like if isinstance(like, TableView) else None
@@ -258,13 +276,14 @@ def sort_keys(view: RunsView) -> tuple[Any, ...]:
 def _place(catalog: Catalog, selection: Selection, asked: Asked) -> int | None:
     """Where the run under the cursor is now; when following, where the newest is."""
     if asked.follows:
-        from labtop.query.catalog import TableQuery
+        from labtop.model.columns import Column
+    from labtop.query.catalog import TableQuery
 
         newest = catalog.select(TableQuery(asked.view.where)).rows[:1]
         row = newest[0] if newest else None
     else:
         row = catalog.row_of(asked.current) if asked.current else None
     try:
-        return None if row is None else selection.rows.index(row)
-    except ValueError:
-        return None
+        return selection.rows.index(-1 if row is None else row)
+    except (ValueError, OverflowError):  # array('I') holds no -1
+        return 0 if asked.is_changed else None

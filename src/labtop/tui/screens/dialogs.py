@@ -91,7 +91,7 @@ class Dialog(ModalScreen[Answer]):
     DEFAULT_CSS = """
     Dialog { background: transparent; align: left bottom; }
     Dialog > Vertical { width: 100%; height: auto; background: $background; }
-    Dialog LineView { height: auto; }
+    Dialog LineView { height: auto; padding: 0 1; }
     """
     AUTO_FOCUS: ClassVar[str | None] = "LineInput, LineView"
 

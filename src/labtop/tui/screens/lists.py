@@ -14,6 +14,7 @@ from labtop.tui.widgets.line_view import LineView
 class ListScreen(LabScreen):
     """A screen whose body is one or more LineViews; keys act on the one with the focus."""
 
+    DEFAULT_CSS = "ListScreen LineView { padding: 0 1; }"
     AUTO_FOCUS: ClassVar[str | None] = "LineView"
 
     def compose_body(self) -> ComposeResult:

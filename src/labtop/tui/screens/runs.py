@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from labtop.errors import FilterError
-from labtop.model.run import RunRecord
 from labtop.tui.runs_columns import RunsColumns
 from labtop.tui.runs_marks import RunsMarks
 from labtop.tui.runs_table import Loaded
@@ -23,9 +22,11 @@ from labtop.tui.widgets.empty_store import EmptyStore
 from labtop.tui.widgets.filter_bar import FilterBar
 from labtop.tui.widgets.grid import Grid
 from labtop.tui.widgets.run_preview import RunPreview
+from labtop.views.glyphs import Glyphs
 from labtop.views.text import clean
 
 if TYPE_CHECKING:
+    from labtop.model.run import RunRecord
     from labtop.query.filter import Completion
 
 RESTS_S = 0.12  # the previews follow when the cursor has rested so long, so that a held key stays cheap
@@ -106,9 +107,9 @@ class RunsScreen(RunsMarks, RunsColumns):
 
     def on_grid_cursor_moved(self, event: Grid.CursorMoved) -> None:
         """Remember the run under the cursor, and show it beside the table when the cursor rests."""
-        if self.loaded is None or event.grid.table is not self.loaded.table or self.is_grouped:
+        if self.loaded is None or event.grid.table is not self.loaded.table:
             return
-        if event.row is not None:
+        if not self.is_grouped and event.row is not None:
             self.session.current_run_id = self.ids.get(event.row.number)
         self._preview_soon()
 
@@ -121,6 +122,10 @@ class RunsScreen(RunsMarks, RunsColumns):
     def _preview(self) -> None:
         run_id = self.session.current_run_id
         panes = [each for each in self.query(RunPreview) if each.display]
+        if self.is_grouped:
+            for pane in panes:
+                pane.show_nothing("Enter opens the runs of the group" if pane is panes[0] else "")
+            return
         if not panes or run_id is None or not self.session.is_open:
             return
         catalog, baseline_id = self.session.catalog, self.session.baseline_run_id
@@ -263,7 +268,8 @@ class RunsScreen(RunsMarks, RunsColumns):
         self.grid.focus()
 
     def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
-        from labtop.query.filter import complete
+        from labtop.model.run import RunRecord
+    from labtop.query.filter import complete
 
         if not self.session.is_open:
             return ()
@@ -407,7 +413,7 @@ def title_parts(screen: RunsScreen) -> list[str | Text]:
     if view.where:
         parts.append(Text("/ " + clean(view.where, 200)))
     if view.sort:
-        parts.append(Text("sort " + ", ".join(clean(each, 40) for each in view.sort)))
+        parts.append(Text("by " + ", ".join(sort_title(each, screen.drawn_with) for each in view.sort)))
     hidden = len(getattr(loaded.table, "hidden", ()))
     if hidden:
         parts.append(f"{hidden} constant hidden")
@@ -418,3 +424,10 @@ def title_parts(screen: RunsScreen) -> list[str | Text]:
     if session.catalog.problems:
         parts.append(Text(f"{len(session.catalog.problems)} unreadable (P)", "lab.warning"))
     return parts
+
+
+def sort_title(key: str, drawn: Glyphs) -> str:
+    """A sort key as the title says it: the column's name and the direction."""
+    name = key.removeprefix("-")
+    short = name.partition(".")[2] if name.startswith(("params.", "metrics.")) else name
+    return clean(short, 40) + (drawn.descending if key.startswith("-") else drawn.ascending)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from labtop.model.run import RunRecord
-from labtop.tui.record_lines import section_lines
-from labtop.tui.widgets.line_view import LineView
+from rich.text import Text
+
+from labtop.tui.widgets.line_view import Line, LineView
 from labtop.views.glyphs import glyphs
-from labtop.views.record import Section, record_sections
+
+if TYPE_CHECKING:
+    from labtop.model.run import RunRecord
+    from labtop.views.record import Section
 
 PANES = {
     "facts": ("Run", "Params", "Code", "Data", "Randomness", "Command"),
@@ -37,12 +40,21 @@ class RunPreview(LineView):
 
     def show_run(self, record: RunRecord, baseline: RunRecord | None, is_single: bool) -> None:
         """Show a run; another one from its top."""
+        from labtop.views.record import record_sections  # costs a tenth of the time to the first paint
+
         self._wanted = PANES["single" if is_single else self.part]
         self._sections = record_sections(record, baseline)
         self._write(keep_place=record.id == self._shown)
         self._shown = record.id
 
+    def show_nothing(self, why: str) -> None:
+        """Say why there is no run here."""
+        self._shown, self._sections = None, []
+        self.show([Line(Text(why, "dim"))], keep_place=False)
+
     def _write(self, keep_place: bool) -> None:
+        from labtop.tui.record_lines import section_lines
+
         drawn = glyphs(self.app.session.is_ascii)  # type: ignore[attr-defined]  # every app of ours has one
         by_title = {section.title: section for section in self._sections}
         sections = [by_title[title] for title in self._wanted if title in by_title]
