@@ -124,7 +124,8 @@ class LiveRecord:
             given.life,
             beat=beat,
             written=dict(self._written),
-            degraded=degraded or self._degraded_before,
+            degraded="; ".join(filter(None, (given.life.degraded or self._degraded_before, degraded)))
+            or None,
             dropped=self._dropped_before + dropped,
         )
         return replace(given, metrics=_merge(given.metrics, self._folds), life=life)
