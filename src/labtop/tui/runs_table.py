@@ -222,7 +222,6 @@ def ids_of(catalog: Catalog, rows: Sequence[TableRow]) -> dict[int, str]:
 
 def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) -> Loaded:
     """Ask the catalog. Runs in a thread. Raises FilterError."""
-    from labtop.model.columns import Column
     from labtop.query.catalog import Selection, TableQuery
     from labtop.views.table import TableSpec, TableView, build_table
     from labtop.views.table_groups import build_groups
@@ -276,8 +275,7 @@ def sort_keys(view: RunsView) -> tuple[Any, ...]:
 def _place(catalog: Catalog, selection: Selection, asked: Asked) -> int | None:
     """Where the run under the cursor is now; when following, where the newest is."""
     if asked.follows:
-        from labtop.model.columns import Column
-    from labtop.query.catalog import TableQuery
+        from labtop.query.catalog import TableQuery
 
         newest = catalog.select(TableQuery(asked.view.where)).rows[:1]
         row = newest[0] if newest else None

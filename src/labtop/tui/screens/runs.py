@@ -268,8 +268,7 @@ class RunsScreen(RunsMarks, RunsColumns):
         self.grid.focus()
 
     def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
-        from labtop.model.run import RunRecord
-    from labtop.query.filter import complete
+        from labtop.query.filter import complete
 
         if not self.session.is_open:
             return ()
