@@ -153,11 +153,8 @@ class ChartView(StripView):
         signs = glyphs(self.pen.is_ascii)
         arrow = {"min": signs.lower_is_better, "max": signs.higher_is_better}.get(chart.goal or "", "")
         small = "  ".join(notes(chart, self.picture))
-        small = (
-            small
-            if cell_len(small) <= width // 2
-            else clip(small, max(width // 2, 1), "left", signs.ellipsis)
-        )
+        most = width // 2 if self.has_values else width - min(cell_len(chart.title), width // 3) - 4
+        small = small if cell_len(small) <= most else clip(small, max(most, 1), "left", signs.ellipsis)
         head = signs.group if self.is_current else " "
         room = max(width - cell_len(small) - 3 - len(arrow), 1)
         title = fit_title(clean(chart.title, 200), room, signs.ellipsis) + arrow
