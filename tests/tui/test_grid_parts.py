@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -26,6 +26,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(1, 60), STEPS)
 def test_the_cursor_is_always_on_the_screen(
     row_count: int, height: int, steps: list[tuple[str, float]]
@@ -53,6 +54,7 @@ def columns_of(widths: list[int], frozen: int) -> list[TableColumn]:
     return [TableColumn(str(at), str(at), width, is_frozen=at < frozen) for at, width in enumerate(widths)]
 
 
+@settings(deadline=None)
 @given(WIDTHS, st.integers(0, 2), st.integers(1, 120), st.integers(0, 12))
 def test_columns_stay_on_the_screen(widths: list[int], frozen: int, width: int, first: int) -> None:
     """No column reaches over the edge or another, and what is out of sight is said."""
@@ -65,6 +67,7 @@ def test_columns_stay_on_the_screen(widths: list[int], frozen: int, width: int, 
     assert end <= max(width, 2)
 
 
+@settings(deadline=None)
 @given(WIDTHS, st.integers(0, 2), st.integers(50, 120), st.integers(0, 11))
 def test_a_column_can_be_brought_into_sight(widths: list[int], frozen: int, width: int, wanted: int) -> None:
     """Going to a column scrolls until it is seen."""
@@ -107,6 +110,7 @@ def test_far_rows_are_forgotten() -> None:
     assert store.has(59_000, 60_000)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.integers(0, 30), st.sampled_from(["left", "right"]))
 def test_clipped_text_has_its_width(text: str, width: int, align: str) -> None:
     """A clipped text takes exactly its cells, whatever its characters."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -42,6 +42,7 @@ def test_no_colour_is_left() -> None:
     assert plain_style(Style.parse("underline red on default")) == Style(underline=True)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_ascii_keeps_the_width(text: str) -> None:
     """ASCII stands for anything in as many cells."""
