@@ -12,10 +12,11 @@ from typing import TypeAlias
 from rich.cells import cell_len
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from labtop.tui.widgets.chart_strips import StripView, line_of, place
+from labtop.tui.widgets.chart_strips import CellText, StripView, line_of, overlaid
 from labtop.tui.widgets.chart_styles import PLAIN, QUIET, STRONG, curve_style, ink_style
 from labtop.tui.widgets.grid_lines import clip, fit_title
 from labtop.views.chart import BRAILLE_PEN, Chart, Ink, Pen, Picture
@@ -59,6 +60,7 @@ class ChartView(StripView):
         self._drawn: tuple[Chart, int, int, Pen] | None = None
         self._ranked: list[Reading] = []
         self._format: NumberFormat | None = None
+        self._overlay: dict[int, dict[int, CellText]] = {}
 
     def show_chart(
         self, chart: Chart | None, pen: Pen, *, is_current: bool = False, has_values: bool = True
@@ -120,32 +122,56 @@ class ChartView(StripView):
         self._paint()
 
     def _paint(self) -> None:
+        """Repaint what differs: lines of the picture, cells of the cursor, values in the title."""
         if self.chart is None:
+            self._overlay = {}
             self.show_strips([])
             return
-        lines = list(self._base)
-        if self.picture is not None and self.cursor_x is not None:
-            self._lay_cursor(lines, self.chart, self.picture, self.cursor_x)
-        self.show_strips([self._title(self.chart), *lines])
+        before, after = self._overlay, self._cursor_cells()
+        self._overlay = after
+        changed = {
+            (line, cell)
+            for line in before.keys() | after.keys()
+            for cell in before.get(line, {}).keys() | after.get(line, {}).keys()
+            if before.get(line, {}).get(cell) != after.get(line, {}).get(cell)
+        }
+        if changed:
+            self.refresh(*(Region(cell, line + 1, 1, 1) for line, cell in changed))
+        self.show_strips([self._title(self.chart), *self._base])
 
-    def _lay_cursor(self, lines: list[Strip], chart: Chart, picture: Picture, x: float) -> None:
-        """A line where there is nothing, and each curve's shape on it at its nearest point."""
+    def render_line(self, y: int) -> Strip:
+        """One line, with what of the cursor is on it."""
+        strip = super().render_line(y)
+        cells = self._overlay.get(y - 1)
+        return overlaid(strip, cells) if cells and y <= len(self._base) else strip
+
+    @property
+    def lines(self) -> list[str]:
+        """What is shown, without styles."""
+        return [self.render_line(y).text for y in range(len(self._strips))]
+
+    def _cursor_cells(self) -> dict[int, dict[int, CellText]]:
+        """By line of the picture: a line where there is nothing, and each curve's shape at its nearest point."""
+        chart, picture, x = self.chart, self.picture, self.cursor_x
+        if chart is None or picture is None or x is None:
+            return {}
         cell = picture.cell_at(x)
         if not 0 <= cell < picture.plot_width:
-            return
-        style = ink_style(Ink("cursor"), chart, self.pen.is_plain)
-        for row in range(picture.plot_height):
-            if not picture.filled[row, cell]:
-                line = picture.top + row
-                lines[line] = place(lines[line], picture.left + cell, self.pen.symbols.cursor, style)
-        in_front = sorted(chart.curves, key=lambda curve: curve.key == chart.focus)
-        for curve in in_front:
+            return {}
+        upright = (self.pen.symbols.cursor, ink_style(Ink("cursor"), chart, self.pen.is_plain))
+        cells: dict[int, dict[int, CellText]] = {
+            picture.top + row: {picture.left + cell: upright}
+            for row in range(picture.plot_height)
+            if not picture.filled[row, cell]
+        }
+        for curve in sorted(chart.curves, key=lambda curve: curve.key == chart.focus):
             found = reading(curve, x)
             spot = picture.cell_of(found.x, found.drawn) if found and not found.is_beyond else None
             if spot is not None:
                 is_faded = chart.focus is not None and chart.focus != curve.key
                 shape_style = curve_style(curve.colour, self.pen.is_plain, dim=is_faded, bold=True)
-                lines[spot[0]] = place(lines[spot[0]], spot[1], curve.glyph, shape_style)
+                cells.setdefault(spot[0], {})[spot[1]] = (curve.glyph, shape_style)
+        return cells
 
     def _title(self, chart: Chart) -> Strip:
         """Name, direction, values best first, and the small print at the right."""

@@ -5,7 +5,8 @@ A cursor that moves by one cell in four charts touches some forty cells; whole l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -16,6 +17,8 @@ from textual.widget import Widget
 
 JOIN = 6  # unchanged cells between two changes that are cheaper to send than to jump over
 _Cell = tuple[str, Style | None]
+CellText: TypeAlias = tuple[str, Style]
+"""What is in one cell."""
 
 
 class StripView(Widget):
@@ -75,12 +78,23 @@ def changed_spans(old: Strip, new: Strip) -> list[tuple[int, int]]:
     return [(max(0, start - 1) if after[start][0] == "" else start, stop) for start, stop in spans]
 
 
-def place(strip: Strip, cell: int, text: str, style: Style) -> Strip:
-    """A line with one cell replaced."""
-    width = strip.cell_length
-    if not 0 <= cell < width:
-        return strip
-    return Strip.join([strip.crop(0, cell), Strip([Segment(text, style)], 1), strip.crop(cell + 1, width)])
+def overlaid(strip: Strip, cells: Mapping[int, CellText]) -> Strip:
+    """A line of single-width characters with some of its cells replaced."""
+    segments: list[Segment] = []
+    waiting = sorted(cells)
+    at = 0
+    for text, style, _ in strip:
+        start, end = at, at + len(text)
+        while waiting and waiting[0] < end:
+            cell = waiting.pop(0)
+            if cell > start:
+                segments.append(Segment(text[start - at : cell - at], style))
+            segments.append(Segment(*cells[cell]))
+            start = cell + 1
+        if start < end:
+            segments.append(Segment(text[start - at :], style))
+        at = end
+    return Strip(segments, strip.cell_length)
 
 
 def line_of(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
