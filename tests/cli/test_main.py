@@ -59,7 +59,7 @@ def test_where_and_sort_agree_with_plain_python(store: Path) -> None:
     values = sorted(run["params"][key] for run in runs)  # type: ignore[index]
     middle = values[len(values) // 2]
     found = lines_of(
-        labtop("ls", store, "--where", f'params."{key}" < {middle!r}', "--sort", f"-params.{key}", "--format", "jsonl").stdout
+        labtop("ls", store, "--where", f"params.{key} < {middle!r}", "--sort", f"-params.{key}", "--format", "jsonl").stdout
     )
     expected = [value for value in values if value < middle][::-1]
     assert [run["params"][key] for run in found] == expected  # type: ignore[index]
@@ -165,7 +165,7 @@ def test_export_writes_every_format(store: Path, tmp_path: Path, ending: str) ->
     if ending == ".duckdb":
         import duckdb
 
-        assert duckdb.connect(str(target), read_only=True).sql("SELECT count(*) FROM runs").fetchone() == (40,)
+        assert duckdb.connect(str(target)).execute("SELECT count(*) FROM runs").fetchall() == [(40,)]
 
 
 def test_sql_answers_and_refuses(store: Path) -> None:
@@ -181,7 +181,7 @@ def test_views_run_in_a_bare_duckdb(store: Path) -> None:
 
     connection = duckdb.connect()
     connection.execute(labtop("views", store).stdout)
-    assert connection.sql("SELECT count(*) FROM runs").fetchone() == (40,)
+    assert connection.execute("SELECT count(*) FROM runs").fetchall() == [(40,)]
 
 
 def test_reproduce_prints_a_script(store: Path) -> None:

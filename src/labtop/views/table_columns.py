@@ -1,6 +1,7 @@
 """Which columns a table of runs shows when nobody chose any, and which of them say nothing and are hidden.
 
-The order is `status · name · sparklines · metrics · params · tags · reproducibility · duration · age`. A column in
+The order is `status · name · sparklines · leading metrics · params · further metrics · tags · reproducibility ·
+duration · age`: ten per-class scores must not push the params that explain them off the screen. A column in
 which all runs agree is hidden, counted and given with its value: what is the same everywhere belongs in a line above
 the table, not in every row of it.
 """
@@ -19,6 +20,7 @@ FROZEN = ("status", "name")
 ALWAYS = (*FROZEN, "started_at")  # shown although all runs may agree
 FIELDS_BEFORE = ("project",)
 FIELDS_AFTER = ("tags", "score", "duration_s", "started_at")
+LEADING_METRICS = 4
 MOST_OF_A_KIND = 60
 """Params, and metrics, in the default choice; what is beyond is counted and can be chosen."""
 
@@ -54,7 +56,8 @@ def candidates(columns: Sequence[Column], sparks: int = 2) -> tuple[tuple[Column
     curves = [spark_of(metric) for metric in metrics[:sparks]]
     before = [fields[key] for key in (*FROZEN, *FIELDS_BEFORE) if key in fields]
     after = [fields[key] for key in FIELDS_AFTER if key in fields]
-    shown = (*before, *curves, *metrics[:MOST_OF_A_KIND], *params[:MOST_OF_A_KIND], *after)
+    leading, further = metrics[:LEADING_METRICS], metrics[LEADING_METRICS:MOST_OF_A_KIND]
+    shown = (*before, *curves, *leading, *params[:MOST_OF_A_KIND], *further, *after)
     return shown, max(0, len(metrics) - MOST_OF_A_KIND) + max(0, len(params) - MOST_OF_A_KIND)
 
 

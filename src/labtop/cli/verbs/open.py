@@ -23,17 +23,17 @@ def open_command(
     path: str | None, store: str | None, where: str, sort: tuple[str, ...], archived: bool
 ) -> int:
     """Open the terminal UI on the runs at PATH."""
-    if not _has_terminal():
-        from labtop.cli.verbs.ls import print_runs
-
-        return print_runs(path, store, where, sort, archived)
-    from labtop.query.locate import find_store
+    from labtop.api import find_store
 
     settings = Settings.load(store=store)
     try:
         found = find_store(path, settings)
     except NoStoreError as error:
         raise _with_verbs(error, path) from error
+    if not _has_terminal():
+        from labtop.cli.verbs.ls import print_runs
+
+        return print_runs(str(found), None, where, sort, archived)
     from labtop.tui.app import run
 
     return run(found, settings, where=where, sort=sort)
