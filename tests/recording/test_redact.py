@@ -144,23 +144,23 @@ def test_addresses_lose_their_user() -> None:
 
 
 HOSTILE = {
-    "letters": "a" * 10**6,
-    "equals": "a=" * 500_000,
-    "tokens": "token=" * 150_000,
-    "names": "x_token:" * 120_000,
-    "jwt": "eyJ" * 300_000,
-    "urls": "://a" * 250_000 + "@",
-    "keys": "sk-" * 300_000,
-    "quotes": 'password="' + "\\" * 10**6,
-    "pem": ("-----BEGIN PRIVATE" + " KEY-----\n") * 30_000,
-    "annotations": "token: " + "a " * 500_000,
-    "flags": "--token " * 120_000,
-    "spaces": "token" + " " * 10**6 + "=",
+    "letters": "a" * 300_000,
+    "equals": "a=" * 150_000,
+    "tokens": "token=" * 50_000,
+    "names": "x_token:" * 40_000,
+    "jwt": "eyJ" * 100_000,
+    "urls": "://a" * 75_000 + "@",
+    "keys": "sk-" * 100_000,
+    "quotes": 'password="' + "\\" * 300_000,
+    "pem": ("-----BEGIN PRIVATE" + " KEY-----\n") * 10_000,
+    "annotations": "token: " + "a " * 150_000,
+    "flags": "--token " * 40_000,
+    "spaces": "token" + " " * 300_000 + "=",
 }
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_megabytes_take_linear_time(text: str) -> None:
+def test_hostile_text_takes_linear_time(text: str) -> None:
     """A line made to hurt, whole and cut into lines."""
     begun = time.perf_counter()
     REDACTOR.source(text)

@@ -19,7 +19,8 @@ from labtop.store.layout import file_mode, make_folders
 
 ARTIFACTS = "artifacts"
 _UNSAFE = re.compile(r"[^\w.+=@ -]+")
-_LONGEST_PART = 100
+_LONGEST_PART = 150
+_LONGEST_SUFFIX = 30
 _URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -126,11 +127,16 @@ def safe_relative_path(name: str) -> Path:
 
 
 def _safe_part(part: str) -> str:
-    plain_part = _UNSAFE.sub("_", part.encode("utf-8", "replace").decode()).strip(" ").lstrip(".").rstrip(".")
-    stem, dot, suffix = plain_part.rpartition(".")
-    if not dot or len(suffix) > 20:
-        return plain_part[:_LONGEST_PART]
-    return f"{stem[:_LONGEST_PART]}.{suffix}"
+    safe = _UNSAFE.sub("_", part.encode("utf-8", "replace").decode()).strip(" ").lstrip(".").rstrip(".")
+    stem, dot, suffix = safe.rpartition(".")
+    if not dot or len(suffix.encode()) > _LONGEST_SUFFIX:
+        return _cut(safe)
+    return f"{_cut(stem)}.{suffix}"
+
+
+def _cut(name: str) -> str:
+    """File systems count bytes; there must be room for a hash and an ending."""
+    return name.encode()[:_LONGEST_PART].decode("utf-8", "ignore")
 
 
 def _own_path(path: Path) -> Path:

@@ -1,0 +1,134 @@
+"""What a program prints is kept, and printed as before."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+import labtop
+from labtop.recording.capture.redact import LINE_LIMIT, Redactor
+from labtop.recording.output import OutputLog
+from tests.recording.conftest import RunScript
+
+
+def test_both_streams_are_kept_in_order(folder: Path, run_script: RunScript) -> None:
+    """And reach the terminal all the same; also through a handler that held the stream before."""
+    code = """
+import logging, sys, labtop
+logging.basicConfig(stream=sys.stderr, format="%(message)s", level="INFO")
+run = labtop.init()
+print("one"); print("two", file=sys.stderr); logging.info("three"); print("fo", end=""); print("ur")
+print("no newline", end="")
+"""
+    done = run_script(code)
+    (log,) = (folder / "runs").glob("*/*/output.log")
+    assert log.read_text() == "one\ntwo\nthree\nfour\nno newline"
+    assert done.stdout == "one\nfour\nno newline"
+    assert done.stderr == "two\nthree\n"
+
+
+def test_streams_stay_what_they_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same object, terminal or not, same encoding."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with labtop.init() as run:
+        assert sys.stdout is terminal
+        assert sys.stdout.isatty()
+        print("hello")
+    print("after")
+    assert terminal.getvalue() == "hello\nafter\n"
+    assert (run.folder / "output.log").read_text() == "hello\n"
+
+
+def test_a_wrapper_put_over_ours_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another tool's, which goes on calling us."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    with labtop.init():
+        inner = stream.write
+        monkeypatch.setattr(stream, "write", lambda text: inner(text.upper()))
+    print("after")
+    assert stream.getvalue() == "AFTER\n"
+
+
+def log_of(tmp_path: Path, *pieces: str, max_bytes: int = 10**6) -> str:
+    """The file after some writes to stdout."""
+    log = OutputLog(tmp_path / "output.log", Redactor(), max_bytes)
+    for piece in pieces:
+        log.take("stdout", piece)
+    log.close()
+    return (tmp_path / "output.log").read_bytes().decode()
+
+
+def test_progress_bars_keep_their_returns(tmp_path: Path) -> None:
+    """Each state of the bar is a line that ends in one."""
+    assert log_of(tmp_path, "\r 10%", "\r 20%", "\r100%\r\n", "done\n") == "\r 10%\r 20%\r100%\r\ndone\n"
+
+
+def test_a_secret_in_two_writes_is_one_line(tmp_path: Path) -> None:
+    """Redaction sees whole lines."""
+    token = "ghp_" + "a1B2" * 9
+    assert log_of(tmp_path, "key " + token[:10], token[10:] + "\n") == "key ${GITHUB_TOKEN}\n"
+
+
+def test_a_private_key_over_many_lines_is_taken_out(tmp_path: Path) -> None:
+    """Line by line as it is printed."""
+    pem = [
+        "-----BEGIN PRIVATE" + " KEY-----\n",
+        "canary\n",
+        "canary\n",
+        "-----END PRIVATE" + " KEY-----\n",
+        "after\n",
+    ]
+    assert log_of(tmp_path, *pem) == "${PRIVATE_KEY}after\n"
+
+
+def test_the_size_has_an_end(tmp_path: Path) -> None:
+    """Which says so, once."""
+    text = log_of(tmp_path, *["0123456789\n"] * 20, max_bytes=50)
+    assert text.startswith("0123456789\n" * 4)
+    assert text.count("output.log ends here") == 1
+    assert len(text) < 150
+
+
+def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
+    """Memory stays bounded."""
+    text = log_of(tmp_path, *["x" * 10_000] * 40, "\n")
+    assert LINE_LIMIT < len(text) < 2 * LINE_LIMIT
+    assert "characters cut" in text
+
+
+def test_lone_surrogates_can_be_written(tmp_path: Path) -> None:
+    """As escapes."""
+    assert log_of(tmp_path, "a\udcffb\n") == "a\\udcffb\n"
+
+
+def test_a_full_disk_never_stops_a_print(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said at the end."""
+    with labtop.init() as run:
+        assert run.output is not None
+        import os
+
+        os.close(run.output.log._descriptor)
+        run.output.log._descriptor = os.open("/dev/full", os.O_WRONLY)
+        print("hello")
+    assert "hello" in capsys.readouterr().out
+    assert run.output.log.problem is not None
+    assert "No space left" in run.output.log.problem
+
+
+def test_capture_can_be_switched_off(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the setting."""
+    monkeypatch.setenv("LABTOP_CAPTURE_OUTPUT", "false")
+    with labtop.init() as run:
+        logging.getLogger("x").debug("y")
+    assert not (run.folder / "output.log").exists()
