@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labtop.errors import InputError
+from labtop.tui.choice import Choice
 from labtop.tui.screens.base import LabScreen
-from labtop.tui.screens.dialogs import Choice, Menu, Picker, Prompt
 from labtop.views.text import clean
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ class RunEdits(LabScreen):
 
         count = len(self.edited_run_ids())
         title = f"tags of {clean(record.name, 60)}" if count == 1 else f"tags of {count} runs"
-        self.app.push_screen(
-            Picker(title, choices, "type a new tag, or choose one to take away   Esc closes", also),
-            self._tag_one,
+        self.pick(
+            title, choices, self._tag_one, "type a new tag, or choose one to take away   Esc closes", also
         )
 
     def _tag_one(self, tag: str | None) -> None:
@@ -76,9 +75,7 @@ class RunEdits(LabScreen):
                 self._edit("note", {"text": typed})
 
         self._with_record(
-            lambda record: self.app.push_screen(
-                Prompt(f"note of {clean(record.name, 60)}", record.life.notes), done
-            )
+            lambda record: self.ask(f"note of {clean(record.name, 60)}", record.life.notes, done)
         )
 
     def action_rename(self, name: str = "") -> None:
@@ -91,7 +88,7 @@ class RunEdits(LabScreen):
             if typed:
                 self._edit("rename", {"name": typed}, self.edited_run_ids()[:1])
 
-        self._with_record(lambda record: self.app.push_screen(Prompt("rename", record.name), done))
+        self._with_record(lambda record: self.ask("rename", record.name, done))
 
     def action_archive(self) -> None:
         """Archive the runs, or bring them back when all are archived."""
@@ -164,9 +161,7 @@ class RunEdits(LabScreen):
 
     def action_yank(self) -> None:
         """Ask what to copy."""
-        self.app.push_screen(
-            Menu("copy", self.yank_choices()), lambda what: self.copy_of_run(what) if what else None
-        )
+        self.menu("copy", self.yank_choices(), lambda what: self.copy_of_run(what) if what else None)
 
     def copy_of_run(self, what: str) -> None:
         """Copy one of the choices."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from labtop.tui.choice import Choice
 from labtop.tui.runs_table import Members, RunsTable
 from labtop.tui.runs_view import SEED, RunsView
-from labtop.tui.screens.dialogs import Choice, MultiPicker, Picker
 from labtop.tui.state import load_view, save_view, saved_views, view_path
 from labtop.views.text import clean
 
@@ -61,7 +62,7 @@ class RunsColumns(RunsTable):
 
         columns = [each for each in self.known_columns() if each.kind != "spark"]
         newest = [Choice("", "newest first", "as without sorting")] if not add else []
-        self.app.push_screen(Picker(title, [*map(choice, columns), *newest]), done)
+        self.pick(title, [*map(choice, columns), *newest], done)
 
     def _sort_by_names(self, names: str, add: bool) -> None:
         from labtop.views.sheet import find_column
@@ -101,15 +102,14 @@ class RunsColumns(RunsTable):
         shown = set(self.shown_keys)
         choices = [Choice(c.key, c.name, KINDS[c.kind], is_on=c.key in shown) for c in self._with_curves()]
 
-        def done(answer: str | None) -> None:
-            if answer is not None:
-                on = answer.split("\n") if answer else []
+        def done(on: Sequence[str] | None) -> None:
+            if on is not None:
                 order = [key for key in self.shown_keys if key in on]
                 keys = (*order, *(key for key in on if key not in order))
                 if keys != self.shown_keys:
                     self.change_view(replace(self.view, columns=keys, hidden=()), self.members)
 
-        self.app.push_screen(MultiPicker("columns", choices), done)
+        self.pick_several("columns", choices, done)
 
     def _with_curves(self) -> list[Column]:
         from labtop.views.table_columns import spark_of
@@ -212,11 +212,11 @@ class RunsColumns(RunsTable):
         columns = [each for each in self.known_columns() if each.kind in ("param", "field")]
         choices = [Choice(each.key, each.name, KINDS[each.kind]) for each in columns]
 
-        def done(answer: str | None) -> None:
-            if answer:
-                self.change_view(replace(self.view, group=tuple(answer.split("\n"))))
+        def done(keys: Sequence[str] | None) -> None:
+            if keys:
+                self.change_view(replace(self.view, group=tuple(keys)))
 
-        self.app.push_screen(MultiPicker("group by", choices), done)
+        self.pick_several("group by", choices, done)
 
     def open_group(self, place: int) -> None:
         """Show the runs of a group."""
@@ -249,7 +249,7 @@ class RunsColumns(RunsTable):
             self._keep_view(chosen[1:]) if chosen.startswith("+") else self._open_view(chosen)
 
         hint = "type a name to keep this view, or choose one to open   Esc closes"
-        self.app.push_screen(Picker("views", choices, hint, also), done)
+        self.pick("views", choices, done, hint, also)
 
     def action_save_view(self, name: str = "") -> None:
         """Keep this view under a name."""

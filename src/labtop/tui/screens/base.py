@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rich.text import Text
@@ -18,6 +18,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from labtop.tui.actions import Action
+from labtop.tui.choice import Choice
 from labtop.tui.session import Session
 from labtop.tui.widgets.key_line import KeyLine
 from labtop.tui.widgets.title_line import TitleLine
@@ -100,6 +101,42 @@ class LabScreen(Screen[None]):
     def say(self, message: str, kind: str = "info") -> None:
         """Show a message in the key line; `kind` is info, warning or error."""
         self.query_one(KeyLine).say(message, kind)
+
+    def pick(
+        self,
+        title: str,
+        choices: Iterable[Choice],
+        done: Callable[[str | None], None],
+        hint: str = "",
+        also: Callable[[str], Choice | None] | None = None,
+    ) -> None:
+        """Ask for one of some choices, found by typing."""
+        from labtop.tui.screens.dialogs import Picker  # dialogs are imported when the first one opens
+
+        self.app.push_screen(Picker(title, choices, hint, also), done)
+
+    def pick_several(
+        self, title: str, choices: Iterable[Choice], done: Callable[[Sequence[str] | None], None]
+    ) -> None:
+        """Ask for any number of some choices; `done` gets their keys."""
+        from labtop.tui.screens.dialogs import MultiPicker
+
+        def split(answer: str | None) -> None:
+            done(None if answer is None else answer.split("\n") if answer else [])
+
+        self.app.push_screen(MultiPicker(title, choices), split)
+
+    def menu(self, title: str, choices: Iterable[Choice], done: Callable[[str | None], None]) -> None:
+        """Ask for one of a few choices, each with its letter."""
+        from labtop.tui.screens.dialogs import Menu
+
+        self.app.push_screen(Menu(title, choices), done)
+
+    def ask(self, title: str, value: str, done: Callable[[str | None], None]) -> None:
+        """Ask for one line of text."""
+        from labtop.tui.screens.dialogs import Prompt
+
+        self.app.push_screen(Prompt(title, value), done)
 
     def hush(self) -> bool:
         """Take a message back; True when there was one."""

@@ -7,7 +7,6 @@ as text, never as markup.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
@@ -17,24 +16,16 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from labtop.tui.choice import Choice
 from labtop.tui.widgets.line_input import LineInput
 from labtop.tui.widgets.line_view import Line, LineView
 from labtop.views.text import clean
 
 Answer = TypeVar("Answer")
 
+__all__ = ["Choice", "Dialog", "HintLine", "Menu", "MultiPicker", "Picker", "Prompt", "RuleLine"]
+
 TALLEST = 0.6  # of the screen
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One thing to choose. `letter` chooses it at once in a menu; `is_on` is its mark where several are chosen."""
-
-    key: str
-    title: str
-    detail: str = ""
-    letter: str = ""
-    is_on: bool = False
 
 
 class RuleLine(Widget):

@@ -13,21 +13,20 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from labtop.errors import FilterError
+from labtop.tui.choice import Choice
 from labtop.tui.runs_columns import RunsColumns
 from labtop.tui.runs_marks import RunsMarks
 from labtop.tui.runs_table import Loaded
 from labtop.tui.runs_view import RunsView
-from labtop.tui.screens.dialogs import Choice, Menu, Prompt
-from labtop.tui.widgets.empty_store import EmptyStore
-from labtop.tui.widgets.filter_bar import FilterBar
 from labtop.tui.widgets.grid import Grid
-from labtop.tui.widgets.run_preview import RunPreview
 from labtop.views.glyphs import Glyphs
 from labtop.views.text import clean
 
 if TYPE_CHECKING:
     from labtop.model.run import RunRecord
     from labtop.query.filter import Completion
+    from labtop.tui.widgets.filter_bar import FilterBar
+    from labtop.tui.widgets.run_preview import RunPreview
 
 RESTS_S = 0.12  # the previews follow when the cursor has rested so long, so that a held key stays cheap
 
@@ -42,16 +41,14 @@ class RunsScreen(RunsMarks, RunsColumns):
 
     def __init__(self, run_ids: Iterable[str] = ()) -> None:
         super().__init__(tuple(run_ids))
+        self._bar: FilterBar | None = None
         self._rest = 0  # counts cursor moves, to see whether it rested
 
     def compose_body(self) -> ComposeResult:
-        """Table and previews; the filter bar under them."""
+        """The table and room for the previews; all else is made when it is first needed."""
         with Horizontal(id="panes"):
             yield Grid(ascii=self.session.is_ascii)
-            yield RunPreview("facts", id="facts")
-            yield RunPreview("results", id="results")
-        yield EmptyStore()
-        yield FilterBar(self._complete)
+            yield Horizontal(id="side")
 
     def on_mount(self) -> None:
         """Paint what was there last time, and ask for what is there now."""
@@ -67,10 +64,7 @@ class RunsScreen(RunsMarks, RunsColumns):
 
     def catalog_changed(self) -> None:
         """There may be new runs, or running ones went on."""
-        if self.filter_bar.is_open:
-            self.load(self.filter_bar.line.value)
-        else:
-            self.load()
+        self.load(self.open_bar.line.value if self.open_bar else None)
 
     def session_changed(self) -> None:
         """Marks or the baseline changed."""
@@ -85,20 +79,26 @@ class RunsScreen(RunsMarks, RunsColumns):
         is_empty = loaded.selection.total == 0 and not self.lab.is_reading
         self.set_class(is_empty, "-empty")
         if is_empty:
-            self.query_one(EmptyStore).show_store(self.session.path)
-        if self.filter_bar.is_open:
-            self.filter_bar.show_count(len(loaded.selection), loaded.selection.total)
+            self._explain_empty()
+        if self.open_bar:
+            self.open_bar.show_count(len(loaded.selection), loaded.selection.total)
         self._show_title()
         self._preview_soon()
 
     def filter_failed(self, error: FilterError) -> None:
         """Point at the character while typing; else say so and let all runs through."""
-        if self.filter_bar.is_open:
-            self.filter_bar.show_error(error)
+        if self.open_bar:
+            self.open_bar.show_error(error)
             return
         where = self.view.where
         self.change_view(self.undo_stack.undo(self.view) or RunsView())
         self.say(f"{where}: {error}", "error")
+
+    def _explain_empty(self) -> None:
+        from labtop.tui.widgets.empty_store import EmptyStore
+
+        if not self.query(EmptyStore):
+            self.mount(EmptyStore(self.session.path), after="#panes")
 
     def _show_title(self) -> None:
         self.set_title(*title_parts(self))
@@ -121,12 +121,17 @@ class RunsScreen(RunsMarks, RunsColumns):
 
     def _preview(self) -> None:
         run_id = self.session.current_run_id
-        panes = [each for each in self.query(RunPreview) if each.display]
+        panes = self.previews
+        if not self.session.is_open:
+            return
+        if not panes:
+            self._mount_previews()
+            return
         if self.is_grouped:
             for pane in panes:
                 pane.show_nothing("Enter opens the runs of the group" if pane is panes[0] else "")
             return
-        if not panes or run_id is None or not self.session.is_open:
+        if run_id is None:
             return
         catalog, baseline_id = self.session.catalog, self.session.baseline_run_id
 
@@ -143,6 +148,23 @@ class RunsScreen(RunsMarks, RunsColumns):
 
         self.request("preview", compute, then)
 
+    @property
+    def previews(self) -> list[RunPreview]:
+        """The previews in sight."""
+        from labtop.tui.widgets.run_preview import RunPreview
+
+        return (
+            [each for each in self.query(RunPreview) if each.display] if not self.has_class("-narrow") else []
+        )
+
+    def _mount_previews(self) -> None:
+        from labtop.tui.widgets.run_preview import RunPreview
+
+        if not self.query(RunPreview):
+            side = self.query_one("#side", Horizontal)
+            side.mount(RunPreview("facts", id="facts"), RunPreview("results", id="results"))
+            self.call_after_refresh(self._preview_soon)
+
     def on_resize(self, event: events.Resize) -> None:
         """Panes come and go with the width."""
         super().on_resize(event)
@@ -151,7 +173,7 @@ class RunsScreen(RunsMarks, RunsColumns):
     @property
     def pane(self) -> Grid | RunPreview:
         """What the keys for moving act on."""
-        return self.focused if isinstance(self.focused, RunPreview) else self.grid
+        return next((each for each in self.previews if each.has_focus), self.grid)
 
     def action_down(self) -> None:
         """One line down."""
@@ -226,34 +248,41 @@ class RunsScreen(RunsMarks, RunsColumns):
     # filtering
 
     @property
-    def filter_bar(self) -> FilterBar:
-        """The filter bar."""
-        return self.query_one(FilterBar)
+    def open_bar(self) -> FilterBar | None:
+        """The filter bar while it is open."""
+        return self._bar if self._bar is not None and self._bar.is_open else None
 
-    def action_filter(self, text: str = "") -> None:
+    async def action_filter(self, text: str = "") -> None:
         """Filter as it is typed, or by the text of a command."""
         if text:
             self._keep_filter(text)
             return
-        self.filter_bar.open(self.view.where, self.session.state.history)
+        if self._bar is None:
+            from labtop.tui.widgets.filter_bar import FilterBar
+
+            self._bar = FilterBar(self._complete)
+            await self.mount(self._bar, after="#panes")
+        self._bar.open(self.view.where, self.session.state.history)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Try what is typed."""
         self.load(event.text)
 
     def on_filter_bar_kept(self, event: FilterBar.Kept) -> None:
-        """Keep it, if it is right."""
-        bar = self.filter_bar
-        if bar.has_error:
-            self.load(event.text)  # says again what is wrong
-            return
-        self._close_filter()
-        self._keep_filter(event.text)
+        """Keep it, if it is right; else it stays open with its error."""
+        if self.open_bar and not self.open_bar.has_error:
+            self._close_filter()
+            self._keep_filter(event.text)
 
     def on_filter_bar_dropped(self) -> None:
         """Back to the filter before."""
         self._close_filter()
         self.load()
+
+    def _close_filter(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self.grid.focus()
 
     def _keep_filter(self, text: str) -> None:
         text = text.strip()
@@ -262,10 +291,6 @@ class RunsScreen(RunsMarks, RunsColumns):
             self.load()
         else:
             self.change_view(replace(self.view, where=text), self.members)
-
-    def _close_filter(self) -> None:
-        self.filter_bar.close()
-        self.grid.focus()
 
     def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
         from labtop.query.filter import complete
@@ -346,7 +371,7 @@ class RunsScreen(RunsMarks, RunsColumns):
             elif what:
                 self.copy_of_run(what)
 
-        self.app.push_screen(Menu("copy", self.yank_choices()), done)
+        self.menu("copy", self.yank_choices(), done)
 
     def _copy_sql(self) -> None:
         from labtop.views.table_sql import table_sql
@@ -368,8 +393,7 @@ class RunsScreen(RunsMarks, RunsColumns):
             if typed and typed.strip():
                 self._export(Path(typed.strip()).expanduser())
 
-        prompt = Prompt("export what is shown: .csv .parquet .json .jsonl .md .tex", "runs.csv")
-        self.app.push_screen(prompt, done)
+        self.ask("export what is shown: .csv .parquet .json .jsonl .md .tex", "runs.csv", done)
 
     def _export(self, path: Path, overwrite: bool = False) -> None:
         if self.loaded is None:
@@ -381,7 +405,7 @@ class RunsScreen(RunsMarks, RunsColumns):
                     self._export(path, overwrite=True)
 
             choices = [Choice("yes", "replace it", letter="y"), Choice("no", "leave it", letter="n")]
-            self.app.push_screen(Menu(f"{clean(str(path), 100)} exists", choices), done)
+            self.menu(f"{clean(str(path), 100)} exists", choices, done)
             return
         from labtop.tui.runs_export import export_table
 

@@ -32,15 +32,16 @@ STEPS = """\
 class EmptyStore(LineView):
     """A friendly page instead of an empty table."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__(has_cursor=False)
         self.can_focus = False
+        self.path = path
 
-    def show_store(self, path: Path) -> None:
+    def on_mount(self) -> None:
         """Say how to log into this store."""
         import shlex
 
-        name = clean(str(path), 300)
+        name = clean(str(self.path), 300)
         text = STEPS.format(store=name, shell=shlex.quote(name))
         self.show(
             [Line(Text(line, "bold" if line.startswith("      ") else "")) for line in text.split("\n")]
