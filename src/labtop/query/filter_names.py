@@ -43,6 +43,7 @@ class Names:
 
     def __init__(self, columns: Iterable[Column]) -> None:
         self._exact: dict[str, Column] = {}
+        self._doubled: dict[str, list[Column]] = {}  # several of one kind: a.b may be a key or a path
         self._folded: dict[str, list[Column]] = {}
         self._ends: dict[str, list[Column]] = {}
         self._starts: dict[str, list[str]] = {}
@@ -50,6 +51,9 @@ class Names:
             if column.kind == "spark":
                 continue
             forced = f"run.{column.key}" if column.kind == "field" else column.key
+            first = self._exact.get(column.name)
+            if first is not None and first.kind == column.kind and first is not column:
+                self._doubled.setdefault(column.name, [first]).append(column)
             for name in (column.name, forced):
                 self._exact.setdefault(name, column)
                 self._folded.setdefault(name.lower(), []).append(column)
@@ -90,6 +94,8 @@ class Names:
 
     def candidates(self, name: str) -> tuple[Column, ...]:
         """The columns that a name may mean: one is the answer, several are ambiguous, none is unknown."""
+        if name in self._doubled:
+            return tuple(self._doubled[name])
         if found := self.exact(name):
             return (found,)
         if folded := self._folded.get(name.lower()):
@@ -153,11 +159,11 @@ _last: tuple[Sequence[Column], Names] = ((), Names(()))
 
 
 def names_of(columns: Sequence[Column]) -> Names:
-    """The names of columns; remembered while the same tuple is asked for, keystroke after keystroke."""
+    """The names of columns; remembered while the same ones are asked for, keystroke after keystroke."""
     global _last
     known, names = _last  # read once: another thread may replace it
-    if known is not columns:
-        names = Names(columns)
-        if isinstance(columns, tuple):
-            _last = (columns, names)
+    wanted = tuple(columns)
+    if known is not wanted and known != wanted:
+        names = Names(wanted)
+        _last = (wanted, names)
     return names

@@ -108,7 +108,8 @@ class Walk:
     def _column(self, token: Token) -> Column | None:
         found = self.rules.names.candidates(token.text)
         if len(found) > 1:
-            choices = ", ".join(column.name if column.kind != "field" else column.key for column in found[:8])
+            by_key = len({column.name for column in found}) < len(found)
+            choices = ", ".join(column.key if by_key else column.name for column in found[:8])
             raise FilterError(
                 f"{token.text!r} fits several columns",
                 self.rules.text,

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labtop.errors import QueryError
 from labtop.query.engine import InterruptedQueryError
@@ -21,7 +22,7 @@ from labtop.store.reader import Point, check_parquet, list_point_files, read_log
 _PHYSICAL = {"VARCHAR": "BYTE_ARRAY", "DOUBLE": "DOUBLE", "TIMESTAMP": "INT64", "BIGINT": "INT64"}
 _POINT_SHAPE = {(name, _PHYSICAL[sql]) for name, sql in POINT_COLUMNS.items()}
 
-Ask = Callable[[str, list[object]], list[tuple[object, ...]]]
+Ask = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,11 @@ class MetricFiles:
     problems: tuple[Problem, ...] = ()
 
 
-def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask) -> MetricFiles:
-    """The files with points of runs (id and folder), those that cannot be read left out."""
+def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask | None = None) -> MetricFiles:
+    """The files with points of runs (id and folder), those left out that are cut or, if `ask` is given, of other shape.
+
+    To ask for the shape takes as long as a query over all points, so it is left for when one fails.
+    """
     parts: list[Path] = []
     logs: list[tuple[str, Path]] = []
     problems: list[Problem] = []
@@ -44,7 +48,7 @@ def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask) -> MetricFiles
         parts += found.parts
         logs += [(run_id, path) for path in found.logs]
         problems += [Problem(str(each.path), each.reason) for each in found.problems]
-    good, bad = sift(parts, lambda paths: _wrong_shape(paths, ask))
+    good, bad = (parts, []) if ask is None else sift(parts, lambda paths: _wrong_shape(paths, ask))
     writers = Counter(_writer(path) for path in good)
     return MetricFiles(
         single=tuple(path for path in good if writers[_writer(path)] == 1),
@@ -102,19 +106,21 @@ def sift(
 
 
 def read_through(paths: Sequence[Path], ask: Ask) -> tuple[list[Path], list[Problem]]:
-    """Paths whose every page can be read, and the others."""
+    """Paths that are of the right shape and whose every page can be read, and the others."""
 
     def examine(some: Sequence[Path]) -> Iterable[tuple[Path, str]]:
         columns = ", ".join(POINT_COLUMNS)
         ask(f"SELECT bit_xor(hash({columns})) FROM read_parquet(?)", [[str(path) for path in some]])
         return ()
 
-    return sift(paths, examine)
+    shaped, odd = sift(paths, lambda some: _wrong_shape(some, ask))
+    whole, torn = sift(shaped, examine)
+    return whole, [*odd, *torn]
 
 
 def _wrong_shape(paths: Sequence[Path], ask: Ask) -> Iterable[tuple[Path, str]]:
     """Parts that lack a column of points, or have it of another type."""
-    shapes: dict[str, set[tuple[object, object]]] = {str(path): set() for path in paths}
+    shapes: dict[str, set[tuple[Any, Any]]] = {str(path): set() for path in paths}
     for file, name, kind in ask("SELECT file_name, name, type FROM parquet_schema(?)", [list(shapes)]):
         shapes.setdefault(str(file), set()).add((name, kind))
     return [

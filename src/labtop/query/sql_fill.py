@@ -35,11 +35,10 @@ from labtop.query.sql_views import (
     runs_select,
     summary_select,
 )
+from labtop.store.format import POINT_COLUMNS
 
 if TYPE_CHECKING:
     import duckdb
-
-_PARQUET = "union_by_name = true, hive_partitioning = false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,13 @@ class ViewSource:
 
 @dataclass(slots=True)
 class CatalogViews:
-    """The views of a catalog, for a sandbox or a connection of a script."""
+    """The views of a catalog, for a sandbox or a connection of a script.
+
+    `check_all` looks into every metric file first, for a connection that cannot try again without the damaged ones.
+    """
 
     source: ViewSource
+    check_all: bool = False
     names: Sequence[str] = tuple(VIEWS)
     _problems: list[Problem] = field(default_factory=list)
     _damaged: dict[Path, Problem] = field(default_factory=dict)
@@ -94,7 +97,7 @@ class CatalogViews:
     def drop_damaged(self) -> bool:
         """Read the metric files of the last `fill` through; those that fail are left out of the next."""
         engine = self.source.engine
-        _, problems = read_through(list(self._parts), lambda sql, values: engine.query(sql, values))
+        _, problems = read_through(list(self._parts), engine.query)
         self._damaged |= {Path(each.path): each for each in problems}
         return bool(problems)
 
@@ -133,7 +136,7 @@ class CatalogViews:
             with translated_errors():
                 connection.execute(
                     f"""INSERT INTO _records SELECT id::VARCHAR, data::VARCHAR, artifacts::VARCHAR
-                        FROM read_parquet({quote_list(some)}, {_PARQUET})"""
+                        FROM read_parquet({quote_list(some)}, union_by_name = true, hive_partitioning = false)"""
                 )
             return []
 
@@ -152,7 +155,7 @@ class CatalogViews:
         self._problems += [Problem(str(each.path), each.reason) for each in found.problems]
         connection.execute(
             """CREATE TABLE events
-               (n BIGINT, at TIMESTAMP, kind VARCHAR, run_id VARCHAR, actor VARCHAR, payload JSON)"""
+               (n BIGINT, time TIMESTAMP, kind VARCHAR, run_id VARCHAR, actor VARCHAR, payload JSON)"""
         )
         rows = [
             (each.n, each.at.replace(tzinfo=None) if each.at else None, each.kind, each.run_id, each.actor,
@@ -167,7 +170,7 @@ class CatalogViews:
             )
 
     def _make_metrics(self, connection: duckdb.DuckDBPyConnection) -> None:
-        files = self._find_metric_files(connection)
+        files = self._find_metric_files()
         self._parts = (*files.single, *files.several)
         points, problems = read_logs(files.logs)
         self._problems += [*files.problems, *problems]
@@ -183,9 +186,9 @@ class CatalogViews:
             )
         for name, paths in (("_single", files.single), ("_several", files.several)):
             if paths:
-                connection.execute(
-                    create_view(name, f"SELECT * FROM read_parquet({quote_list(paths)}, {_PARQUET})")
-                )
+                columns = ", ".join(POINT_COLUMNS)
+                select = f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
+                connection.execute(create_view(name, select))
         select = metrics_select(
             "_single" if files.single else None,
             "_several" if files.several else None,
@@ -193,11 +196,8 @@ class CatalogViews:
         )
         connection.execute(create_view("metrics", select))
 
-    def _find_metric_files(self, connection: duckdb.DuckDBPyConnection) -> MetricFiles:
-        def ask(sql: str, values: list[object]) -> list[tuple[object, ...]]:
-            with translated_errors():
-                return connection.execute(sql, values).fetchall()
-
+    def _find_metric_files(self) -> MetricFiles:
+        ask = self.source.engine.query if self.check_all else None
         found = find_metric_files(self.source.run_folders(), ask)
         if not self._damaged:
             return found

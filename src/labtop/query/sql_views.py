@@ -19,7 +19,7 @@ VIEWS: Mapping[str, str] = {
     "packages": "run_id, name, version",
     "data": "run_id, name, uri, kind, digest, algorithm, bytes, rows",
     "artifacts": "run_id, name, path, uri, kind, step, bytes, sha256",
-    "events": "n, at, kind, run_id, actor, payload (JSON)",
+    "events": "n, time, kind, run_id, actor, payload (JSON)",
 }
 """Every view and what it holds."""
 
@@ -63,7 +63,7 @@ def runs_select(columns: Iterable[Column], table: str) -> str:
 def params_select(columns: Iterable[Column], table: str) -> str:
     """`params` over a table that has a column for each key: a branch a param, so that a query for one reads one."""
     branches = [_param_branch(column, table) for column in columns if column.kind == "param"]
-    return " UNION ALL ".join(branches) or _nothing(
+    return " UNION ALL ".join(branches) or nothing(
         {"run_id": "VARCHAR", "key": "VARCHAR", "value": "VARCHAR", "number": "DOUBLE", "text": "VARCHAR"}
     )
 
@@ -101,14 +101,14 @@ def summary_select(columns: Iterable[Column], table: str) -> str:
             f"WHERE {quote_name(values['count'])} IS NOT NULL OR {quote_name(values['last'])} IS NOT NULL"
         )
     types = {"run_id": "VARCHAR", "name": "VARCHAR", "goal": "VARCHAR", "count": "BIGINT"}
-    return " UNION ALL ".join(branches) or _nothing(types | dict.fromkeys(STATISTICS[1:], "DOUBLE"))
+    return " UNION ALL ".join(branches) or nothing(types | dict.fromkeys(STATISTICS[1:], "DOUBLE"))
 
 
 def packages_select(table: str) -> str:
     """`packages` over a table with run_id and the environment's JSON."""
     return f"""SELECT r.run_id, e.key AS name, json_extract_string(e.value, '$') AS version
-        FROM (SELECT run_id, json_extract({_json_of_type("environment", "OBJECT")}, '$.packages') AS packages
-              FROM {table}) r, json_each({_json_of_type("r.packages", "OBJECT")}) e"""
+        FROM (SELECT run_id, json_extract({json_of_type("environment", "OBJECT")}, '$.packages') AS packages
+              FROM {table}) r, json_each({json_of_type("r.packages", "OBJECT")}) e"""
 
 
 def data_select(table: str) -> str:
@@ -126,7 +126,7 @@ def _list_select(table: str, column: str, fields: Mapping[str, str]) -> str:
         f"TRY_CAST(json_extract_string(e.value, '$.{name}') AS {sql}) AS {quote_name(name)}"
         for name, sql in fields.items()
     )
-    return f"SELECT r.run_id, {selected} FROM {table} r, json_each({_json_of_type(f'r.{column}', 'ARRAY')}) e"
+    return f"SELECT r.run_id, {selected} FROM {table} r, json_each({json_of_type(f'r.{column}', 'ARRAY')}) e"
 
 
 def metrics_select(single: str | None, several: str | None, tail: str | None) -> str:
@@ -151,7 +151,7 @@ def metrics_select(single: str | None, several: str | None, tail: str | None) ->
             f"SELECT {columns} FROM (SELECT DISTINCT ON (run_id, writer, seq) * FROM {tail}) t {anti}"
         )
     types = {"run_id": "VARCHAR", "name": "VARCHAR", "step": "DOUBLE", "time": "TIMESTAMP", "value": "DOUBLE"}
-    return " UNION ALL ".join(branches) or _nothing(types)
+    return " UNION ALL ".join(branches) or nothing(types)
 
 
 def create_view(name: str, select: str) -> str:
@@ -159,7 +159,7 @@ def create_view(name: str, select: str) -> str:
     return f"CREATE OR REPLACE VIEW {quote_name(name)} AS {select}"
 
 
-def _json_of_type(column: str, type_name: str) -> str:
+def json_of_type(column: str, type_name: str) -> str:
     """A JSON column where it is valid and of a type, else null: a damaged document is nothing, not an error."""
     return f"CASE WHEN json_valid({column}) THEN CASE WHEN json_type({column}) = '{type_name}' THEN {column} END END"
 
@@ -172,7 +172,7 @@ def _literal(text: str) -> str:
     return quote_text(text.replace("\0", "�"))
 
 
-def _nothing(types: Mapping[str, str]) -> str:
+def nothing(types: Mapping[str, str]) -> str:
     """A SELECT without rows: what a view is when there is nothing to read."""
     selected: Sequence[str] = [f"NULL::{sql} AS {quote_name(name)}" for name, sql in types.items()]
     return f"SELECT {', '.join(selected)} WHERE false"
