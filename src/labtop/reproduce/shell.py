@@ -105,7 +105,7 @@ def is_variable(name: str) -> bool:
     return _VARIABLE.fullmatch(name) is not None
 
 
-def comment(text: str, width: int = 76) -> list[str]:
+def comment(text: str, width: int = 72) -> list[str]:
     """Text as comment lines, whatever it holds: no character of it can end a line."""
     shown = "".join(each if each == " " or (_is_shown(each) and each != "\n") else " " for each in text)
     return [f"# {line}" for line in textwrap.wrap(shown, width)] or ["#"]

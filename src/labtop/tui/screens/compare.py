@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from labtop.analysis.compare import Comparison, compare
+from labtop.analysis.rows import Row
 from labtop.analysis.text_diff import DiffLine, diff_lines, patch_lines
-from labtop.analysis.values import lines_of
+from labtop.analysis.values import lines_of, relation
 from labtop.model.run import RunRecord
 from labtop.tui.screens.base import LabScreen
 from labtop.tui.screens.dialogs import Choice, Menu, Prompt
@@ -168,10 +169,18 @@ class CompareScreen(LabScreen):
 
     @property
     def run_at_cursor(self) -> int:
-        """The number of the run under the cursor; the second one where the cursor is on none."""
+        """The number of the run under the cursor; the baseline where the cursor is on the keys."""
         grid = self.query_one(Grid)
-        at = grid.cursor_index if self.is_transposed else grid.cursor_column - 1
-        return at if at >= 0 else min(1, len(self.records) - 1)
+        return max(0, grid.cursor_index if self.is_transposed else grid.cursor_column - 1)
+
+    def _other_run(self, rows: Iterable[Row]) -> int:
+        """The run under the cursor, or in place of the baseline itself the first that differs from it in some rows."""
+        if at := self.run_at_cursor:
+            return at
+        chosen = list(rows)
+        others = range(1, len(self.records))
+        differing = (at for at in others if any(relation(row.values[0], row.values[at]) for row in chosen))
+        return next(differing, min(1, len(self.records) - 1))
 
     def on_grid_rows_wanted(self, event: Grid.RowsWanted) -> None:
         """All rows are at hand."""
@@ -318,7 +327,8 @@ class CompareScreen(LabScreen):
         if entry.branch[:2] in (("code", "commit"), ("code", "patch")) and len(self.records) > 1:
             self.action_code_diff()
             return
-        row, run = entry.row, self.run_at_cursor or min(1, len(self.records) - 1)
+        row = entry.row
+        run = self._other_run([row])
 
         def compute() -> Sequence[DiffLine]:
             return diff_lines(lines_of(row.values[0]), lines_of(row.values[run]), context=None)
@@ -330,7 +340,10 @@ class CompareScreen(LabScreen):
         if len(self.records) < 2:
             self.say("mark another run to compare the code with", "warning")
             return
-        run = self.run_at_cursor or 1
+        rows = self.comparison.rows if self.comparison else ()
+        run = self._other_run(
+            row for row in rows if row.section == "code" and row.path[0] in ("commit", "patch")
+        )
         catalog, first, second = self.session.catalog, self.records[0], self.records[run]
 
         def compute() -> Sequence[DiffLine]:
