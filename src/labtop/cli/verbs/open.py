@@ -8,7 +8,7 @@ import sys
 import click
 
 from labtop.cli.main import VERBS
-from labtop.cli.opening import archived_option, sort_option, store_option, where_option
+from labtop.cli.opening import store_option
 from labtop.errors import NoStoreError
 from labtop.settings import Settings
 
@@ -16,12 +16,7 @@ from labtop.settings import Settings
 @click.command("open", hidden=True, context_settings={"help_option_names": []})
 @click.argument("path", required=False)
 @store_option
-@where_option
-@sort_option
-@archived_option
-def open_command(
-    path: str | None, store: str | None, where: str, sort: tuple[str, ...], archived: bool
-) -> int:
+def open_command(path: str | None, store: str | None) -> int:
     """Open the terminal UI on the runs at PATH."""
     from labtop.api import find_store
 
@@ -33,10 +28,10 @@ def open_command(
     if not _has_terminal():
         from labtop.cli.verbs.ls import print_runs
 
-        return print_runs(str(found), None, where, sort, archived)
+        return print_runs(str(found), None)
     from labtop.tui.app import run
 
-    return run(found, settings, where=where, sort=sort)
+    return run(found, settings)
 
 
 def _has_terminal() -> bool:
