@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from labtop.model.run import Life, MetricSummary, RunRecord, Status, Value
+from labtop.model.run import Life, MetricSummary, RunRecord, Status
 from labtop.query.catalog import Catalog, TableQuery
 from labtop.store.layout import create_store, new_run_id
 from tests.stores import write_run
@@ -17,7 +17,7 @@ START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def run(
-    params: Mapping[str, Value] | None = None,
+    params: Mapping[str, Any] | None = None,
     metrics: Mapping[str, float | MetricSummary] | None = None,
     minute: int = 0,
     **facts: Any,

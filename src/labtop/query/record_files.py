@@ -124,19 +124,33 @@ def _load(engine: Engine, paths: Sequence[str], files: _Files, problems: list[Pr
 
 
 def _load_odd_one(
-    engine: Engine, path: str, files: _Files, problems: list[Problem], error: QueryError
+    engine: Engine, path: str, files: _Files, problems: list[Problem], error: QueryError, patience: int = 5
 ) -> None:
-    """A record that lacks columns is read for what it has; anything else is damaged."""
+    """A record that was replaced meanwhile is read again, one that lacks columns for what it has; others are damaged."""
     try:
-        described = engine.query("DESCRIBE SELECT * FROM read_parquet(?)", [path])
-        there = [name for name in _SQL_TYPES if name in {row[0] for row in described}]
-        if "id" not in there or len(there) == len(_SQL_TYPES):
-            raise error
-        _insert(engine, [path], files, there)
+        stamp, reason = _check(path)
+        if stamp != files.stamps[path] and reason is None and patience:
+            # DuckDB opens a file more than once; a live run's is replaced every second
+            files.stamps[path] = stamp
+            columns = list(_SQL_TYPES)
+        else:
+            described = engine.query("DESCRIBE SELECT * FROM read_parquet([?])", [path])
+            columns = [name for name in _SQL_TYPES if name in {row[0] for row in described}]
+            if "id" not in columns or len(columns) == len(_SQL_TYPES):
+                raise error
+            patience = 0
+        try:
+            _insert(engine, [path], files, columns)
+        except QueryError as failure:
+            if not patience or isinstance(failure, InterruptedQueryError):
+                raise
+            _load_odd_one(engine, path, files, problems, failure, patience - 1)
     except InterruptedQueryError:
         raise
     except QueryError as failure:
-        problems.append(Problem(path, failure.message.splitlines()[0]))
+        problems.append(Problem(path, f"damaged: {failure.message.splitlines()[0]}"))
+    except OSError as failure:
+        problems.append(Problem(path, f"cannot be read: {failure.strerror or failure}"))
 
 
 def _insert(engine: Engine, paths: Sequence[str], files: _Files, columns: Sequence[str]) -> None:

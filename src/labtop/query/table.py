@@ -15,6 +15,9 @@ from labtop.query.engine import Engine, Row, quote_name
 from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
 from labtop.query.index import HIDDEN
 
+_MOST_DEAD = 5000
+"""Deleted rows that are left lying before they are cleared away."""
+
 Loader = Callable[[str, Sequence[str]], None]
 """Makes a table of the given name with `row` and cold columns of `base`."""
 
@@ -117,7 +120,10 @@ class RunTable:
 
     def _free_dead_rows(self) -> None:
         """Copy `fresh` when most of it is dead: running runs are replaced once a second for days."""
-        if self._dead > 5000 and self._dead > 3 * self._engine.query("SELECT count(*) FROM fresh")[0][0]:
+        if (
+            self._dead > _MOST_DEAD
+            and self._dead > 3 * self._engine.query("SELECT count(*) FROM fresh")[0][0]
+        ):
             self._engine.execute("CREATE OR REPLACE TABLE fresh AS SELECT * FROM fresh")
             self._dead = 0
 
