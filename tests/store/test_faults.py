@@ -20,12 +20,12 @@ from labtop.model.run import Status
 from labtop.store.faults import Limits
 from labtop.store.layout import METRICS, RECORD, make_folders
 from labtop.store.live import read_record_live
-from labtop.store.reader import list_point_files, read_points, read_record
+from labtop.store.reader import list_point_files, read_part_points, read_points, read_record
 from labtop.store.record_file import Identity
 from labtop.store.upkeep import Upkeep
 from tests.store.runs import FaultyFiles, new_record, new_writer
 
-LIMITS = Limits(seal_points=10, longest_pause_s=0.0)
+LIMITS = Limits(seal_points=10, longest_pause_s=0.0, last_pauses_s=(0.0,) * 5)
 STEPS = 11
 EXPECTED = [(name, float(step)) for step in range(STEPS) for name in ("a", "b")]
 
@@ -93,6 +93,7 @@ def test_any_write_may_be_short_and_nothing_is_lost(tmp_path: Path) -> None:
         story = Story(tmp_path / str(number), files)
         story.tell()
         assert points_of(story.folder) == EXPECTED
+        assert read_record(story.folder).metrics["a"].count == STEPS
         if number >= len(files.calls):
             break
 
@@ -111,6 +112,37 @@ def test_a_failing_disk_is_marked_in_the_record(tmp_path: Path) -> None:
     assert "injected" in degraded
     assert story.warnings
     assert points_of(story.folder) == EXPECTED
+
+
+def test_a_mended_log_has_everything_again(tmp_path: Path) -> None:
+    """Also what is logged while it is being mended: from then on the process may be killed."""
+
+    class Busy(FaultyFiles):
+        def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+            if path.name.endswith("00002.wal"):
+                story.upkeep.tail.append(3.0, 3, {"a": 3.0, "b": -3.0})
+            return super().open(path, flags, mode)
+
+    story = Story(tmp_path / "r", files := Busy())
+    for step in range(3):
+        if step == 1:
+            files.failing = range(len(files.calls), len(files.calls) + 1)
+        story.upkeep.tail.append(float(step), step, {"a": float(step), "b": -float(step)})
+    assert len(points_of(story.folder)) == 2
+    story.upkeep.tick()
+    assert points_of(story.folder) == EXPECTED[:8]
+    assert [each.name for each in list_point_files(story.folder).logs] == ["w" * 10 + "-00002.wal"]
+
+
+def test_the_record_covers_what_is_in_no_log_any_more(tmp_path: Path) -> None:
+    """It is rewritten between sealing and removing the log, so that a reader need not open parts."""
+    story = Story(tmp_path / "r", FaultyFiles())
+    for _ in story.steps():
+        if parts := sorted((story.folder / METRICS).glob("*.parquet")):
+            break
+    assert len(parts) == 1
+    assert read_record(story.folder).life.written["w" * 10] == len(read_part_points(parts[0]))
+    assert (story.folder / RECORD).stat().st_mtime_ns >= parts[0].stat().st_mtime_ns
 
 
 def test_a_disk_that_stays_full_costs_bounded_memory_and_counts(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ class Limits:
     seal_bytes: int = 8 * 2**20
     most_waiting: int = 1_000_000  # points in memory: 36 MB
     longest_pause_s: float = 60.0  # between tries of what failed
+    last_pauses_s: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.4)  # before each try at the end of a run
 
 
 class Faults:

@@ -22,7 +22,6 @@ from labtop.store.tail import Tail, Taken
 from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
 
 _FRAMES_AT_ONCE = 128  # then the training loop may have the interpreter: a millisecond or two
-_LAST_PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)
 
 
 class _Rolled(NamedTuple):
@@ -114,7 +113,7 @@ class Upkeep:
 
     def _insist(self, write: Callable[[], bool]) -> bool:
         """Try a few times within a second: there is no later."""
-        for pause_s in _LAST_PAUSES_S:
+        for pause_s in self._limits.last_pauses_s:
             time.sleep(pause_s)
             self.faults.retry_now()
             if write():
