@@ -17,6 +17,7 @@ from labtop.query.filter_compare import Compare
 from labtop.query.filter_completion import Completion, complete
 from labtop.query.filter_grammar import with_conjunctions
 from labtop.query.filter_names import names_of
+from labtop.query.filter_operands import Operands
 from labtop.query.filter_tokens import tokenise
 from labtop.query.filter_tree import Parser, parse
 from labtop.query.filter_walk import Walk
@@ -51,9 +52,9 @@ def compile_filter(
     names = names_of(columns)
     tokens = with_conjunctions(text, tokenise(text, names))
     rules = Compare(text, names, now or datetime.now().astimezone())
-    walk = Walk(tokens, rules, engine)
+    operands = Operands(tokens, rules)
     try:
-        term = walk.condition(parse(text, tokens, engine))
+        term = Walk(operands, rules, engine).condition(parse(text, tokens, engine))
     except RecursionError:  # the caller stands deep in the stack already; the grammar keeps trees shallow
         raise FilterError("the filter is nested too deeply", text, 0, len(text)) from None
-    return CompiledFilter(term.sql, term.parameters, frozenset(walk.keys))
+    return CompiledFilter(term.sql, term.parameters, frozenset(operands.keys))

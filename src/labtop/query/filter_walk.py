@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from labtop.errors import FilterError
-from labtop.model.columns import Column
 from labtop.query.filter_compare import Compare
 from labtop.query.filter_functions import FUNCTIONS, OPERATORS
 from labtop.query.filter_names import STATISTICS, statistic
-from labtop.query.filter_terms import Operand, Term, Value, as_number, as_text, column_term, fill, literal
+from labtop.query.filter_operands import Operands
+from labtop.query.filter_terms import Operand, Term, Value, as_number, as_text, fill
 from labtop.query.filter_tokens import Token
 from labtop.query.filter_tree import Node, Parser, arguments
 
@@ -19,59 +19,33 @@ _COMPARISONS = {
     "COMPARE_NOT_DISTINCT_FROM": "is", "COMPARE_DISTINCT_FROM": "is not",
 }  # fmt: skip
 _PATTERNS = {"~~": "LIKE", "!~~": "NOT LIKE", "~~*": "ILIKE", "!~~*": "NOT ILIKE"}
-_SEARCHED = ("name", "tags", "notes", "id")
-_SEARCH = " OR ".join(
-    f"contains(lower(coalesce({text}, '')), lower({{0}}))"
-    for text in ('"name"', 'array_to_string("tags", chr(10))', '"notes"', '"id"')
-)
-_MAX_DEPTH = 300
 
 
 @dataclass(slots=True)
 class Walk:
-    """One walk over one tree; `keys` collects the columns that were used."""
+    """One walk over one tree."""
 
-    tokens: list[Token]
+    operands: Operands
     rules: Compare
     engine: Parser
-    keys: set[str] = field(default_factory=set)
-    depth: int = 0
 
     def condition(self, node: Node) -> Term:
         """A node as true or false; a bare word or text searches."""
         kind = node["type"]
         if node["class"] == "CONJUNCTION":
             joint = " AND " if kind == "CONJUNCTION_AND" else " OR "
-            return _joined([self._deeper(child) for child in node["children"]], joint)
+            return _joined([self.condition(child) for child in node["children"]], joint)
         if kind == "OPERATOR_NOT":
-            return fill("(NOT {0})", self._deeper(node["children"][0]))
+            return fill("(NOT {0})", self.condition(node["children"][0]))
         if node["class"] == "COLUMN_REF":
-            return self._bare(self._token(node))
+            return self.operands.condition(self.operands.token(node))
         return self.rules.as_condition(self.operand(node))
 
     def operand(self, node: Node) -> Operand:
         """A node as a piece of SQL, or as a value whose meaning depends on its neighbour."""
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise FilterError("the filter is nested too deeply", self.rules.text, 0, len(self.rules.text))
-        try:
-            return self._operand(node)
-        finally:
-            self.depth -= 1
-
-    def _deeper(self, node: Node) -> Term:
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise FilterError("the filter is nested too deeply", self.rules.text, 0, len(self.rules.text))
-        try:
-            return self.condition(node)
-        finally:
-            self.depth -= 1
-
-    def _operand(self, node: Node) -> Operand:
         kind, group = node["type"], node["class"]
         if group == "COLUMN_REF":
-            return self._name_or_value(self._token(node))
+            return self.operands.of(self.operands.token(node))
         if kind in _COMPARISONS and group == "COMPARISON":
             return self._comparison(_COMPARISONS[kind], node["left"], node["right"])
         if kind in ("COMPARE_BETWEEN", "COMPARE_NOT_BETWEEN"):
@@ -88,55 +62,6 @@ class Walk:
         if group == "FUNCTION":
             return self._function(node)
         raise FilterError("this does not belong in a filter", self.rules.text, 0, len(self.rules.text))
-
-    # names and values
-
-    def _token(self, node: Node) -> Token:
-        placeholder = node["column_names"][-1]
-        return self.tokens[int(placeholder[1:])]
-
-    def _name_or_value(self, token: Token) -> Operand:
-        if token.kind != "name":
-            return Value(token)
-        column = self._column(token)
-        return Value(token) if column is None else self._use(column, token.start, token.end)
-
-    def _use(self, column: Column, start: int, end: int) -> Term:
-        self.keys.add(column.key)
-        return column_term(column, start, end)
-
-    def _column(self, token: Token) -> Column | None:
-        found = self.rules.names.candidates(token.text)
-        if len(found) > 1:
-            by_key = len({column.name for column in found}) < len(found)
-            choices = ", ".join(column.key if by_key else column.name for column in found[:8])
-            raise FilterError(
-                f"{token.text!r} fits several columns",
-                self.rules.text,
-                token.start,
-                token.end - token.start,
-                choices,
-            )
-        return found[0] if found else None
-
-    def _bare(self, token: Token) -> Term:
-        """A name or value where a condition is wanted: a boolean column, or words to search for."""
-        if token.kind == "constant" and token.text in ("true", "false"):
-            return self.rules.as_condition(Value(token))
-        column = self.rules.names.exact(token.text) if token.kind == "name" else None
-        if token.kind == "name" and column is None:
-            found = self.rules.names.candidates(token.text)
-            column = found[0] if len(found) == 1 and found[0].type.name == "boolean" else None
-        if column is None:
-            self.keys.update(_SEARCHED)
-            return fill(f"({_SEARCH})", literal(token.text, Value(token), "text"))
-        term = self._use(column, token.start, token.end)
-        if term.kind == "condition":
-            return term
-        raise FilterError(
-            f"{token.text} is not true or false by itself",
-            self.rules.text, token.end, 1, f"compare it, as in {_example(column)}",
-        )  # fmt: skip
 
     def _term(self, operand: Operand) -> Term:
         return self.rules.constant(operand) if isinstance(operand, Value) else operand
@@ -158,7 +83,7 @@ class Walk:
 
     def _soft(self, node: Node) -> Operand | None:
         """An operand, or None for a name that is ambiguous: its neighbour may make it text."""
-        if node["class"] == "COLUMN_REF" and (token := self._token(node)).kind == "name":
+        if node["class"] == "COLUMN_REF" and (token := self.operands.token(node)).kind == "name":
             found = self.rules.names.candidates(token.text)
             if len(found) > 1:
                 return None
@@ -170,7 +95,7 @@ class Walk:
     def _word_or(self, node: Node, side: Operand | None, allow_same: bool) -> Operand | None:
         if node["class"] != "COLUMN_REF" or not allow_same:
             return side
-        token = self._token(node)
+        token = self.operands.token(node)
         if token.kind != "name" or token.text.startswith(("params.", "metrics.", "env.", "run.")):
             return side
         exact = self.rules.names.exact(token.text)
@@ -200,7 +125,7 @@ class Walk:
             has = self._has(nodes[0], nodes[1])
             return has if name == "@>" else fill("(NOT {0})", has)
         if name.startswith("f") and name[1:].isdigit():
-            return self._call(self.tokens[int(name[1:])], nodes)
+            return self._call(self.operands.tokens[int(name[1:])], nodes)
         raise FilterError(f"{name} does not belong in a filter", self.rules.text, 0, len(self.rules.text))
 
     def _arithmetic(self, name: str, nodes: list[Node]) -> Operand:
@@ -287,14 +212,16 @@ class Walk:
 
     def _statistic(self, token: Token, nodes: list[Node]) -> Term:
         """max(val/acc): a summary of one metric, though a parameter may have the same name."""
-        inner = self._token(nodes[0]) if len(nodes) == 1 and nodes[0]["class"] == "COLUMN_REF" else None
+        inner = (
+            self.operands.token(nodes[0]) if len(nodes) == 1 and nodes[0]["class"] == "COLUMN_REF" else None
+        )
         if inner is None or inner.kind != "name":
             raise self._at(token, f"{token.text}() is asked of one metric", f"as in {token.text}(val/acc)")
         metric = self.rules.names.metric(inner.text)
         if metric is None:
             nearest = ", ".join(self.rules.names.nearest(inner.text))
             raise self._at(inner, f"no metric {inner.text!r}", f"nearest: {nearest}" if nearest else "")
-        return self._use(statistic(metric, token.text), token.start, inner.end + 1)
+        return self.operands.use(statistic(metric, token.text), token.start, inner.end + 1)
 
     def _at(self, token: Token, message: str, hint: str = "") -> FilterError:
         return FilterError(message, self.rules.text, token.start, max(token.end - token.start, 1), hint)
@@ -314,11 +241,3 @@ def _count(least: int, most: int) -> str:
     if most > least:
         return f"{least} to {most} values"
     return f"{least} value{'s' if least > 1 else ''}"
-
-
-def _example(column: Column) -> str:
-    if column.type.name == "tags":
-        return f"{column.name} has 'paper'"
-    if column.type.name == "time":
-        return f"{column.name} > yesterday"
-    return f"{column.name} < 1" if column.type.is_number else f"{column.name} = 'x'"

@@ -41,8 +41,13 @@ class Views(Protocol):
 
     names: Sequence[str]
 
-    def fill(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str]) -> Sequence[Path]:
-        """Make the `used` views in a new database; answers the files that they read when queried."""
+    def fill(
+        self, connection: duckdb.DuckDBPyConnection, used: frozenset[str], quick: bool
+    ) -> Sequence[Path]:
+        """Make the `used` views in a new database; answers the files that they read when queried.
+
+        `quick` may leave files unchecked that `drop_damaged` would find.
+        """
 
     def problems(self) -> Sequence[Problem]:
         """What could not be read in the last `fill`."""
@@ -99,7 +104,7 @@ class Sandbox:
 
     def _attempt(self, query: str, used: frozenset[str], deadline: float) -> SqlAnswer:
         with self._connection() as connection:
-            files = self._views.fill(connection, used)
+            files = self._views.fill(connection, used, quick=True)
             lock_down(connection, files)
             try:
                 with self._watched(connection, deadline):

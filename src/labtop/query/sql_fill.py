@@ -59,13 +59,9 @@ class ViewSource:
 
 @dataclass(slots=True)
 class CatalogViews:
-    """The views of a catalog, for a sandbox or a connection of a script.
-
-    `check_all` looks into every metric file first, for a connection that cannot try again without the damaged ones.
-    """
+    """The views of a catalog, for a sandbox or a connection of a script."""
 
     source: ViewSource
-    check_all: bool = False
     names: Sequence[str] = tuple(VIEWS)
     _problems: list[Problem] = field(default_factory=list)
     _damaged: dict[Path, Problem] = field(default_factory=dict)
@@ -76,9 +72,15 @@ class CatalogViews:
         return self._problems
 
     def fill(
-        self, connection: duckdb.DuckDBPyConnection, used: frozenset[str] = frozenset(VIEWS)
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        used: frozenset[str] = frozenset(VIEWS),
+        quick: bool = False,
     ) -> Sequence[Path]:
-        """Make the used views; answers the files that they read when they are queried."""
+        """Make the used views; answers the files that they read when they are queried.
+
+        Every metric file is looked into first, unless `quick`: then who asks tries again after `drop_damaged`.
+        """
         self._problems = []
         self._parts = ()
         with translated_errors(), tempfile.TemporaryDirectory(prefix="labtop-sql-") as folder:
@@ -91,7 +93,7 @@ class CatalogViews:
             if "events" in used:
                 self._make_events(connection)
             if "metrics" in used:
-                self._make_metrics(connection)
+                self._make_metrics(connection, quick)
         return self._parts
 
     def drop_damaged(self) -> bool:
@@ -169,8 +171,8 @@ class CatalogViews:
                 f"INSERT INTO events SELECT {lists}", [list(each) for each in zip(*rows, strict=True)]
             )
 
-    def _make_metrics(self, connection: duckdb.DuckDBPyConnection) -> None:
-        files = self._find_metric_files()
+    def _make_metrics(self, connection: duckdb.DuckDBPyConnection, quick: bool) -> None:
+        files = self._find_metric_files(quick)
         self._parts = (*files.single, *files.several)
         points, problems = read_logs(files.logs)
         self._problems += [*files.problems, *problems]
@@ -196,9 +198,8 @@ class CatalogViews:
         )
         connection.execute(create_view("metrics", select))
 
-    def _find_metric_files(self) -> MetricFiles:
-        ask = self.source.engine.query if self.check_all else None
-        found = find_metric_files(self.source.run_folders(), ask)
+    def _find_metric_files(self, quick: bool) -> MetricFiles:
+        found = find_metric_files(self.source.run_folders(), None if quick else self.source.engine.query)
         if not self._damaged:
             return found
         return MetricFiles(
