@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -80,6 +81,8 @@ def number_text(number: float) -> str:
 
 def plain(value: Any, depth: int = 0) -> Any:
     """`value` as JSON can hold it. What is None or an empty list is left out of groups of facts."""
+    if type(value) is float:  # by far the most: sparklines
+        return value if -math.inf < value < math.inf else number_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -108,11 +111,16 @@ def _plain_int(number: int) -> int | msgspec.Raw:
 
 def _plain_facts(facts: Any, depth: int) -> dict[str, Any]:
     known: dict[str, Any] = {}
-    for each in fields(facts):
-        value = getattr(facts, each.name)
-        if value is not None and (value or isinstance(value, str | float | int)):
-            known[each.name] = plain(value, depth + 1)
+    for name in _field_names(facts.__class__):
+        value = getattr(facts, name)
+        if value is not None and (value or isinstance(value, (str, float, int))):
+            known[name] = plain(value, depth + 1)
     return known
+
+
+@cache
+def _field_names(shape: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(shape))
 
 
 def encode_record(record: RunRecord) -> dict[str, Any]:
