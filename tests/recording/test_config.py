@@ -120,6 +120,15 @@ def test_items_and_attributes_are_the_same(folder: Path) -> None:
     assert params == {"model": {"width": 16}, "lr": 0.1, "extra": {"a": 1, "b": 2}, "new": 1}
 
 
+def test_a_dataclass_inside_is_a_configuration_too(folder: Path) -> None:
+    """Its fields can be set, and reach the record."""
+    with labtop.init(config={"options": Options(), "more": SimpleNamespace(a=1)}) as run:
+        run.config["options"]["lr"] = 0.5
+        run.config.more.a = 2
+    params = only_record(folder / "runs").params
+    assert params == {"options": {"lr": 0.5, "layers": [8, 4]}, "more": {"a": 2}}
+
+
 def test_a_config_is_a_dictionary() -> None:
     """json, ** and pickle work."""
     config = Config({"a": {"b": 1}})

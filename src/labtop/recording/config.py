@@ -45,11 +45,9 @@ class Config(dict[str, Any]):
         return {key: value.as_dict() if isinstance(value, Config) else value for key, value in self.items()}
 
     def _wrapped(self, value: object) -> object:
-        if isinstance(value, Mapping) and not (
-            isinstance(value, Config) and value._on_change is self._on_change
-        ):
-            return Config(value, self._on_change)
-        return value
+        if isinstance(value, Config) and value._on_change is self._on_change:
+            return value
+        return Config(value, self._on_change) if _is_nested(value) else value
 
     def _changed(self) -> None:
         if self._on_change is not None:
@@ -136,6 +134,17 @@ def as_mapping(values: object) -> dict[str, Any]:
     )
 
 
+def _is_nested(value: object) -> bool:
+    """Whether a value holds parameters of its own: a mapping, a dataclass, a namespace of argparse."""
+    if isinstance(value, type):
+        return False
+    return (
+        isinstance(value, Mapping)
+        or dataclasses.is_dataclass(value)
+        or type(value).__name__ in ("Namespace", "SimpleNamespace")
+    )
+
+
 def as_tree(values: Mapping[str, Any]) -> Tree:
     """A configuration as the record holds it: typed scalars, lists and mappings; the rest as text."""
     return {str(key): _as_value(value, 0) for key, value in [*values.items()]}
@@ -164,13 +173,8 @@ def _as_value(value: Any, depth: int) -> Value:
 
 
 def _as_container(value: Any, depth: int) -> Value:
-    if isinstance(value, Mapping):
-        return {str(key): _as_value(value[key], depth + 1) for key in value}
-    if dataclasses.is_dataclass(value):
-        return {
-            field.name: _as_value(getattr(value, field.name), depth + 1)
-            for field in dataclasses.fields(value)
-        }
+    if _is_nested(value):
+        return {key: _as_value(each, depth + 1) for key, each in as_mapping(value).items()}
     if isinstance(value, set | frozenset):
         value = sorted(value, key=repr)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
@@ -182,8 +186,6 @@ def _as_container(value: Any, depth: int) -> Value:
         and getattr(value, "size", _LONGEST_LIST + 1) <= _LONGEST_LIST
     ):
         return _as_value(tolist(), depth + 1)  # a small array
-    if type(value).__name__ in ("Namespace", "SimpleNamespace"):
-        return {str(key): _as_value(each, depth + 1) for key, each in vars(value).items()}
     return _text(str(value))
 
 

@@ -1,0 +1,51 @@
+"""The examples of docs/recording.md run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from labtop.model.run import Status
+from labtop.settings import Settings
+from tests.recording.conftest import records
+
+PAGE = Path(__file__).parents[2] / "docs/recording.md"
+RUN_ALL = """
+import pathlib, sys
+for path in sys.argv[1:]:
+    exec(compile(pathlib.Path(path).read_text(), path, "exec"), {"__name__": "__main__"})
+"""
+
+
+def test_every_block_of_the_page_runs(folder: Path) -> None:
+    """And records what it says."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (folder / "data").mkdir()
+    (folder / "data/train.csv").write_text("a,b\n1,2\n")
+    (folder / "model.pt").write_bytes(b"weights")
+    for at, block in enumerate(blocks):
+        (folder / f"block{at}.py").write_text(block)
+    names = [f"block{at}.py" for at in range(len(blocks))]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALL, *names], capture_output=True, text=True, env=os.environ
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "0.6\nTrue 1\n"
+    assert done.stderr == "labtop: init() does not use entity\n"
+    found = records(folder / "runs")
+    assert len(found) == len(blocks)
+    assert {record.status for record in found} == {Status.FINISHED}
+
+
+def test_the_settings_on_the_page_exist() -> None:
+    """With their defaults."""
+    table = PAGE.read_text("utf-8").partition("## Settings")[2]
+    named = re.findall(
+        r"`([a-z_]+)`", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    )
+    assert len(named) > 10
+    for name in named:
+        assert hasattr(Settings(), name)
