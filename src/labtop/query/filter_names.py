@@ -6,6 +6,7 @@ Finds names that are written bare although they hold `/`, `.`, `-` or spaces, an
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -123,15 +124,23 @@ class Names:
         known = [each for each in self._folded if not each.startswith(("params.", "metrics.", "run."))]
         wanted = name.lower()
         holding = sorted((each for each in known if len(wanted) > 2 and wanted in each), key=len)
-        close = difflib.get_close_matches(wanted, known, count, 0.55) + [
+        close = difflib.get_close_matches(wanted, _alike(wanted, known), count, 0.55) + [
             column.name
-            for end in difflib.get_close_matches(wanted, self._ends, count, 0.7)
+            for end in difflib.get_close_matches(wanted, _alike(wanted, self._ends), count, 0.7)
             for column in self._ends[end][:1]
         ]
         true_names = [
             self._folded[each][0].name if each in self._folded else each for each in holding + close
         ]
         return list(dict.fromkeys(true_names))[:count]
+
+
+def _alike(wanted: str, names: Iterable[str], count: int = 40) -> list[str]:
+    """The names that share the most pairs of letters with one: difflib takes 50 us each, and there are thousands."""
+    pairs = {wanted[at : at + 2] for at in range(len(wanted) - 1)} or {wanted}
+    return heapq.nlargest(
+        count, names, key=lambda each: sum(pair in each for pair in pairs) - 0.1 * len(each)
+    )
 
 
 def statistic(metric: Column, word: str) -> Column:
