@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-_SHUT_OUT = ("NO_COLOR", "COLUMNS", "LINES", "TMUX", "TMUX_PANE", "SSH_CONNECTION", "COLORTERM", "LABTOP_STORE", "LC_ALL")
+_SHUT_OUT = (
+    "NO_COLOR",
+    "COLUMNS",
+    "LINES",
+    "TMUX",
+    "TMUX_PANE",
+    "SSH_CONNECTION",
+    "COLORTERM",
+    "LABTOP_STORE",
+    "LC_ALL",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_store(tmp_path_factory.mktemp("cli") / "runs", runs=40, params=6, metrics=3)
 
 
-def labtop(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def labtop(
+    *arguments: str | Path, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "labtop", *map(str, arguments)],
@@ -59,7 +61,16 @@ def test_where_and_sort_agree_with_plain_python(store: Path) -> None:
     values = sorted(run["params"][key] for run in runs)  # type: ignore[index]
     middle = values[len(values) // 2]
     found = lines_of(
-        labtop("ls", store, "--where", f"params.{key} < {middle!r}", "--sort", f"-params.{key}", "--format", "jsonl").stdout
+        labtop(
+            "ls",
+            store,
+            "--where",
+            f"params.{key} < {middle!r}",
+            "--sort",
+            f"-params.{key}",
+            "--format",
+            "jsonl",
+        ).stdout
     )
     expected = [value for value in values if value < middle][::-1]
     assert [run["params"][key] for run in found] == expected  # type: ignore[index]
@@ -143,7 +154,9 @@ def test_metrics_prints_every_point(store: Path) -> None:
 
 def test_diff_says_in_how_many_things_runs_differ(store: Path) -> None:
     """The line on top, and exit code 1 only when it is asked for."""
-    ids = [str(run["id"]) for run in lines_of(labtop("ls", store, "--format", "jsonl", "--limit", "2").stdout)]
+    ids = [
+        str(run["id"]) for run in lines_of(labtop("ls", store, "--format", "jsonl", "--limit", "2").stdout)
+    ]
     done = labtop("diff", *ids, "--store", store)
     assert done.returncode == 0
     assert done.stdout.startswith("differs in ")

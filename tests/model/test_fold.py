@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from labtop.model.fold import SPARK_LENGTH, SummaryFold
 from labtop.model.run import MetricSummary
 
