@@ -219,6 +219,8 @@ def test_a_log_rewritten_after_a_fault_counts_once(tmp_path: Path) -> None:
     wal = next((folder / METRICS).glob("*.wal"))
     wal.with_name(wal.name.replace("00001", "00002")).write_bytes(wal.read_bytes())
     assert len(read_points(folder)[0]) == 10
+    before = replace(new_record(), life=Life(written={writer.writer: 0}))
+    assert fold_live(before, folder).metrics["loss"].count == 10
     writer.flush()
     assert read_record_live(folder).metrics["loss"].count == 10
     writer.close()

@@ -13,7 +13,7 @@ import errno
 import os
 import struct
 from binascii import crc32
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +32,7 @@ _HEAD = struct.Struct("<4sII")
 _pack_head = _HEAD.pack
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+_decode_points = msgspec.msgpack.Decoder(tuple[int, int, int, float, dict[str, float]]).decode
 _MOST_READ_BYTES = 256 * 2**20  # thirty times what a file has before it is sealed
 _INT64 = range(-(2**63), 2**63)
 
@@ -235,31 +236,38 @@ class _Search:
 def _understand(payload: bytes, result: WalRead) -> str | None:
     """Add a whole frame to the result; a reason when it makes no sense. Kinds added later are passed over."""
     try:
+        kind, seq, time_us, step, values = _decode_points(payload)  # nearly all are of this shape
+    except msgspec.MsgspecError:
+        return _understand_slowly(payload, result)
+    return _add_points(PointFrame(seq, time_us, step, values), result) if kind == 1 else None
+
+
+def _understand_slowly(payload: bytes, result: WalRead) -> str | None:
+    try:
         match _decode(payload):
             case [0, int(format_number), str(run_id), str(writer), *_]:
                 if format_number > FORMAT:
                     return f"written in format {format_number}; this labtop knows {FORMAT}"
                 result.run_id, result.writer = run_id, writer
             case [1, int(seq), int(time_us), int() | float() as step, dict(values), *_]:
-                frame = PointFrame(
-                    seq, time_us, float(step), {name: float(each) for name, each in values.items()}
-                )
-                if not _sound(frame):
-                    return "the frame's numbers are out of range"
-                result.frames.append(frame)
+                numbers = {safe_text(name): float(value) for name, value in values.items()}
+                return _add_points(PointFrame(seq, time_us, float(step), numbers), result)
             case [0 | 1, *_]:
                 return "the frame has not the shape of its kind"
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (
+        msgspec.MsgspecError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         return f"the frame cannot be decoded: {error}"
     return None
 
 
-def _sound(frame: PointFrame) -> bool:
-    names_are_text = all(isinstance(name, str) for name in frame.values)
-    return names_are_text and frame.seq >= 0 and frame.end in _INT64 and frame.time_us in _INT64
-
-
-def rows(frame: PointFrame) -> Iterator[tuple[int, str, float]]:
-    """Number, name and value of each point of a frame."""
-    for at, (name, value) in enumerate(frame.values.items()):
-        yield frame.seq + at, name, value
+def _add_points(frame: PointFrame, result: WalRead) -> str | None:
+    if frame.seq < 0 or frame.end not in _INT64 or frame.time_us not in _INT64:
+        return "the frame's numbers are out of range"
+    result.frames.append(frame)
+    return None
