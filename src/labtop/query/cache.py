@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import secrets
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +49,12 @@ class Cache:
         self.folder = root / _plain(store_id) / where
         self.index = self.folder / "index.parquet"
         self.environments = self.folder / "environments.parquet"
+        self._checksum = self.folder / "index.crc32"
 
     def load(self, engine: Engine) -> CachedIndex | None:
         """The index file, if there is one that this version of labtop wrote for this store."""
         identity = self.identity()
-        if identity is None or check_parquet(self.index) is not None:
+        if identity is None or check_parquet(self.index) is not None or not self._is_whole():
             return None
         try:
             said = engine.query(
@@ -74,6 +76,7 @@ class Cache:
             # a reader that has the new index must find its environments
             self._write(engine, self.environments, environments, None)
             self._write(engine, self.index, select, {**state, "identity": self._wanted()})
+            self._checksum.write_text(_crc32(self.index))
         except (QueryError, OSError):
             return False
         return True
@@ -85,6 +88,13 @@ class Cache:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def _is_whole(self) -> bool:
+        """Whether no bit of the index file has changed: neither Parquet as DuckDB writes it nor zstd would tell."""
+        try:
+            return self._checksum.read_text("ascii") == _crc32(self.index)
+        except (OSError, ValueError):
+            return False
 
     def _wanted(self) -> list[object]:
         # the engine's version, because its hash function is in the index
@@ -106,6 +116,14 @@ class Cache:
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _crc32(path: Path) -> str:
+    checksum = 0
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(2**20):
+            checksum = zlib.crc32(block, checksum)
+    return f"{checksum:08x}"
 
 
 def _plain(store_id: str) -> str:

@@ -523,7 +523,7 @@ class Intake:
         keys = [key for key in types if key != "row"]
         names = ", ".join(f"t.{quote_name(key)}" for key in keys)
         parts = [f"SELECT {names} FROM fresh t WHERE {_CACHED}"]
-        if self.table.has_base:
+        if self.table.has_base and self._engine.query("SELECT 1 FROM base LIMIT 1"):
             common = set(self.table.common_keys())
             columns = ", ".join(
                 f"t.{quote_name(key)}"
