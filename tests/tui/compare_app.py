@@ -25,7 +25,7 @@ def make_store(path: Path, records: Sequence[RunRecord]) -> Path:
 
 async def settle(app: LabtopApp, pilot: Pilot[int]) -> None:
     """Wait until nothing is on its way."""
-    for _ in range(4):
+    for _ in range(3):
         await app.session.gateway.settled()
         await pilot.pause()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from labtop.analysis.rows import Row
-from labtop.analysis.values import UNKNOWN, Absence, Difference, Fact, relation, text_of
+from labtop.analysis.values import Absence, Difference, Fact, relation, text_of
 from labtop.analysis.weight import LIGHT
 from labtop.model.tree import is_seed
 from labtop.model.variables import is_placement
@@ -52,8 +52,9 @@ def _data(rows: Sequence[Row]) -> Iterator[Cause]:
         inputs.setdefault(row.path[0], []).append(row)
     for name, facts in inputs.items():
         changed = tuple(row for row in facts if row.difference is Difference.VALUE)
-        digest = next(row for row in facts if row.path[1] == "digest")
-        if changed and not (digest.difference is Difference.SAME and UNKNOWN not in digest.values):
+        digest = next((row for row in facts if row.path[1] == "digest"), None)
+        is_same = digest is not None and digest.difference is Difference.SAME
+        if changed and not is_same:
             yield Cause(f"data {name}", "data", changed)
 
 

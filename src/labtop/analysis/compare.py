@@ -92,7 +92,7 @@ def _section(name: str, rows: Sequence[Row], keep_equal: bool) -> Section:
 def _rows(records: Sequence[RunRecord]) -> Iterator[Row]:
     """All rows, section by section; the groups of facts come in the same order from every record."""
     for groups in zip(*map(facts_of, records), strict=True):
-        rows = [_row(groups, path) for path in _paths(groups)]
+        rows = [row for row in (_row(groups, path) for path in _paths(groups)) if row.is_known]
         if groups[0].group == ("packages",):
             rows.sort(key=lambda row: (row.weight, row.path))
         yield from rows

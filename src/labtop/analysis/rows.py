@@ -33,6 +33,11 @@ class Row:
         return self.difference is not Difference.SAME
 
     @property
+    def is_known(self) -> bool:
+        """Whether any run has a value here."""
+        return not all(isinstance(value, Absence) for value in self.values)
+
+    @property
     def is_long(self) -> bool:
         """Whether some value has several lines or more text than a cell can hold."""
         return any(len(lines_of(value)) > 1 or len(text_of(value)) > LONG for value in self.values)

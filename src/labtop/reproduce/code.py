@@ -115,7 +115,7 @@ def _checkout(places: CodePlaces) -> Step:
     commit = places.code.commit or ""
     if places.clone_has_it and places.clone:
         return Step(
-            f"the code: a worktree of your clone at {commit[:12]}, apart from your own tree",
+            f"the code: a new worktree of your clone at {commit[:12]}",
             (f'{_GIT} -C {quote(str(places.clone.root))} worktree add --detach -- "$tree" {commit}',),
             ("the clone may be moved or pruned until then",),
         )

@@ -1,7 +1,6 @@
-"""A comparison ready to draw: a tree of keys at the left, one column a run, cells cleaned and styled by name.
+"""A comparison ready to draw: the tree of its keys, and its values as cells, cleaned and styled by name.
 
-Both ways round are tables as the grid draws them: `ComparisonTable` has a column a run, `TransposedTable` a row a run.
-Building one reads nothing; a hundred runs with a thousand facts take some milliseconds.
+`comparison_table` makes tables of them as the grid draws them.
 """
 
 from __future__ import annotations
@@ -15,14 +14,11 @@ from typing import Literal
 from labtop.analysis.compare import Comparison, Section
 from labtop.analysis.rows import Row
 from labtop.analysis.values import ABSENT, UNKNOWN, Difference, Fact, relation, text_of
-from labtop.views.glyphs import Glyphs, glyphs
+from labtop.views.glyphs import Glyphs
 from labtop.views.numbers import NumberFormat, format_numbers, size
-from labtop.views.table_shape import Cell, TableColumn, TableRow
+from labtop.views.table_shape import Cell
 from labtop.views.text import clean
 
-KEY_WIDTH = (12, 36)  # cells of the frozen column of keys, at least and at most
-RUN_WIDTH = (8, 26)
-NARROW_RUN = 12  # cells that a run gets at least where many share the width
 LONG_PREFIX = 12  # characters that all runs begin with, beyond which only what follows is shown
 LONGEST_CELL = 200  # characters that are looked at to draw one cell
 _HEX = re.compile(r"(?:sha256:)?[0-9a-f]{32,}")
@@ -70,7 +66,7 @@ def entries_of(
     """The lines of the tree that are to be seen: what fits the filter, without what is folded away."""
     entries: list[Entry] = []
     for section in comparison.sections:
-        rows = [row for row in section.rows if _fits(row, needle)]
+        rows = [row for row in section.rows if fits(row, needle)]
         if not rows and (needle or not section.equal):
             continue
         entries.append(Entry("section", (section.name,), section.name, 0, note=_count(section, rows, needle)))
@@ -79,7 +75,7 @@ def entries_of(
     return tuple(entries)
 
 
-def _fits(row: Row, needle: str) -> bool:
+def fits(row: Row, needle: str) -> bool:
     """Whether the filter's words are all somewhere in the key or a value."""
     if not needle:
         return True
@@ -106,7 +102,7 @@ def _tree(
     while at < len(rows):
         row = rows[at]
         if len(row.path) == depth + 1:
-            yield Entry("fact", (section, *row.path), _label(row.path[depth:], ascii), depth, row)
+            yield Entry("fact", (section, *row.path), label_of(row.path[depth:], ascii), depth, row)
             at += 1
             continue
         step = row.path[: depth + 1]
@@ -114,16 +110,17 @@ def _tree(
         while end < len(rows) and rows[end].path[: depth + 1] == step and len(rows[end].path) > depth + 1:
             end += 1
         if end - at == 1:
-            yield Entry("fact", (section, *row.path), _label(row.path[depth:], ascii), depth, row)
+            yield Entry("fact", (section, *row.path), label_of(row.path[depth:], ascii), depth, row)
         else:
             branch = (section, *step)
-            yield Entry("branch", branch, _label(step[depth:], ascii), depth, note=f"{end - at}")
+            yield Entry("branch", branch, label_of(step[depth:], ascii), depth, note=f"{end - at}")
             if branch not in folded:
                 yield from _tree(rows[at:end], section, depth + 1, folded, ascii)
         at = end
 
 
-def _label(path: Sequence[str], ascii: bool) -> str:
+def label_of(path: Sequence[str], ascii: bool) -> str:
+    """A path with dots, cleaned."""
     return clean(".".join(path), LONGEST_CELL, ascii=ascii)
 
 
@@ -239,140 +236,6 @@ def _looks_typed(text: str) -> bool:
 
 def _is_nan(value: Fact) -> bool:
     return isinstance(value, float) and value != value
-
-
-# tables
-
-
-class ComparisonTable:
-    """A column a run: the frozen column of keys, then one column for each run."""
-
-    version = 0
-
-    def __init__(
-        self,
-        comparison: Comparison,
-        heads: Sequence[ComparedRun],
-        goals: Mapping[str, str] | None = None,
-        needle: str = "",
-        folded: Collection[Branch] = (),
-        ascii: bool = False,
-        width: int = 200,
-    ) -> None:
-        self.signs = glyphs(ascii)
-        self.entries = entries_of(comparison, needle, folded, ascii)
-        self._folded = frozenset(folded) if not needle else frozenset()
-        self._lines = [self._line(entry, len(heads), goals or {}) for entry in self.entries]
-        keys = _fitting([line[0] for line in self._lines], "", KEY_WIDTH)
-        fair = (width - keys - 2) // max(1, len(heads)) - 1
-        limits = RUN_WIDTH[0], max(NARROW_RUN, min(RUN_WIDTH[1], fair))
-        self.columns = (
-            TableColumn("", "", keys, is_frozen=True),
-            *(
-                TableColumn(
-                    head.run_id,
-                    head.title,
-                    _fitting([line[at] for line in self._lines], head.title, limits),
-                )
-                for at, head in enumerate(heads, 1)
-            ),
-        )
-
-    @property
-    def row_count(self) -> int:
-        """How many lines the tree has."""
-        return len(self._lines)
-
-    def fetch(self, start: int, stop: int) -> list[TableRow]:
-        """Lines of the tree; the value of each cell is its entry's place."""
-        return [
-            TableRow(at, (at, *(cell.text for cell in self._lines[at][1:])))
-            for at in range(start, min(stop, len(self._lines)))
-        ]
-
-    def cells(self, row: TableRow) -> Sequence[Cell]:
-        """What a line shows."""
-        return self._lines[row.number]
-
-    def entry(self, at: int) -> Entry | None:
-        """The entry at a line."""
-        return self.entries[at] if 0 <= at < len(self.entries) else None
-
-    def _line(self, entry: Entry, runs: int, goals: Mapping[str, str]) -> tuple[Cell, ...]:
-        indent = "  " * (entry.depth if entry.kind == "section" else entry.depth + 1)
-        if entry.row is None:
-            sign = self.signs.group if entry.branch in self._folded else self.signs.descending
-            style = "header" if entry.kind == "section" else ""
-            head = Cell(f"{indent}{sign} {entry.label}", style, entry.note, "quiet")
-            return (head, *[Cell("")] * runs)
-        writer = FactWriter.of(entry.row, self.signs, goals.get(entry.row.path[0]))
-        note = entry.row.note and f"({entry.row.note})"
-        return (
-            Cell(f"{indent}{entry.label}", "", note, "quiet"),
-            *(writer.cell(run) for run in range(runs)),
-        )
-
-
-class TransposedTable:
-    """A row a run: the frozen column of names, then one column for each fact."""
-
-    version = 0
-
-    def __init__(
-        self,
-        comparison: Comparison,
-        heads: Sequence[ComparedRun],
-        goals: Mapping[str, str] | None = None,
-        needle: str = "",
-        ascii: bool = False,
-    ) -> None:
-        self.signs = glyphs(ascii)
-        rows = [row for section in comparison.sections for row in section.rows if _fits(row, needle)]
-        self.entries = tuple(
-            Entry("fact", (row.section, *row.path), _label(row.path, ascii), 0, row) for row in rows
-        )
-        writers = [FactWriter.of(row, self.signs, (goals or {}).get(row.path[0])) for row in rows]
-        self._lines = [
-            (Cell(head.title, "name"), *(writer.cell(at) for writer in writers))
-            for at, head in enumerate(heads)
-        ]
-        self.columns = (
-            TableColumn("", "", _fitting([line[0] for line in self._lines], "", KEY_WIDTH), is_frozen=True),
-            *(
-                TableColumn(
-                    ".".join(entry.branch),
-                    entry.label,
-                    _fitting([line[at] for line in self._lines], entry.label, RUN_WIDTH),
-                )
-                for at, entry in enumerate(self.entries, 1)
-            ),
-        )
-
-    @property
-    def row_count(self) -> int:
-        """How many runs there are."""
-        return len(self._lines)
-
-    def fetch(self, start: int, stop: int) -> list[TableRow]:
-        """Rows of runs."""
-        return [
-            TableRow(at, tuple(cell.text for cell in self._lines[at]))
-            for at in range(start, min(stop, len(self._lines)))
-        ]
-
-    def cells(self, row: TableRow) -> Sequence[Cell]:
-        """What a row shows."""
-        return self._lines[row.number]
-
-    def entry(self, at: int) -> Entry | None:
-        """The entry of a column, counted without the names."""
-        return self.entries[at] if 0 <= at < len(self.entries) else None
-
-
-def _fitting(cells: Sequence[Cell], title: str, limits: tuple[int, int]) -> int:
-    """The width that shows most of a column. Characters are counted; wide ones are cut when drawn."""
-    widest = max((len(each.text) + (len(each.note) + 1 if each.note else 0) for each in cells), default=0)
-    return max(limits[0], min(limits[1], max(widest, len(title))))
 
 
 def text_rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:

@@ -18,15 +18,8 @@ from labtop.model.run import RunRecord
 from labtop.tui.screens.base import LabScreen
 from labtop.tui.screens.dialogs import Choice, Menu, Prompt
 from labtop.tui.widgets.grid import Grid
-from labtop.views.comparison import (
-    Branch,
-    ComparedRun,
-    ComparisonTable,
-    Entry,
-    TransposedTable,
-    run_titles,
-    text_rows,
-)
+from labtop.views.comparison import Branch, ComparedRun, Entry, run_titles, text_rows
+from labtop.views.comparison_table import ComparisonTable, TransposedTable
 from labtop.views.text import clean
 
 
