@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -82,7 +84,7 @@ def test_a_line_has_no_hole_between_its_first_and_last_column(y: Floats) -> None
     lit = _lit(raster)
     columns = np.flatnonzero(lit.any(axis=0))
     assert (np.diff(columns) == 1).all()
-    for left, right in zip(columns, columns[1:], strict=False):
+    for left, right in itertools.pairwise(columns):
         ours, theirs = np.flatnonzero(lit[:, left]), np.flatnonzero(lit[:, right])
         assert ours.min() <= theirs.max() + 1
         assert theirs.min() <= ours.max() + 1
@@ -114,7 +116,7 @@ def test_what_cannot_be_drawn_is_flagged_in_its_column(y: Floats, log: bool) -> 
 def test_nan_opens_a_gap_and_leaves_the_points_on_both_sides() -> None:
     x, y = np.arange(7.0), np.array([1.0, 1.0, np.nan, np.nan, 1.0, np.nan, 1.0])
     raster = _draw(x, y, Scale(0, 6), Scale(0, 2))
-    lit = _lit(raster).any(axis=0)
+    lit = np.logical_or.reduce(_lit(raster), axis=0)
     at = [column_of(each, Scale(0, 6), raster.columns) for each in x]
     assert lit[at[0] : at[1] + 1].all()
     assert not lit[at[1] + 1 : at[4]].any()

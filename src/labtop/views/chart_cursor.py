@@ -39,9 +39,12 @@ def moved_x(chart: Chart, picture: Picture, x: float | None, direction: int, cel
     if x is None:
         return end_x(chart, picture, -direction)
     cell = picture.cell_at(x) + direction * cells
-    low, high = picture.cell_x(min(max(cell, 0), picture.plot_width - 1))
+    end = end_x(chart, picture, direction)
+    if not 0 <= cell < picture.plot_width:
+        return end if end is not None and (end - x) * direction > 0 else None
+    low, high = picture.cell_x(cell)
     start = (
         max(x, math.nextafter(low, -math.inf)) if direction > 0 else min(x, math.nextafter(high, math.inf))
     )
     found = next_x(chart.curves, start, direction, picture.x.low, picture.x.high)
-    return end_x(chart, picture, direction) if found is None and cells > 1 else found
+    return end if found is None and cells > 1 else found

@@ -142,7 +142,7 @@ def curve_of_group(
 ) -> Curve:
     """The mean of several runs' unsmoothed curves at each x, with mean ± std or min–max as its band.
 
-    Runs that were logged at the same x are averaged there. Where fewer than half of the x are shared, each run is
+    Runs that were logged at the same x are averaged there. Where most x that could be shared are not, each run is
     interpolated onto the x of all, within its own range.
     """
     filled = [each for each in members if each.x.size]
@@ -152,7 +152,7 @@ def curve_of_group(
             face.key, face.label, face.glyph, face.colour, nothing, nothing, nothing, nothing, runs=0
         )
     x = np.unique(np.concatenate([each.x for each in filled]))
-    is_interpolated = sum(each.x.size for each in filled) < x.size * len(filled) / 2
+    is_interpolated = _is_shared_too_little(filled, x)
     table = np.stack([_onto(each, x, is_interpolated) for each in filled])
     known = np.isfinite(table)
     counts = known.sum(axis=0).astype(np.float64)
@@ -173,8 +173,18 @@ def curve_of_group(
         counts=counts, runs=len(filled), nan_count=sum(each.nan_count for each in filled),
         infinity_count=sum(each.infinity_count for each in filled),
         without_x=sum(each.without_x for each in filled), is_interpolated=is_interpolated,
-        last=float(np.mean(ends)) if ends else None,
+        last=sum(each / len(ends) for each in ends) if ends else None,
     )  # fmt: skip
+
+
+def _is_shared_too_little(curves: Sequence[Curve], x: Floats) -> bool:
+    """Whether, of the x that lie within several curves, most are in one of them only."""
+    there, within = np.zeros(x.size, dtype=np.intp), np.zeros(x.size, dtype=np.intp)
+    for each in curves:
+        there[np.searchsorted(x, each.x)] += 1
+        within[np.searchsorted(x, each.x[0]) : np.searchsorted(x, each.x[-1], "right")] += 1
+    several = within > 1
+    return bool(several.any()) and float(np.mean(there[several] > 1)) < 0.5
 
 
 def _x_of(series: Series, steps: Floats, axis: XAxis, started_us: int | None, other: Series | None) -> Floats:

@@ -69,9 +69,10 @@ def _without_outliers(parts: Sequence[Floats], low: float, high: float, log: boo
         return low, high
     if log:
         sample = np.log10(sample)
-    bottom, top = np.quantile(sample, [OUTLIER_SHARE, 1 - OUTLIER_SHARE])
-    room = (top - bottom) * 0.1
-    bottom, top = (np.power(10.0, each) if log else each for each in (bottom - room, top + room))
+    bottom, top = np.quantile(sample, [OUTLIER_SHARE, 1 - OUTLIER_SHARE], method="nearest")
+    with np.errstate(over="ignore"):
+        room = (top / 2 - bottom / 2) * 0.2
+        bottom, top = (np.power(10.0, each) if log else each for each in (bottom - room, top + room))
     return (max(low, float(bottom)), min(high, float(top))) if bottom < top else (low, high)
 
 
