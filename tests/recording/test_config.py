@@ -96,11 +96,20 @@ def test_values_become_what_a_record_can_hold() -> None:
     }
 
 
-def test_a_value_that_contains_itself_ends() -> None:
+def test_a_value_that_contains_itself_ends(folder: Path) -> None:
     """It is cut, not followed for ever."""
     loop: dict[str, object] = {}
     loop["self"] = loop
-    assert "self" in as_tree(loop)
+    with labtop.init(config=loop) as run:
+        run.config["again"] = loop
+    assert set(only_record(folder / "runs").params) == {"self", "again"}
+
+
+@pytest.mark.parametrize("config", [5, "text", [1, 2], object])
+def test_a_configuration_of_another_kind_is_an_error(folder: Path, config: object) -> None:
+    """It says what would do."""
+    with pytest.raises(labtop.UsageError, match="give a mapping"):
+        labtop.init(config=config)
 
 
 def test_items_and_attributes_are_the_same(folder: Path) -> None:

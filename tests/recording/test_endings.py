@@ -273,7 +273,40 @@ def test_a_new_init_finishes_the_run_before(folder: Path) -> None:
     with second:
         third = labtop.init()
         assert not second.has_ended
-    third.finish()
+        assert labtop.run is third
+        third.finish()
+        assert labtop.run is second
+        labtop.log({"outer": 1.0})
+    assert second.has_ended
+
+
+def test_an_exception_at_a_prompt_is_no_end(folder: Path) -> None:
+    """In an interactive Python the run goes on."""
+    lines = "import labtop\nrun = labtop.init()\n1 / 0\nrun.log({'x': 1.0})\nprint(run.has_ended)\n"
+    done = subprocess.run([sys.executable, "-i"], input=lines, capture_output=True, text=True, env=os.environ)
+    assert "False" in done.stdout
+    record = only_record(folder / "runs")
+    assert (record.status, record.metrics["x"].count) == (Status.FINISHED, 1)
+
+
+def test_a_signal_during_the_end_waits_for_it(folder: Path, run_script: RunScript) -> None:
+    """The end is written whole, and the process still dies of the signal."""
+    code = """
+import os, signal, labtop
+run = labtop.init()
+run.log({"x": 1.0})
+close = run._facts.writer.close
+def slow(*arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    sum(range(10**5))
+    return close(*arguments)
+run._facts.writer.close = slow
+run.finish()
+print("not reached")
+"""
+    done = run_script(code)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
+    assert only_record(folder / "runs").status is Status.FINISHED
 
 
 def test_several_processes_at_once_make_several_runs(folder: Path) -> None:

@@ -130,6 +130,12 @@ def test_values_of_secret_variables_are_known() -> None:
     )
 
 
+def test_common_words_in_secret_variables_are_not_hunted() -> None:
+    """POSTGRES_PASSWORD=postgres would take every postgres out of everything."""
+    redactor = Redactor.build({"POSTGRES_PASSWORD": "postgres", "SSH_KEY_PASSPHRASE": "/run/secrets/x"})
+    assert redactor.text("postgres at /run/secrets/x") == "postgres at /run/secrets/x"
+
+
 def test_patterns_of_the_user() -> None:
     """The setting redact; one that is no pattern is an error in words."""
     assert Redactor.build({}, ["CORP-[0-9]+"]).text("id CORP-123") == "id ${REDACTED}"

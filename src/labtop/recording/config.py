@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from labtop.errors import UsageError
 from labtop.model.run import Tree, Value
 
 _LONGEST_TEXT = 20_000
@@ -19,11 +20,16 @@ _DEEPEST = 40
 class Config(dict[str, Any]):
     """Parameters by name. `on_change` is told after each change; mappings inside are configurations too."""
 
-    __slots__ = ("_on_change",)
+    __slots__ = ("_depth", "_on_change")
 
-    def __init__(self, values: object = None, on_change: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, values: object = None, on_change: Callable[[], None] | None = None, depth: int = 0
+    ) -> None:
         super().__init__()
         object.__setattr__(self, "_on_change", on_change)
+        object.__setattr__(
+            self, "_depth", depth
+        )  # a value that contains itself is left as it is at some point
         for key, value in as_mapping(values).items():
             super().__setitem__(key, self._wrapped(value))
 
@@ -47,7 +53,9 @@ class Config(dict[str, Any]):
     def _wrapped(self, value: object) -> object:
         if isinstance(value, Config) and value._on_change is self._on_change:
             return value
-        return Config(value, self._on_change) if _is_nested(value) else value
+        if self._depth >= _DEEPEST or not _is_nested(value):
+            return value
+        return Config(value, self._on_change, self._depth + 1)
 
     def _changed(self) -> None:
         if self._on_change is not None:
@@ -128,9 +136,12 @@ def as_mapping(values: object) -> dict[str, Any]:
     if hasattr(values, "__dict__") and not callable(values):  # argparse.Namespace and its like
         return {key: value for key, value in vars(values).items() if not key.startswith("_")}
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
-        return {str(key): value for key, value in values}
-    raise TypeError(
-        f"a configuration must be a mapping, a namespace or a dataclass, not {type(values).__name__}"
+        try:
+            return {str(key): value for key, value in values}
+        except (TypeError, ValueError):
+            pass
+    raise UsageError(
+        f"a configuration is no {type(values).__name__}", "give a mapping, a namespace or a dataclass"
     )
 
 

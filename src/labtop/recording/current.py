@@ -9,6 +9,7 @@ from typing import Any
 from labtop.errors import LabtopError
 from labtop.model.run import Artifact, DataInput
 from labtop.recording.config import Config
+from labtop.recording.endings import hooks
 from labtop.recording.run import Run
 from labtop.recording.start import Request, start_run
 from labtop.recording.summary import Summary
@@ -46,8 +47,8 @@ def init(
         unknown: keywords of other trackers, which are named in one warning.
     """
     global _current
-    if _current is not None and not _current.has_ended and not _current.is_in_with:
-        _current.finish()
+    if (before := current_run()) is not None and not before.is_in_with:
+        before.finish()
     run = start_run(
         Request(
             project=project, name=name, config=config, group=group, job_type=job_type, tags=tags, notes=notes,
@@ -60,13 +61,19 @@ def init(
 
 
 def current_run() -> Run | None:
-    """The run that `init` began last, while it has not ended."""
+    """The run that `init` began last and that has not ended."""
+    global _current
+    if _current is not None and _current.has_ended:
+        # an inner run has ended: the one around it is current again
+        _current = next((run for run in reversed(hooks.open_runs()) if isinstance(run, Run)), _current)
     return None if _current is None or _current.has_ended else _current
 
 
 def _need_run(what: str) -> Run:
     run = _current
     if run is None or run.has_ended:
+        if (outer := current_run()) is not None:
+            return outer
         happened = "there is no run yet" if run is None else f"the run {run.id} has ended"
         raise LabtopError(f"labtop.{what}: {happened}", "call labtop.init() first")
     return run
@@ -79,8 +86,8 @@ def log(data: Mapping[str, Any], step: float | None = None, commit: bool | None 
 
 def finish(exit_code: int | None = 0, quiet: bool | None = None) -> None:
     """End the current run, if there is one. See `Run.finish`."""
-    if _current is not None:
-        _current.finish(exit_code, quiet)
+    if (run := current_run()) is not None:
+        run.finish(exit_code, quiet)
 
 
 def define_metric(

@@ -131,6 +131,8 @@ class EndHooks:
         before, self._excepthook = self._excepthook or sys.__excepthook__, None  # it may call us in turn
         before(kind, error, trace)  # first: what it prints belongs into output.log
         self._excepthook = before
+        if hasattr(sys, "ps1"):  # at a prompt an exception is no end
+            return
         for run in self._ours():
             run.end_with(error)
         if isinstance(error, KeyboardInterrupt):

@@ -154,7 +154,8 @@ class Run:
             self._points.define(rule)
 
     def _last_values(self) -> dict[str, float | None]:
-        self._facts.writer.flush()
+        if self.is_ours:
+            self._facts.writer.flush()
         metrics = self._facts.writer.record.metrics
         return {name: metric.last for name, metric in metrics.items() if metric.count}
 

@@ -19,6 +19,7 @@ from labtop.recording.capture.hardware import capture_hardware, with_library_fac
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.capture.seeds import already_imported
+from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
@@ -81,6 +82,7 @@ def start_run(request: Request) -> Run:
     settings = Settings.load(mode=request.mode, strict=request.strict)
     if settings.mode not in MODES:
         raise UsageError(f"no mode {settings.mode!r}", f"one of: {', '.join(MODES)}")
+    config = as_mapping(request.config)
     redactor = Redactor.build(os.environ, settings.redact)
     repository, problem = _repository()
     root = repository.top if repository else None
@@ -106,8 +108,7 @@ def start_run(request: Request) -> Run:
     try:
         if place.trouble:
             facts.trouble("store", place.trouble)
-        if request.config is not None:
-            run.config.update(request.config)
+        run.config.update(config)
         _capture(facts, place, repository, problem, settings)
         if settings.capture_output:
             with facts.safely("output"):
@@ -122,8 +123,7 @@ def start_run(request: Request) -> Run:
 def _disabled_run(request: Request, project: str, redactor: Redactor) -> Run:
     record = _first_record(request, project, redactor)
     run = Run(RunFacts(record, NoWriter(record), redactor), Path(os.devnull))
-    if request.config is not None:
-        run.config.update(request.config)
+    run.config.update(request.config)
     return run
 
 

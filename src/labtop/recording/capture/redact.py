@@ -117,7 +117,7 @@ class Redactor:
         names = {
             value: name
             for name, value in environment.items()
-            if len(value) >= 8 and is_secret_name(name) and not value.startswith(("/", "~", "./", "${"))
+            if is_secret_name(name) and _is_worth_knowing(value)
         }
         try:
             extra = tuple(re.compile(pattern) for pattern in patterns)
@@ -216,6 +216,13 @@ class Redactor:
                 _after_flag if is_secret_value is _is_secret_in_text else _after_flag_in_source, text
             )
         return text
+
+
+def _is_worth_knowing(value: str) -> bool:
+    """Whether a variable's value may be taken out wherever it stands: no path, and no common word like `postgres`."""
+    if len(value) < 8 or value.startswith(("/", "~", "./", "${")):
+        return False
+    return len(value) >= 16 or not value.isalpha()
 
 
 def _cut(line: str) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 UNTRACKED = "untracked"
 _MOST_FILES = 500
-_MOST_BYTES_HASHED = 1_000_000_000  # about a second and a half at the start of a run
+_MOST_BYTES_HASHED = 200_000_000  # half a second at the start of a run
 
 
 def keep_files(
