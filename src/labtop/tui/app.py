@@ -157,7 +157,7 @@ class LabtopApp(App[int]):
             return Catalog(path, settings)
 
         def failed(error: Exception) -> None:
-            self.exit(getattr(error, "exit_code", 3), message=Text(f"labtop: {error}"))
+            self.exit(return_code=getattr(error, "exit_code", 3), message=Text(f"labtop: {error}"))
 
         self.session.gateway.request("open", open_catalog, self._opened, failed=failed)
 

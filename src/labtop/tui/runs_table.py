@@ -168,10 +168,11 @@ class RunsTable(RunEdits):
             self.session.running = loaded.running
         table = loaded.table
         self.grid.empty_text = "no run fits" if loaded.selection.total else ""
+        self.grid.show(table, table.first_rows, table.first_start, loaded.cursor)
         if self.was_grouped != self.is_grouped:
             self.was_grouped = self.is_grouped
+            self.grid.move_to_column(10**6)  # there and back scrolls to the very first column
             self.grid.move_to_column(0)
-        self.grid.show(table, table.first_rows, table.first_start, loaded.cursor)
         self.grid.set_marks(loaded.marks, loaded.baseline_row)
         self.table_arrived(loaded)
 

@@ -300,10 +300,11 @@ class RunsScreen(RunsMarks, RunsColumns):
         return complete(text, cursor, self.session.catalog.columns(), self._values)
 
     def _values(self, key: str) -> list[str]:
-        """Values of a text column among the rows that are shown, for completion."""
-        if self.loaded is None:
-            return []
-        values = self.session.catalog.cells(self.loaded.selection.rows[:2_000], [key])
+        """Values of a text column, for completion."""
+        from labtop.query.catalog import TableQuery
+
+        catalog = self.session.catalog
+        values = catalog.cells(catalog.select(TableQuery()).rows[:2_000], [key])
         found = {str(each) for (value,) in values for each in (value if isinstance(value, list) else [value])}
         return sorted(found - {"None"})
 
