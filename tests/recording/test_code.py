@@ -10,6 +10,8 @@ import pytest
 
 import labtop
 from labtop.model.run import Code
+from labtop.recording.capture.code import _redacted_patch
+from labtop.recording.capture.redact import Redactor
 from tests.recording.conftest import git, only_record
 
 
@@ -148,6 +150,38 @@ def test_a_secret_in_the_patch_is_taken_out(repository: Path) -> None:
     git(repository, "apply", str(folder / "patch.diff"))
     assert (repository / "model.py").read_text() == 'width = 8\nuse("${GITHUB_TOKEN}")\ndepth = 3\n'
     assert "secrets were taken out of 1 lines of the patch" in str(code.problem)
+
+
+def test_a_secret_near_a_change_does_not_spoil_the_patch(repository: Path) -> None:
+    """It was committed long ago; with less context around the change it is not touched."""
+    secret = "AKIA" + "ABCDEFGHIJKLMNOP"
+    (repository / "model.py").write_text(f"a = 1\nb = '{secret}'\nc = 1\nwidth = 8\n")
+    git(repository, "commit", "-qam", "hard-coded")
+    (repository / "model.py").write_text(f"a = 1\nb = '{secret}'\nc = 1\nwidth = 16\n")
+    code, folder = record_code()
+    patch = (folder / "patch.diff").read_text()
+    assert secret not in patch
+    git(repository, "stash", "-q")
+    git(repository, "apply", str(folder / "patch.diff"))
+    assert "width = 16" in (repository / "model.py").read_text()
+    assert "patch" not in str(code.problem)
+
+
+def test_a_change_of_a_secret_says_that_it_may_not_apply(repository: Path) -> None:
+    """What is removed cannot be named."""
+    (repository / "model.py").write_text("b = '" + "AKIA" + "ABCDEFGHIJKLMNOP" + "'\n")
+    git(repository, "commit", "-qam", "hard-coded")
+    (repository / "model.py").write_text("b = None\n")
+    code, folder = record_code()
+    assert "AKIA" not in (folder / "patch.diff").read_text()
+    assert "may not apply" in str(code.problem)
+
+
+def test_encoded_bytes_are_left_as_they_are() -> None:
+    """What looks like a secret in a binary hunk is chance; outside of it, it is none."""
+    binary = "diff --git a/x b/x\nGIT binary patch\nliteral 9\nQpwd=a1B2c3D4e5\n\nliteral 0\nHcmV?d00001\n\n"
+    text = binary + "diff --git a/y b/y\n+pwd = 'a1B2c3D4e5'\n"
+    assert _redacted_patch(text, Redactor()) == binary + "diff --git a/y b/y\n+pwd = '${PWD}'\n"
 
 
 def test_an_untracked_file_with_a_secret_is_not_kept(repository: Path) -> None:

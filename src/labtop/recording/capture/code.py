@@ -7,6 +7,7 @@ Nothing here changes the repository, and nothing that fails stops a run: what co
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,9 @@ from labtop.recording.capture.untracked import keep_files
 PATCH = "patch.diff"
 _LARGEST_CHANGED_FILE = 20_000_000
 _LARGEST_PATCH = 50_000_000
+_BINARY_HUNK = re.compile(
+    r"^GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][^\n]+\n)*\n)+", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +110,49 @@ def _patch(repository: Repository, capture: CodeCapture, problems: list[str]) ->
         f":(top,exclude,literal){each.as_posix()}" for each in _inside(repository.top, capture.leave_out)
     ]
     paths = [f":(top,exclude,literal){path}" for path in sorted(left_out)]
-    patch = repository.ask(*DIFF, "--binary", "HEAD", "--", ":(top)", *store, *paths)
+    patch = _without_secrets(repository, [":(top)", *store, *paths], capture.redactor, problems)
     if len(patch) > _LARGEST_PATCH:
         problems.append(f"the changes are too large to keep ({len(patch)} bytes)")
         return True, None
-    text = patch.decode("utf-8", "surrogateescape")
-    clean = capture.redactor.source(text)
-    if clean != text:
-        problems.append(_what_redaction_did(text, clean))
-        patch = clean.encode("utf-8", "surrogateescape")
     write_file(capture.folder / PATCH, patch, capture.file_mode)
     return True, hashlib.sha256(patch).hexdigest()
+
+
+def _without_secrets(
+    repository: Repository, paths: list[str], redactor: Redactor, problems: list[str]
+) -> bytes:
+    """The patch with secrets taken out: of added lines only, where less context lets it still apply."""
+    tried: list[tuple[str, str]] = []
+    for context in (3, 2, 1):
+        patch = repository.ask(*DIFF, f"--unified={context}", "--binary", "HEAD", "--", *paths)
+        if len(patch) > _LARGEST_PATCH:
+            return patch
+        text = patch.decode("utf-8", "surrogateescape")
+        clean = _redacted_patch(text, redactor)
+        # "@@ … @@" quotes a line for people; git does not look at it
+        pairs = zip(text.split("\n"), clean.split("\n"), strict=False)
+        lines = [old for old, new in pairs if old != new and not old.startswith("@@")]
+        said = f"secrets were taken out of {len(lines)} lines of the patch" if lines else ""
+        tried.append((clean, said))
+        if text.count("\n") == clean.count("\n") and all(line.startswith("+") for line in lines):
+            break
+    else:
+        tried[1:] = []
+        tried.append((tried[0][0], f"{tried[0][1]}, which may not apply because of it"))
+    clean, said = tried[-1]
+    if said:
+        problems.append(said)
+    return clean.encode("utf-8", "surrogateescape")
+
+
+def _redacted_patch(text: str, redactor: Redactor) -> str:
+    """Text hunks without secrets; in the encoded bytes of binary ones anything may look like one by chance."""
+    parts: list[str] = []
+    at = 0
+    for binary in _BINARY_HUNK.finditer(text):
+        parts += (redactor.source(text[at : binary.start()]), binary[0])
+        at = binary.end()
+    return "".join((*parts, redactor.source(text[at:])))
 
 
 def _may_be_in_patch(top: Path, path: str, problems: list[str]) -> bool:
@@ -130,13 +166,6 @@ def _may_be_in_patch(top: Path, path: str, problems: list[str]) -> bool:
     if size > _LARGEST_CHANGED_FILE:
         problems.append(f"{path} changed and is not in the patch: {size} bytes")
     return size <= _LARGEST_CHANGED_FILE
-
-
-def _what_redaction_did(text: str, clean: str) -> str:
-    lines = [(a, b) for a, b in zip(text.split("\n"), clean.split("\n"), strict=False) if a != b]
-    said = f"secrets were taken out of {len(lines)} lines of the patch"
-    is_harmless = text.count("\n") == clean.count("\n") and all(old.startswith("+") for old, _ in lines)
-    return said if is_harmless else f"{said}, which may not apply because of it"
 
 
 def _inside(top: Path, folders: Iterable[Path]) -> list[Path]:

@@ -178,8 +178,8 @@ class Redactor:
         return value
 
     def holds_secret(self, text: str) -> bool:
-        """Whether program text holds anything that `source` would take out."""
-        return self.source(text) != text
+        """Whether a file's text holds anything that `source` would take out; in binary files only what looks it."""
+        return self.holds_token(text) if "\0" in text[:8000] else self.source(text) != text
 
     def holds_token(self, text: str) -> bool:
         """Whether a text holds a secret by its look or value; what is assigned to names is not judged."""

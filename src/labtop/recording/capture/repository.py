@@ -33,7 +33,7 @@ _TIMEOUT_S = 30.0
 # every setting of the user's that would change what a patch looks like is fixed here
 DIFF = (
     "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--full-index",
-    "--submodule=short", "--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3",
+    "--submodule=short", "--ignore-submodules=dirty", "--src-prefix=a/", "--dst-prefix=b/",
     "--inter-hunk-context=0", "--diff-algorithm=myers",
 )  # fmt: skip
 
