@@ -210,11 +210,13 @@ class LabtopApp(App[int]):
     def catalog_moved(self) -> None:
         """Tell all screens that answers of the catalog may have changed."""
         for screen in self.lab_screens:
-            screen.catalog_changed()
+            if screen.is_mounted:  # one that is only being opened asks by itself
+                screen.catalog_changed()
 
     def _session_changed(self) -> None:
         for screen in self.lab_screens:
-            screen.session_changed()
+            if screen.is_mounted:
+                screen.session_changed()
 
     # messages
 
