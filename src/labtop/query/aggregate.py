@@ -21,14 +21,20 @@ class Aggregation:
 
 
 _KNOWN = "FILTER (WHERE NOT isnan({x}))"
-_BIG = 1e150  # squares of greater numbers overflow, which fails the whole query
+_BIG = 1e150  # sums and squares of greater numbers overflow; the latter fails the whole query
 _TINY = 1e-170
 
 AGGREGATIONS: Mapping[str, Aggregation] = {
     each.name: each
     for each in (
         Aggregation("n", f"count({{x}}) {_KNOWN}", "how many numbers were used", 0),
-        Aggregation("mean", f"avg({{x}}) {_KNOWN}", "their mean"),
+        Aggregation(
+            "mean",
+            f"""CASE WHEN bool_or(isinf({{x}})) THEN avg({{x}}) FILTER (WHERE isinf({{x}}))
+                WHEN max(abs({{x}})) {_KNOWN} < {_BIG} THEN avg({{x}}) {_KNOWN}
+                ELSE avg({{x}} * {_TINY}) FILTER (WHERE isfinite({{x}})) / {_TINY} END""",
+            "their mean",
+        ),
         Aggregation(
             "std",
             f"""CASE WHEN count({{x}}) {_KNOWN} < 2 THEN NULL

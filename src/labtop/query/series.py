@@ -197,7 +197,9 @@ def _joined(sealed: dict[str, Any], column: str, logged: list[Any], kind: Any) -
         parts.append(np.asarray(plain, dtype=kind))
     if logged:
         parts.append(np.asarray(logged, dtype=kind))
-    return np.concatenate(parts) if len(parts) != 1 else parts[0]
+    if not parts:
+        return np.empty(0, dtype=kind)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _order(steps: Floats, owners: Integers, numbers: Integers) -> Integers | None:
