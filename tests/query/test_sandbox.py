@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -327,6 +330,30 @@ def test_an_endless_query_is_interrupted(query: str, folder: Path) -> None:
         sandbox.run(query)
     timer.join()
     assert sandbox.run("SELECT 1").rows == [(1,)]
+
+
+def test_ctrl_c_ends_a_query(folder: Path) -> None:
+    """SIGINT reaches a process in the midst of a query, and the query ends."""
+    script = f"""
+import sys, threading
+from pathlib import Path
+from labtop.query.sandbox import Sandbox
+from labtop.query.sql_fill import CatalogViews
+from tests.query.sql_store import source_of
+sandbox = Sandbox(CatalogViews(source_of(Path({str(folder / "store")!r}))), timeout_s=60)
+threading.Timer(0.5, lambda: print("running", flush=True)).start()
+try:
+    sandbox.run({ENDLESS[1]!r})
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[0] == "interrupted\n"
 
 
 def test_memory_has_a_limit(folder: Path) -> None:

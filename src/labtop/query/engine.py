@@ -73,6 +73,10 @@ def translated_errors() -> Iterator[None]:
         raise InterruptedQueryError("the query was interrupted") from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl+C while it works
+            raise KeyboardInterrupt from error
+        raise
 
 
 class Engine:

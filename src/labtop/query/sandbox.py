@@ -8,13 +8,13 @@ memory and time than it was given. What a query may say at all is decided in sql
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from labtop.errors import QueryError
 from labtop.query.engine import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _BATCH = 10_000
 _TICK_S = 0.05
 _MOST_VALUES = 50_000_000
+Fetched: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]
 _LINE = re.compile(r"LINE (\d+): (.*)\n( *)\^")
 
 
@@ -107,17 +108,14 @@ class Sandbox:
             files = self._views.fill(connection, used, quick=True)
             lock_down(connection, files)
             try:
-                with self._watched(connection, deadline):
-                    columns, types, rows = self._fetch(connection, query)
+                columns, types, rows = self._fetch_until(connection, query, deadline)
             except QueryError as error:
                 if self._stopped:
                     raise InterruptedQueryError(self._stopped, "ask for less") from error
                 raise told(error, query) from error
         return SqlAnswer(columns, types, rows, tuple(self._views.problems()))
 
-    def _fetch(
-        self, connection: duckdb.DuckDBPyConnection, query: str
-    ) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Any, ...]]]:
+    def _fetch(self, connection: duckdb.DuckDBPyConnection, query: str) -> Fetched:
         with translated_errors():
             cursor = connection.execute(query)
             described = cursor.description or []
@@ -132,28 +130,26 @@ class Sandbox:
                     )
         return tuple(each[0] for each in described), tuple(str(each[1]) for each in described), rows
 
-    @contextmanager
-    def _watched(self, connection: duckdb.DuckDBPyConnection, deadline: float) -> Iterator[None]:
-        """Interrupt what runs inside at the deadline or on `interrupt`.
+    def _fetch_until(self, connection: duckdb.DuckDBPyConnection, query: str, deadline: float) -> Fetched:
+        """Fetch in a thread and watch from this one: Ctrl+C reaches Python while DuckDB works.
 
-        Again and again until it ends, for DuckDB forgets an interruption that comes just before a query starts.
+        It is interrupted again and again until it ends, for DuckDB forgets an interruption that comes just before a
+        query starts.
         """
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(_TICK_S):
-                if time.monotonic() > deadline:
-                    self._stopped = self._stopped or f"the query took longer than {self._timeout_s:g} s"
-                if self._stopped:
+        with ThreadPoolExecutor(1, "sql") as pool:
+            fetched = pool.submit(self._fetch, connection, query)
+            try:
+                while not wait([fetched], _TICK_S).done:
+                    if time.monotonic() > deadline:
+                        self._stopped = self._stopped or f"the query took longer than {self._timeout_s:g} s"
+                    if self._stopped:
+                        connection.interrupt()
+            except BaseException:
+                self._stopped = self._stopped or "the query was interrupted"
+                while not wait([fetched], _TICK_S).done:
                     connection.interrupt()
-
-        watcher = threading.Thread(target=watch, name="sql-watch", daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
+                raise
+            return fetched.result()
 
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
