@@ -109,3 +109,20 @@ def test_each_gap_has_its_words(change: dict[str, object], marks: str, pillar: s
     score = score_record(replace(FULL, **change))  # type: ignore[arg-type]  # one field each, typed at its place
     assert score.marks == marks
     assert reason in "; ".join(score[pillar].reasons)
+
+
+def test_a_gap_is_said_once() -> None:
+    """The recorder's own words for files that were not kept are not repeated."""
+    files = (UntrackedFile(path="a", reason="too large"),)
+    code = replace(FULL.code, untracked=files, problem="1 untracked files not kept: too large")
+    assert score_record(replace(FULL, code=code))["code"].reasons == (
+        "1 untracked files not kept: too large",
+    )
+
+
+def test_a_script_without_a_repository_is_kept_in_part() -> None:
+    """It was kept, and nothing tells about the modules it imports."""
+    code = Code(problem="not in a git repository", untracked=(UntrackedFile(path="train.py", kept=True),))
+    score = score_record(replace(FULL, code=code))["code"]
+    assert score.state == "partial"
+    assert score.reasons == ("not in a git repository", "1 file kept, and nothing else")

@@ -327,7 +327,19 @@ def test_paths_into_the_old_tree_are_seen_from_the_new_one(tmp_path: Path) -> No
     made = plan(
         replace(run.record, command=replace(run.record.command, argv=argv)), run.folder, tmp_path / "repo"
     )
-    assert made.script().splitlines()[-1].endswith(" ../exp/show.py ../model.py /elsewhere")
+    assert made.script().splitlines()[-2].endswith(" ../exp/show.py ../model.py /elsewhere")
+
+
+def test_a_piped_script_is_read_whole_before_it_starts(tmp_path: Path) -> None:
+    """`labtop reproduce RUN | sh`: a run that reads its input does not eat the rest of the script."""
+    make_repository(tmp_path / "repo")
+    (tmp_path / "repo" / "exp" / "show.py").write_text("import sys; print('read', repr(sys.stdin.read()))")
+    git(tmp_path / "repo", "commit", "-q", "-a", "-m", "reads")
+    run = record_run(tmp_path / "repo", tmp_path / "store")
+    script = plan(run.record, run.folder, tmp_path / "repo", "current").script()
+    environment = {**os.environ, "LABTOP_SCRATCH": str(tmp_path / "scratch")}
+    done = subprocess.run([SH], input=script, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("read ''\n"), done.stderr
 
 
 def test_a_script_of_the_old_environment_is_called_by_name() -> None:

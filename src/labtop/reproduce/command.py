@@ -43,13 +43,17 @@ def _finding(command: Command) -> Finding:
             "configuration", "warn", "the working directory was not recorded; the top of the tree is used"
         )
     if is_inside(command.cwd):
-        return Finding("configuration", "ok", f"{len(command.argv)} arguments, in {command.cwd}")
+        return Finding("configuration", "ok", f"{len(command.argv)} arguments, in {_place(command.cwd)}")
     words = f"it ran in {command.cwd}, outside of the code; the plan starts it in the new tree"
     return Finding("configuration", "warn", words)
 
 
+def _place(cwd: str) -> str:
+    return "the top of the tree" if cwd == "." else f"the folder {cwd}"
+
+
 def _enter(command: Command) -> tuple[str, ...]:
-    if command.cwd is None or not is_inside(command.cwd):
+    if command.cwd is None or command.cwd == "." or not is_inside(command.cwd):
         return ('cd -- "$tree"',)
     folder = f'"$tree"/{quote(command.cwd)}'
     return (f"mkdir -p -- {folder}", f"cd -- {folder}")

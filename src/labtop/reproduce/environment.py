@@ -170,7 +170,8 @@ def _local_install(name: str, origin: str, version: str, install: str) -> Iterat
     """A package of the tree from the tree; one of another folder from there, else its version from the index."""
     path = origin.removeprefix("-e ")
     if origin.startswith("-e .") and ".." not in Path(path).parts:
-        yield f'{install} --no-deps -e "$tree"/{quote(path)}'
+        place = '"$tree"' if path == "." else f'"$tree"/{quote(path)}'
+        yield f"{install} --no-deps -e {place}"
         return
     if (
         not origin.startswith(("-e /", "file:"))
@@ -200,7 +201,7 @@ def _python(environment: Environment) -> str:
 def _enter(record: RunRecord) -> str:
     """Go to the working directory where it lies in the tree, else to the top."""
     cwd = record.command.cwd
-    return f'cd -- "$tree"/{quote(cwd)}' if cwd and is_inside(cwd) else 'cd -- "$tree"'
+    return f'cd -- "$tree"/{quote(cwd)}' if cwd and cwd != "." and is_inside(cwd) else 'cd -- "$tree"'
 
 
 def is_inside(path: str) -> bool:

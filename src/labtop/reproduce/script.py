@@ -55,11 +55,13 @@ def write_script(
         "#!/bin/sh",
         *_head(record, environment),
         *_findings(found),
+        "(  # read whole before anything is done, and apart from the shell it is pasted into",
         "set -eu",
         "umask 077",
         *_places(record, run_folder),
         *_functions(body),
         *body,
+        ")",
     ]
     return "\n".join(lines) + "\n"
 

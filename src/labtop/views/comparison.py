@@ -88,9 +88,9 @@ def fits(row: Row, needle: str) -> bool:
 def _count(section: Section, rows: Sequence[Row], needle: str) -> str:
     if needle:
         return f"{len(rows)} found"
-    words = [f"{section.differing} differ" if section.differing else "no difference"]
-    if section.equal:
-        words.append(f"{section.equal} equal")
+    words = [f"{section.differing} differ"] if section.differing else []
+    if equal := section.equal or len(section.rows) - section.differing:
+        words.append(f"{equal} equal")
     return ", ".join(words)
 
 

@@ -79,7 +79,7 @@ class CompareScreen(LabScreen):
 
         def compute() -> tuple[tuple[RunRecord, ...], Comparison | None]:
             records = tuple(catalog.record(run_id) for run_id in ids)
-            return records, compare(records, all=shows_all) if records else None
+            return records, compare(records, all=shows_all or len(records) == 1) if records else None
 
         self.request("records", compute, self._loaded)
 
@@ -103,7 +103,8 @@ class CompareScreen(LabScreen):
             return
         heads, table = self._table(comparison)
         self.set_title(*self._title(comparison, heads))
-        self._say_headline(Text(clean(comparison.headline, 2_000)))
+        one = " — mark others with space on the Runs screen" if len(self.records) == 1 else ""
+        self._say_headline(Text(clean(comparison.headline, 2_000) + one))
         grid.empty_text = self._nothing()
         grid.show(table, table.fetch(0, table.row_count))
         markers = self.session.markers(comparison.run_ids)
