@@ -11,6 +11,7 @@ from labtop.views.table_shape import TableColumn
 GUTTER = 2  # the cells before the first column: the marker and the sign of the baseline
 GAP = 1
 MIN_SCROLLED = 8  # cells that frozen columns must leave to the others
+MIN_CUT = 8  # cells of a text that are worth showing when the rest does not fit
 
 
 class Place(NamedTuple):
@@ -38,7 +39,7 @@ class Layout:
 
 
 def lay_out(columns: Sequence[TableColumn], width: int, first: int) -> Layout:
-    """Columns in `width` cells; the last one is cut where it does not fit."""
+    """Columns in `width` cells. A text that does not fit is cut; a number is not: half a number is a wrong one."""
     frozen = sum(column.is_frozen for column in columns)
     first = max(frozen, min(first, len(columns) - 1))
     places: list[Place] = []
@@ -51,7 +52,10 @@ def lay_out(columns: Sequence[TableColumn], width: int, first: int) -> Layout:
             x += drawn + GAP
     number = first
     while number < len(columns) and x < width:
-        drawn = min(columns[number].width, width - x)
+        column = columns[number]
+        drawn = min(column.width, width - x)
+        if drawn < column.width and number > first and (column.align == "right" or drawn < MIN_CUT):
+            break
         places.append(Place(number, x, drawn))
         x += drawn + GAP
         number += 1
