@@ -51,7 +51,9 @@ class Settings:
         def lay(layer: Mapping[str, Any], origin: str, convert: bool) -> None:
             for name, value in layer.items():
                 if name not in known:
-                    raise UsageError(f"unknown setting {name!r} in {origin}", f"known: {', '.join(sorted(known))}")
+                    raise UsageError(
+                        f"unknown setting {name!r} in {origin}", f"known: {', '.join(sorted(known))}"
+                    )
                 values[name] = _convert(name, value, getattr(_DEFAULTS, name), origin, convert)
                 origins[name] = origin
 
@@ -62,7 +64,9 @@ class Settings:
             try:
                 lay(tomllib.loads(path.read_text("utf-8")), str(path), False)
             except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
-                raise UsageError(f"cannot read the settings file {path}: {error}", "mend or remove it") from error
+                raise UsageError(
+                    f"cannot read the settings file {path}: {error}", "mend or remove it"
+                ) from error
         lay(
             {
                 name: os.environ[f"LABTOP_{name.upper()}"]
