@@ -11,6 +11,7 @@ Everything here is loaded when it is first used: importing labtop costs a traini
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 TYPE_CHECKING = False  # what typing would say, without importing it
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-class _CallablePackage(type(sys)):  # type: ignore[misc]  # ModuleType, without importing types
+class _CallablePackage(ModuleType):
     """`labtop.views` and `labtop.reproduce` once those packages are loaded: modules that can be called as the API."""
 
     def __call__(self, *arguments: object, **keywords: object) -> object:
@@ -123,11 +124,11 @@ class _CallablePackage(type(sys)):  # type: ignore[misc]  # ModuleType, without 
         return getattr(import_module("labtop.api"), self.__name__.rpartition(".")[2])(*arguments, **keywords)
 
 
-class _Labtop(type(sys)):  # type: ignore[misc]
+class _Labtop(ModuleType):
     """The module itself: notices when the import system puts such a package in the place of a function."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name in _ALSO_PACKAGES and type(value) is type(sys):
+        if name in _ALSO_PACKAGES and type(value) is ModuleType:
             value.__class__ = _CallablePackage
         super().__setattr__(name, value)
 

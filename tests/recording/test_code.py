@@ -12,6 +12,7 @@ import labtop
 from labtop.model.run import Code
 from labtop.recording.capture.code import _redacted_patch
 from labtop.recording.capture.redact import Redactor
+from labtop.store.reader import read_record
 from tests.recording.conftest import git, only_record
 
 
@@ -101,7 +102,7 @@ def test_the_store_itself_is_no_code(repository: Path) -> None:
     with labtop.init() as run:
         pass
     assert first.untracked == ()
-    record = labtop.recording.resuming.read_record(run.folder)  # type: ignore[attr-defined]  # loaded by now
+    record = read_record(run.folder)
     assert (record.code.untracked, record.code.dirty) == ((), False)
 
 

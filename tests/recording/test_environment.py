@@ -13,6 +13,7 @@ import pytest
 import labtop
 from labtop.recording.capture.command import launcher_and_ranks
 from labtop.recording.capture.environment import allowed_variables
+from labtop.recording.capture.hardware import capture_hardware
 from labtop.recording.capture.lock_file import keep_lock_file
 from labtop.recording.capture.packages import _origin, requirements
 from labtop.recording.capture.redact import Redactor
@@ -261,3 +262,54 @@ def test_torch_s_own_seed_is_seen(folder: Path, monkeypatch: pytest.MonkeyPatch)
     randomness = only_record(folder / "runs").randomness
     assert randomness.seeds["torch"] == 5
     assert "torch" in randomness.imported
+
+
+class FakeDriver:
+    """What pynvml gives where there are two GPUs."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.is_open = False
+        self._fails = fails
+
+    def nvmlInit(self) -> None:
+        self.is_open = True
+
+    def nvmlShutdown(self) -> None:
+        self.is_open = False
+
+    def nvmlSystemGetDriverVersion(self) -> bytes:
+        return b"570.1"
+
+    def nvmlDeviceGetCount(self) -> int:
+        return 2
+
+    def nvmlDeviceGetHandleByIndex(self, at: int) -> int:
+        return at
+
+    def nvmlDeviceGetName(self, handle: int) -> str:
+        if self._fails:
+            raise RuntimeError(self._fails)
+        return f"H100 #{handle}"
+
+    def nvmlDeviceGetMemoryInfo(self, handle: int) -> object:
+        return type("Memory", (), {"total": 80 * 2**30})()
+
+
+def test_gpus_are_told_by_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name, memory and driver of each; a stand-in, as few machines have two."""
+    driver = FakeDriver()
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    first, second = capture_hardware().gpus
+    assert (first.name, second.name, first.driver) == ("H100 #0", "H100 #1", "570.1")
+    assert first.memory_bytes == 80 * 2**30
+    assert not driver.is_open
+
+
+def test_a_driver_that_fails_half_way_costs_only_the_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the machine is told, and the driver is let go."""
+    driver = FakeDriver(fails="GPU is lost")
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    hardware = capture_hardware()
+    assert hardware.gpus == ()
+    assert hardware.cores
+    assert not driver.is_open

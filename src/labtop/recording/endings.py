@@ -71,6 +71,7 @@ class EndHooks:
         if not self._open:
             self._install()
         self._open.append(run)
+        self._take_signals()
 
     def forget(self, run: OpenRun) -> None:
         """This run has ended."""
@@ -89,14 +90,17 @@ class EndHooks:
             atexit.register(self._at_exit)
         self._excepthook, sys.excepthook = sys.excepthook, self._on_exception
         self._exit, sys.exit = sys.exit, self._on_exit
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                handler = signal.getsignal(number)
-                if handler == self._on_signal:  # a run ended in a thread, which cannot put it back
-                    continue
-                if handler is not None and handler is not signal.SIG_IGN:  # nohup ignores SIGHUP on purpose
-                    self._handlers[number] = handler
-                    signal.signal(number, self._on_signal)
+
+    def _take_signals(self) -> None:
+        """Handle signals, from the main thread on: no other may ask for them."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            # nohup ignores SIGHUP on purpose; None is a handler of C; ours is there from an earlier run
+            if handler is not None and handler is not signal.SIG_IGN and handler != self._on_signal:
+                self._handlers[number] = handler
+                signal.signal(number, self._on_signal)
 
     def _remove(self) -> None:
         # comparing bound methods by ==: each access makes a new one
