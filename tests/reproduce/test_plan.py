@@ -293,6 +293,22 @@ def test_inputs_are_reached_and_checked(tmp_path: Path) -> None:
     assert "is not what it was" in done.stderr
 
 
+def test_an_input_is_found_beside_the_store(tmp_path: Path) -> None:
+    """A store that was handed on with its data needs no clone; another file of that name here is passed over."""
+    make_repository(tmp_path / "repo")
+    run = record_run(tmp_path / "repo", tmp_path / "store")
+    for folder, text in (("here", "other"), ("store", "right")):
+        (tmp_path / folder / "data").mkdir(parents=True)
+        (tmp_path / folder / "data" / "x.csv").write_text(text)
+    digest = read_content(tmp_path / "store" / "data" / "x.csv").sha256
+    data = (DataInput(name="x", uri="data/x.csv", kind="file", digest=digest, algorithm="sha256"),)
+    made = plan(replace(run.record, data=data), run.folder, tmp_path / "here", "current")
+    assert [each.state for each in made.found if each.pillar == "data"] == ["ok"]
+    done = run_script(made, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "scratch" / "tree" / "data" / "x.csv").read_text() == "right"
+
+
 def test_a_secret_must_be_set_before(tmp_path: Path) -> None:
     """The plan says which variables are missing; the script stops without them."""
     make_repository(tmp_path / "repo")

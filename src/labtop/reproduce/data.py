@@ -28,8 +28,7 @@ def plan_data(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
     """Findings and steps for every declared input."""
     if not record.data:
         return Part((Finding("data", "warn", "no input was declared; what was read is not known"),))
-    clone = choose_clone(record, run_folder, here)
-    top = clone.root if clone else here
+    tops = _places_to_look(record, run_folder, here)
     budget = LARGEST_HASHED
     findings: list[Finding] = []
     steps: list[Step] = []
@@ -37,21 +36,32 @@ def plan_data(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
         if each.kind not in _LOCAL_KINDS:
             findings.append(_pointer_finding(each))
             continue
-        place = _place_today(each, top)
-        findings.append(_local_finding(each, place, budget))
-        budget -= each.bytes or 0
+        tried = [(_local_finding(each, place, budget), place) for place in _places_today(each, tops)]
+        same = next((found for found in tried if found[0].state == "ok"), None)
+        finding, place = same or (tried[0] if tried else (_local_finding(each, None, budget), None))
+        findings.append(finding)
+        budget -= (each.bytes or 0) * len(tried)
         steps.append(_local_step(each, place))
     return Part(tuple(findings), tuple(steps))
 
 
-def _place_today(each: DataInput, top: Path) -> Path | None:
-    """Where the input lies today: at its absolute path, or at the same place below the clone here."""
+def _places_to_look(record: RunRecord, run_folder: Path | None, here: Path) -> list[Path]:
+    """Folders that a relative input may lie below: the clone, the working directory, the store and its folder."""
+    clone = choose_clone(record, run_folder, here)
+    store = (
+        [run_folder.parents[1], run_folder.parents[2]] if run_folder and len(run_folder.parents) > 2 else []
+    )
+    return list(dict.fromkeys([*([clone.root] if clone else []), here, *store]))
+
+
+def _places_today(each: DataInput, tops: list[Path]) -> list[Path]:
+    """Where something lies today that may be the input: at its absolute path, or at the same place below a folder."""
     if "\0" in each.uri:
-        return None
-    path = top / each.uri  # an absolute path stays as it is
-    if each.kind == "dvc" and path.suffix == ".dvc":
-        path = path.with_suffix("")
-    return path if path.exists() else None
+        return []
+    paths = [top / each.uri for top in tops]  # an absolute path stays as it is
+    if each.kind == "dvc":
+        paths = [path.with_suffix("") if path.suffix == ".dvc" else path for path in paths]
+    return [path for path in dict.fromkeys(paths) if path.exists()]
 
 
 def _local_finding(each: DataInput, place: Path | None, budget: int) -> Finding:

@@ -21,8 +21,14 @@ sha256_of() { # a file, or a folder by the hashes of its files
       while IFS= read -r file; do printf '%s  %s\n' "$(sha256 < "$file")" "$file"; done) | sha256
   else sha256 < "$1"; fi
 }
-same() { [ "$(sha256_of "$2")" = "$1" ] || stop "$2 is not what it was when the run was recorded"; }
-same_md5() { [ "$(md5 < "$2")" = "$1" ] || stop "$2 is not what it was when the run was recorded"; }
+same() {
+  [ -e "$2" ] || stop "$2 is not there"
+  [ "$(sha256_of "$2")" = "$1" ] || stop "$2 is not what it was when the run was recorded"
+}
+same_md5() {
+  [ -e "$2" ] || stop "$2 is not there"
+  [ "$(md5 < "$2")" = "$1" ] || stop "$2 is not what it was when the run was recorded"
+}
 """.strip()
 
 _TAKE = r"""
