@@ -134,6 +134,48 @@ def test_a_mended_log_has_everything_again(tmp_path: Path) -> None:
     assert [each.name for each in list_point_files(story.folder).logs] == ["w" * 10 + "-00002.wal"]
 
 
+def test_a_log_that_could_not_be_flushed_is_never_trusted_again(tmp_path: Path) -> None:
+    """The kernel may have dropped the bytes: everything goes into a new file, flushed, before the old one goes."""
+    story = Story(tmp_path / "r", files := FaultyFiles(error=errno.EIO))
+    story.upkeep.tail.append(0.0, 0, {"a": 0.0, "b": 0.0})
+    files.calls.clear()
+    files.failing = range(1)
+    story.upkeep.tick()
+    # the failed flush; header and frame into a new log, flushed; the old one closed and removed
+    assert files.calls[:7] == ["sync_data", "open", "write", "write", "sync_data", "close", "unlink"]
+    assert [each.name for each in list_point_files(story.folder).logs] == ["w" * 10 + "-00002.wal"]
+    assert points_of(story.folder) == EXPECTED[:2]
+
+
+def test_sealing_keeps_the_order_that_survives_a_power_cut(tmp_path: Path) -> None:
+    """Part: written, flushed, closed, renamed, its folder flushed. Then the record. Only then the log goes."""
+    story = Story(tmp_path / "r", files := FaultyFiles())
+    story.upkeep.tail.append(0.0, 0, {"a": 0.0})
+    story.upkeep.tick()
+    files.calls.clear()
+    story.upkeep.finish()
+    draft = ["open", "write", "sync_data", "close", "rename"]
+    assert files.calls == [*draft, "sync_folder", *draft, "close", "unlink", *draft]
+
+
+def test_a_part_that_reads_back_wrong_takes_no_logs_place(tmp_path: Path) -> None:
+    """The system said that it wrote, and did not."""
+
+    class Lying(FaultyFiles):
+        def deliver(self, descriptor: int, content: bytes | memoryview) -> int:
+            if bytes(content[:4]) == b"PAR1":
+                os.write(descriptor, content[: len(content) // 2])
+                return len(content)
+            return os.write(descriptor, content)
+
+    story = Story(tmp_path / "r", Lying())
+    story.upkeep.tail.append(0.0, 0, {"a": 0.0, "b": 0.0})
+    story.upkeep.finish()
+    assert points_of(story.folder) == EXPECTED[:2]
+    assert list_point_files(story.folder).parts == ()
+    assert "not written well" in str(story.warnings)
+
+
 def test_the_record_covers_what_is_in_no_log_any_more(tmp_path: Path) -> None:
     """It is rewritten between sealing and removing the log, so that a reader need not open parts."""
     story = Story(tmp_path / "r", FaultyFiles())
@@ -143,6 +185,24 @@ def test_the_record_covers_what_is_in_no_log_any_more(tmp_path: Path) -> None:
     assert len(parts) == 1
     assert read_record(story.folder).life.written["w" * 10] == len(read_part_points(parts[0]))
     assert (story.folder / RECORD).stat().st_mtime_ns >= parts[0].stat().st_mtime_ns
+
+
+def test_points_that_spill_again_and_again_count_once(tmp_path: Path) -> None:
+    """Nobody empties the queue in time: each round reads the log, and takes only what is new."""
+    make_folders(tmp_path / METRICS)
+    limits = Limits(most_waiting=3)
+    identity = Identity(folder=tmp_path, run_id="r", writer="w")
+    said: list[str] = []
+    upkeep = Upkeep(identity, new_record(), FaultyFiles(), limits, said.append)
+    for step in range(40):
+        upkeep.tail.append(float(step), step, {"a": float(step)})
+        if step % 10 == 9:
+            upkeep.tick()
+    assert upkeep.tail.held == 40
+    assert upkeep.finish()
+    (part,) = list_point_files(tmp_path).parts
+    assert [each.step for each in read_part_points(part)] == [float(step) for step in range(40)]
+    assert read_record(tmp_path).metrics["a"].count == 40
 
 
 def test_a_disk_that_stays_full_costs_bounded_memory_and_counts(tmp_path: Path) -> None:

@@ -256,10 +256,14 @@ def test_a_child_after_fork_has_its_own_log(tmp_path: Path) -> None:
                 os._exit(0)
         return os.waitpid(child, 0)[1]
 
-    assert [child_that("is silent"), child_that("logs"), child_that("closes")] == [0, 0, 0]
+    folder = folder_of(tmp_path)
+    before = sorted(each.name for each in (folder / METRICS).iterdir())
+    assert child_that("is silent") == 0
+    assert sorted(each.name for each in (folder / METRICS).iterdir()) == before
+    assert read_record(folder).status is Status.RUNNING
+    assert [child_that("logs"), child_that("closes")] == [0, 0]
     log(writer, 5, 10)
     writer.close()
-    folder = folder_of(tmp_path)
     points, problems = read_points(folder)
     assert problems == ()
     by_writer: dict[str, list[float]] = {}
