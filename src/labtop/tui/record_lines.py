@@ -12,6 +12,7 @@ from labtop.tui.widgets.line_view import Line
 from labtop.views.glyphs import Glyphs
 from labtop.views.record import Fact, MetricRow, Section, Tone
 from labtop.views.spark import draw_spark
+from labtop.views.text import clean
 
 TONES: dict[Tone, str] = {
     "": "",
@@ -42,6 +43,8 @@ def section_lines(sections: Sequence[Section], width: int, glyphs: Glyphs) -> li
 
 
 def _fact_lines(facts: Sequence[Fact], width: int) -> Iterator[Line]:
+    # cleaned where they are made, and once more at the last door before the terminal
+    facts = [Fact(clean(each.label), clean(each.value), clean(each.note), each.tone) for each in facts]
     labels = min(max((cell_len(fact.label) for fact in facts), default=0), WIDEST_LABEL, max(6, width // 3))
     for fact in facts:
         head = Text(INDENT, no_wrap=True, end="")

@@ -331,11 +331,11 @@ def _code(record: RunRecord) -> Iterator[Fact]:
 
 def _data(record: RunRecord) -> Iterator[Fact]:
     for each in record.data:
-        identity = f"{each.algorithm}:{each.digest[:16]}" if each.digest else "no content identifier"
+        identity = clean(f"{each.algorithm}:{each.digest[:16]}") if each.digest else "no content identifier"
         details = [clean(each.uri, 300), identity, size(each.bytes) if each.bytes is not None else ""]
         yield Fact(
             clean(each.name, 80),
-            each.kind,
+            clean(each.kind, 40),
             "  ".join(filter(None, details)),
             "" if each.digest else "warning",
         )
@@ -355,7 +355,7 @@ def _environment(record: RunRecord) -> Iterator[Fact]:
     each = record.environment
     yield Fact("python", clean(each.python or "", 80), clean(each.implementation or "", 80))
     yield Fact("system", clean(" ".join(filter(None, (each.os, each.kernel, each.libc))), 300))
-    yield Fact("lock file", clean(each.lock_file or "", 300), (each.lock_sha256 or "")[:16])
+    yield Fact("lock file", clean(each.lock_file or "", 300), clean((each.lock_sha256 or "")[:16]))
     yield Fact("container", clean(each.container_image or "", 300), clean(each.container_digest or "", 100))
     yield Fact("conda", clean(each.conda_environment or "", 200))
     for name, value in each.variables.items():
@@ -380,7 +380,7 @@ def _hardware(record: RunRecord) -> Iterator[Fact]:
 def _artifacts(record: RunRecord) -> Iterator[Fact]:
     for each in record.artifacts:
         step = f"step {shortest(each.step)}" if each.step is not None else ""
-        details = [size(each.bytes) if each.bytes is not None else "", step, (each.sha256 or "")[:12]]
+        details = [size(each.bytes) if each.bytes is not None else "", step, clean((each.sha256 or "")[:12])]
         where = clean(each.path or each.uri or "", 300)
         yield Fact(clean(each.name, 120), where, "  ".join(filter(None, details)))
 
