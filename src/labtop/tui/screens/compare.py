@@ -78,7 +78,7 @@ class CompareScreen(LabScreen):
         catalog, ids, shows_all = self.session.catalog, self._ordered_ids(), self.shows_all
 
         def compute() -> tuple[tuple[RunRecord, ...], Comparison | None]:
-            records = tuple(catalog.record(run_id) for run_id in ids)
+            records = tuple(catalog.records(ids))
             return records, compare(records, all=shows_all or len(records) == 1) if records else None
 
         self.request("records", compute, self._loaded)
