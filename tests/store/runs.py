@@ -16,7 +16,9 @@ from labtop.store.layout import create_store, new_run_id, run_folder
 from labtop.store.process import this_process
 from labtop.store.writer import RunWriter
 
-STILL = Limits(tick_s=3600.0)  # the thread makes one round and sleeps; the test makes the others
+STILL = Limits(
+    tick_s=3600.0, last_pauses_s=(0.0,) * 5
+)  # the thread makes one round and sleeps; the test makes the others
 
 
 def new_record(project: str = "p") -> RunRecord:
