@@ -108,9 +108,11 @@ def test_what_cannot_be_drawn_is_flagged_in_its_column(y: Floats, log: bool) -> 
         (binned.above, y == np.inf),
         (binned.below, (y <= 0) if log else (y == -np.inf)),
     ):
-        expected = np.zeros(120, dtype=np.bool_)
-        expected[[column for column, is_bad in zip(columns, bad, strict=True) if is_bad]] = True
-        assert np.array_equal(flags, expected)
+        expected = {column for column, is_bad in zip(columns, bad, strict=True) if is_bad}
+        found = set(np.flatnonzero(flags).tolist())
+        # a point right between two columns may be rounded to either
+        assert all({column - 1, column, column + 1} & found for column in expected)
+        assert all({column - 1, column, column + 1} & expected for column in found)
 
 
 def test_nan_opens_a_gap_and_leaves_the_points_on_both_sides() -> None:

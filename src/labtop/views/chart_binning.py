@@ -39,6 +39,24 @@ class Binned:
     above: Flags
     below: Flags
 
+    @property
+    def on_raster(self) -> slice:
+        """The entries that are columns, without neighbours outside."""
+        last = self.nan.size - 1
+        start = int(self.positions.size > 0 and self.positions[0] < 0)
+        return slice(
+            start, self.positions.size - int(self.positions.size > start and self.positions[-1] > last)
+        )
+
+    def outside(self, scale: Scale) -> tuple[Flags, Flags]:
+        """By column: whether something lies above the axis, and below it."""
+        here = self.on_raster
+        columns = self.positions[here].astype(np.intp)
+        above, below = self.above.copy(), self.below.copy()
+        above[columns] |= self.high[here] > scale.high
+        below[columns] |= self.low[here] < scale.low
+        return above, below
+
 
 @dataclass(frozen=True, slots=True)
 class Spans:
@@ -47,8 +65,8 @@ class Spans:
     `above` and `below` tell the columns where something lies outside of the raster.
     """
 
-    top: Integers
-    bottom: Integers
+    top: NDArray[np.int32]
+    bottom: NDArray[np.int32]
     above: Flags
     below: Flags
 
@@ -94,44 +112,44 @@ def bin_columns(x: Floats, y: Floats, scale: Scale, columns: int, positive: bool
 
 def spans(binned: Binned, scale: Scale, columns: int, rows: int) -> Spans:
     """The rows a line through a binned series covers in each column, with neighbours joined without a hole."""
+    here = binned.on_raster
+    filled = binned.positions[here].astype(np.intp)
+    known = _rows(np.stack([binned.first, binned.last, binned.high, binned.low]), scale, rows)
+    if filled.size == columns:  # the usual case: more points than columns
+        enter, leave, top, bottom = known[:, here]
+        linked = binned.joined[here.start : here.start + columns - 1]
+    else:
+        spread = np.full((4, columns), np.nan)
+        spread[:, filled] = known[:, here]
+        linked = _interpolate(binned, scale, rows, spread)[:-1]
+        enter, leave, top, bottom = spread
+    _join(linked, enter, leave, top, bottom)
+    out_above, out_below = binned.outside(scale)
+    drawn = ~np.isnan(top)
+    return Spans(
+        np.where(drawn, np.maximum(top, 0), 1).astype(np.int32),
+        np.where(drawn, np.minimum(bottom, rows - 1), 0).astype(np.int32),
+        out_above,
+        out_below,
+    )
+
+
+def _interpolate(binned: Binned, scale: Scale, rows: int, spread: Floats) -> Flags:
+    """Fills columns between two joined entries; gives whether a line leads from each column to the next."""
+    columns = spread.shape[1]
     at = np.arange(columns)
     before = np.searchsorted(binned.positions, at, side="right") - 1
     linked = np.zeros(columns, dtype=np.bool_)
     inner = (before >= 0) & (before < binned.positions.size - 1)
     linked[inner] = binned.joined[before[inner]]
-
-    enter, leave = np.full(columns, np.nan), np.full(columns, np.nan)
-    top, bottom = np.full(columns, np.nan), np.full(columns, np.nan)
-    here = (binned.positions >= 0) & (binned.positions <= columns - 1) & (binned.positions % 1 == 0)
-    filled = binned.positions[here].astype(np.intp)
-    enter[filled], leave[filled] = (
-        _rows(binned.first[here], scale, rows),
-        _rows(binned.last[here], scale, rows),
-    )
-    top[filled], bottom[filled] = _rows(binned.high[here], scale, rows), _rows(binned.low[here], scale, rows)
-
-    between = at[linked & np.isnan(top)]
+    between = at[linked & np.isnan(spread[0])]
     if between.size:
         pair = before[between]
         from_row = _rows(binned.last[pair], scale, rows, whole=False)
         to_row = _rows(binned.first[pair + 1], scale, rows, whole=False)
         share = (between - binned.positions[pair]) / (binned.positions[pair + 1] - binned.positions[pair])
-        line = np.floor(from_row + share * (to_row - from_row) + 0.5)
-        for rows_of_column in (enter, leave, top, bottom):
-            rows_of_column[between] = line
-    _join(linked, enter, leave, top, bottom)
-
-    drawn = ~np.isnan(top)
-    out_above = binned.above.copy()
-    out_below = binned.below.copy()
-    out_above[filled] |= binned.high[here] > scale.high
-    out_below[filled] |= binned.low[here] < scale.low
-    return Spans(
-        np.where(drawn, np.maximum(top, 0), 1).astype(np.intp),
-        np.where(drawn, np.minimum(bottom, rows - 1), 0).astype(np.intp),
-        out_above,
-        out_below,
-    )
+        spread[:, between] = np.floor(from_row + share * (to_row - from_row) + 0.5)
+    return linked
 
 
 def _inside(x: Floats, scale: Scale) -> tuple[int, int]:
@@ -213,12 +231,11 @@ def _rows(values: Floats, scale: Scale, rows: int, whole: bool = True) -> Floats
 
 def _join(linked: Flags, enter: Floats, leave: Floats, top: Floats, bottom: Floats) -> None:
     """Lets two linked neighbours meet halfway between where one leaves and the other enters."""
-    ours = np.flatnonzero(linked[:-1] & ~np.isnan(top[:-1]) & ~np.isnan(top[1:]))
-    out, into = leave[ours], enter[ours + 1]
+    out, into = leave[:-1], enter[1:]
     middle = np.floor((out + into) / 2)
-    down = into > out
-    bottom[ours] = np.where(down, np.maximum(bottom[ours], middle), bottom[ours])
-    top[ours + 1] = np.where(down, np.minimum(top[ours + 1], middle + 1), top[ours + 1])
-    up = into < out
-    top[ours] = np.where(up, np.minimum(top[ours], middle + 1), top[ours])
-    bottom[ours + 1] = np.where(up, np.maximum(bottom[ours + 1], middle), bottom[ours + 1])
+    below = middle + 1
+    down, up = linked & (into > out), linked & (into < out)  # false where either is NaN
+    np.maximum(bottom[:-1], middle, out=bottom[:-1], where=down)
+    np.minimum(top[1:], below, out=top[1:], where=down)
+    np.minimum(top[:-1], below, out=top[:-1], where=up)
+    np.maximum(bottom[1:], middle, out=bottom[1:], where=up)

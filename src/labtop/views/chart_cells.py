@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class Cells:
         ]
 
 
+@lru_cache(1024)
 def _ink(code: int) -> Ink:
     curve, role = divmod(code, len(_CELL_ROLES))
     return Ink(_CELL_ROLES[role], curve - 1) if code else BLANK

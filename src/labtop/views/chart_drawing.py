@@ -103,16 +103,11 @@ def _lost(layers: list[_Layer], y: Scale, columns: int) -> Lost:
     for layer in layers:
         if layer.role == "band":
             continue
-        binned = layer.binned
-        here = (binned.positions >= 0) & (binned.positions <= columns - 1) & (binned.positions % 1 == 0)
-        at = binned.positions[here].astype(np.intp)
-        over, under = binned.above.copy(), binned.below.copy()
-        over[at] |= binned.high[here] > y.high
-        under[at] |= binned.low[here] < y.low
-        nan |= binned.nan
+        over, under = layer.binned.outside(y)
+        nan |= layer.binned.nan
         above |= over
         below |= under
-        owner[binned.nan | over | under] = layer.curve
+        owner[layer.binned.nan | over | under] = layer.curve
     return Lost(nan, above, below, owner)
 
 

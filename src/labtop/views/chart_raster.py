@@ -46,8 +46,9 @@ class Raster:
     def __init__(self, width: int, height: int, dot_set: DotSet = BRAILLE) -> None:
         self.width, self.height, self.dot_set = width, height, dot_set
         self.columns, self.rows = width * dot_set.across, height * dot_set.down
-        self._row = np.arange(self.rows)[:, None]
-        self._weave = (np.arange(self.columns)[None, :] + self._row) % 2 == 0
+        self._weave = _weave(dot_set)
+        self._first_rows = (np.arange(height, dtype=np.int32) * dot_set.down)[:, None]
+        self._masks = _masks(dot_set)
         self.front, self.back = (np.zeros((height, width), dtype=np.uint8) for _ in range(2))
         self.front_owner, self.back_owner = (
             np.full((height, width), NOBODY, dtype=np.int16) for _ in range(2)
@@ -55,13 +56,13 @@ class Raster:
 
     def draw_line(self, spans: Spans, owner: int, back: bool = False) -> None:
         """Light the dots of a line."""
-        self._light((self._row >= spans.top) & (self._row <= spans.bottom), owner, back)
+        self._light(self._pack(spans.top, spans.bottom), owner, back)
 
     def draw_band(self, upper: Spans, lower: Spans, owner: int) -> None:
         """Light every other dot between two lines, in the back."""
         present = (upper.top <= upper.bottom) & (lower.top <= lower.bottom)
-        inside = (self._row >= upper.top) & (self._row <= lower.bottom) & present
-        self._light(inside & self._weave, owner, back=True)
+        top, bottom = np.where(present, upper.top, 1), np.where(present, lower.bottom, 0)
+        self._light(self._pack(top, bottom) & self._weave, owner, back=True)
 
     def codes(self) -> Codes:
         """The code point of each cell; the front hides the back where it has a dot."""
@@ -71,16 +72,42 @@ class Raster:
         """Who gives each cell its colour: the number passed as `owner`, `NOBODY` where a cell is empty."""
         return np.where(self.front > 0, self.front_owner, self.back_owner)
 
-    def _light(self, dots: NDArray[np.bool_], owner: int, back: bool) -> None:
-        packed = self._pack(dots)
+    def _light(self, packed: Bits, owner: int, back: bool) -> None:
         bits, owners = (self.back, self.back_owner) if back else (self.front, self.front_owner)
         owners[packed > 0] = owner
         bits |= packed
 
-    def _pack(self, dots: NDArray[np.bool_]) -> Bits:
-        """Dots as one byte a cell."""
-        packed = np.zeros((self.height, self.width), dtype=np.uint8)
-        for row, bits in enumerate(self.dot_set.bits):
-            for column, bit in enumerate(bits):
-                packed |= dots[row :: self.dot_set.down, column :: self.dot_set.across] * np.uint8(bit)
+    def _pack(self, top: NDArray[np.int32], bottom: NDArray[np.int32]) -> Bits:
+        """The dots from `top` to `bottom` of each column, as one byte a cell."""
+        down = self.dot_set.down
+        start = np.clip(top - self._first_rows, 0, down)
+        stop = np.clip(bottom + 1 - self._first_rows, 0, down)
+        lit = start * (down + 1) + stop
+        packed: Bits = self._masks[0][lit[:, :: self.dot_set.across]]
+        for column in range(1, self.dot_set.across):
+            packed |= self._masks[column][lit[:, column :: self.dot_set.across]]
         return packed
+
+
+def _masks(dots: DotSet) -> list[Bits]:
+    """By column of a cell, start * (down + 1) + stop → the bits of the dots from start up to stop."""
+    found = []
+    for column in range(dots.across):
+        mask = np.zeros((dots.down + 1, dots.down + 1), dtype=np.uint8)
+        for start in range(dots.down):
+            for stop in range(start + 1, dots.down + 1):
+                mask[start, stop] = sum(dots.bits[row][column] for row in range(start, stop))
+        found.append(mask.ravel())
+    return found
+
+
+def _weave(dots: DotSet) -> np.uint8:
+    """Every other dot of a cell, the same in all cells."""
+    return np.uint8(
+        sum(
+            dots.bits[row][column]
+            for row in range(dots.down)
+            for column in range(dots.across)
+            if (row + column) % 2 == 0
+        )
+    )
