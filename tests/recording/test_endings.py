@@ -315,3 +315,22 @@ def test_several_processes_at_once_make_several_runs(folder: Path) -> None:
     started = [subprocess.Popen([sys.executable, "-c", code], env=os.environ) for _ in range(4)]
     assert [each.wait(60) for each in started] == [0] * 4
     assert len(list(run_folders(folder / "runs"))) == 4
+
+
+def test_declared_facts_survive_kill_9_at_once(tmp_path: Path) -> None:
+    """Seeds, inputs and artifacts are in the record as soon as their call returns."""
+    script = (
+        "import labtop, os, signal, sys\n"
+        "run = labtop.init(project='p', store=sys.argv[1])\n"
+        "run.seed(7)\n"
+        "run.use_data(__file__, name='self')\n"
+        "run.log_artifact('hello', name='note.txt')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "train.py").write_text(script)
+    store = tmp_path / "runs"
+    subprocess.run([sys.executable, "train.py", str(store)], cwd=tmp_path, check=False)
+    record = only_record(store)
+    assert record.randomness.seeds["python"] == 7
+    assert [each.name for each in record.data] == ["self"]
+    assert [each.name for each in record.artifacts] == ["note.txt"]

@@ -189,7 +189,7 @@ class Run:
             if deterministic:
                 flags["deterministic"] = True
             seeds, flags = {**known.seeds, **seeds}, {**known.flags, **flags}
-            facts.set(randomness=replace(known, seeds=seeds, flags=flags))
+            facts.keep(randomness=replace(known, seeds=seeds, flags=flags))
         return seed
 
     def use_data(self, path: str | os.PathLike[str], name: str | None = None) -> DataInput | None:
@@ -210,7 +210,7 @@ class Run:
             with facts.lock:
                 same = (known.name, known.uri)
                 others = (each for each in facts.record.data if (each.name, each.uri) != same)
-                facts.set(data=(*others, known))
+                facts.keep(data=(*others, known))
         return known
 
     def log_artifact(
@@ -235,7 +235,7 @@ class Run:
                 facts.trouble(f"artifact {label}", f"artifact {label!r} is not kept: {error}")
                 return ()
             with facts.lock:
-                facts.set(artifacts=(*facts.record.artifacts, *kept))
+                facts.keep(artifacts=(*facts.record.artifacts, *kept))
         return kept
 
     def tell_unknown(self, verb: str, unknown: Mapping[str, Any]) -> None:
