@@ -82,6 +82,8 @@ class Catalog:
         self.engine = Engine()
         # rows of a table are told apart by their number, so DuckDB may read files in any order, twice as fast
         self.engine.execute("SET preserve_insertion_order = false; SET enable_external_file_cache = false")
+        # give memory back when it is free: 40 MB less after a hundred thousand runs were loaded
+        self.engine.execute("SET allocator_background_threads = true; SET allocator_flush_threshold = '1MB'")
         self.revision = 0
         self._refreshing = threading.Lock()
         cache = Cache(cache_root or cache_folder(), self.info.store_id, self.path)

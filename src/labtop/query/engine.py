@@ -83,7 +83,8 @@ class Engine:
     """An in-memory database shared by threads: each thread gets its own cursor on its first query."""
 
     def __init__(self, threads: int | None = None, **config: Any) -> None:
-        self.connection = new_connection(threads=threads or min(os.cpu_count() or 1, 8), **config)
+        self._threads = threads or min(os.cpu_count() or 1, 8)
+        self.connection = new_connection(threads=self._threads, **config)
         self._cursors = threading.local()
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._lock = threading.Lock()
@@ -131,6 +132,15 @@ class Engine:
             frame = polars.from_arrow(cursor.sql(sql, params=list(parameters)).to_arrow_table())
         assert isinstance(frame, polars.DataFrame)
         return frame
+
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """While it lasts, DuckDB takes its time and little memory."""
+        self.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            self.execute(f"SET threads = {self._threads}")
 
     def interrupt(self) -> None:
         """Stop every `query` that runs now, in whatever thread."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from labtop.errors import QueryError
 from labtop.model.columns import COLUMN_TYPES, FIELDS
+from labtop.model.score import PILLARS
 from labtop.model.tree import is_seed
 from labtop.query.engine import Engine, InterruptedQueryError, quote_name, quote_text
 from labtop.query.found_columns import (
@@ -32,7 +33,7 @@ HIDDEN = {
     "_folder": "VARCHAR",  # where it was read, relative to the store
     "_stamp": "BIGINT",  # identifies the version of the record that was read
     "_final": "BOOLEAN",  # whether the run has ended by its own word
-    "_twins": "VARCHAR",  # the same in runs that are the same but for the seed
+    "_twins": "UBIGINT",  # the same in runs that are the same but for the seed
     "_environment": "UBIGINT",  # its text is in the table `environments`
 }
 """Columns of the index besides those people see."""
@@ -98,6 +99,13 @@ _DEEPEST = 64
 """Levels of nested params that become columns; what lies deeper stays JSON text."""
 
 _DEEPER = "type = 'OBJECT' AND value <> '{}'"
+
+
+SCRATCH = (
+    "chunk", "next_chunk", "leaf", "metric_long", "metric_numbered", "summary_chunk", "twin_chunk", "judged",
+    "mark_chunk", "index_chunk", *(f"{pillar}_marks" for pillar in PILLARS),
+)  # fmt: skip
+"""Tables that are of no use once a chunk is in the run table."""
 
 
 class ChunkIndexer:
@@ -211,7 +219,7 @@ def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) ->
     structs = ", ".join(f"json_transform({name}, '{shape}') AS {name}" for name, shape in _STRUCTS.items())
     columns = [
         "row", "folder AS _folder", "stamp AS _stamp", "final AS _final", "hash(environment_text) AS _environment",
-        """md5(to_json([project, code."commit", code.patch_sha256, digests, params_hash])::VARCHAR) AS _twins""",
+        """hash([project, code."commit", code.patch_sha256, digests, params_hash]) AS _twins""",
     ]  # fmt: skip
     fields = {
         **_FIELD_SQL,

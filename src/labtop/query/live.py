@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -66,17 +67,13 @@ class LiveRuns:
         return changed
 
     def _signature(self, run: LiveRun) -> Signature:
-        folder = self._store / run.folder
-        # who is certainly dead writes no log; its record changes when it is resumed
-        return self._look(folder, with_logs=run.record is not None)
-
-    @staticmethod
-    def _look(folder: Path, with_logs: bool) -> Signature:
+        folder = f"{self._store}/{run.folder}"
         try:
-            stamp: object = stamp_of((folder / RECORD).stat())
+            stamp: object = stamp_of(os.stat(f"{folder}/{RECORD}"))  # noqa: PTH116 - thousands, each second
         except OSError as error:
             stamp = error.errno
-        return (stamp, *(_log_sizes(folder) if with_logs else ()))
+        # who is certainly dead writes no log; its record changes when it is resumed
+        return (stamp, *(_log_sizes(folder) if run.record is not None else ()))
 
     def complete_chunk(self) -> None:
         """Bring the runs without an end in `chunk` up to date: status, summaries, how long they were seen."""
@@ -98,7 +95,7 @@ class LiveRuns:
         self, row: int, folder: str, stamp: int, *columns: object
     ) -> tuple[int, str, datetime | None, str | None]:
         path = self._store / folder
-        signature = (stamp, *_log_sizes(path))
+        signature = (stamp, *_log_sizes(str(path)))
         record = decode_record(dict(zip(CHUNK_COLUMNS, columns, strict=True)))
         try:
             modified_s: float | None = (path / RECORD).stat().st_mtime
@@ -158,9 +155,10 @@ def _slim(record: RunRecord) -> RunRecord:
     )
 
 
-def _log_sizes(folder: Path) -> Sequence[object]:
+def _log_sizes(folder: str) -> Sequence[object]:
     """Names and sizes of what lies among a run's points, as far as it can be listed."""
     try:
-        return sorted((each.name, each.stat().st_size) for each in (folder / METRICS).iterdir())
+        with os.scandir(f"{folder}/{METRICS}") as entries:
+            return sorted((each.name, each.stat().st_size) for each in entries)
     except OSError:
         return ()

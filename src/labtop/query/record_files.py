@@ -126,7 +126,7 @@ def _load(engine: Engine, paths: Sequence[str], files: _Files, problems: list[Pr
 def _load_odd_one(
     engine: Engine, path: str, files: _Files, problems: list[Problem], error: QueryError, patience: int = 5
 ) -> None:
-    """A record that was replaced meanwhile is read again, one that lacks columns for what it has; others are damaged."""
+    """Read again what was replaced meanwhile, and for what it has what lacks columns; all else is damaged."""
     try:
         stamp, reason = _check(path)
         if stamp != files.stamps[path] and reason is None and patience:

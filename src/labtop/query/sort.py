@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from labtop.query.engine import quote_name
 from labtop.query.request import SortKey
 
-DEFAULT_ORDER = ("started_at", "id")
+DEFAULT_ORDER = ("started_at",)
 """Columns of the natural order: newest first."""
 
 
@@ -17,7 +17,8 @@ def order_by(keys: Sequence[SortKey], sql_types: Mapping[str, str], type_names: 
     for each in keys:
         if each.column in sql_types:
             terms += _terms(each, sql_types[each.column], type_names.get(each.column, ""))
-    return ", ".join([*terms, "started_at DESC NULLS LAST", "id"])
+    # rows are numbered newest first within what was read together: cheaper than comparing ids
+    return ", ".join([*terms, "started_at DESC NULLS LAST", '"row"'])
 
 
 def _terms(key: SortKey, sql_type: str, type_name: str) -> list[str]:
