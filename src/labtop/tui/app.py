@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -20,6 +20,7 @@ from rich.theme import Theme as TextTheme
 from textual import events
 from textual.app import App
 from textual.filter import LineFilter
+from textual.screen import Screen
 
 from labtop.errors import LabtopError, UsageError
 from labtop.settings import Settings
@@ -98,16 +99,19 @@ class LabtopApp(App[int]):
 
     # routing
 
+    def get_default_screen(self) -> Screen[Any]:
+        """The Runs screen is always the first; in place of an empty one under it."""
+        return self._make("runs", ())
+
     def on_mount(self) -> None:
-        """The Runs screen is always the first."""
+        """Begin."""
         self.animation_level = "none"
         for number in (signal.SIGTERM, signal.SIGHUP):
             try:  # leave the terminal as it was also when asked to go
                 asyncio.get_running_loop().add_signal_handler(number, self.exit, 0)
             except (ValueError, RuntimeError, NotImplementedError):  # not the main thread: a test
                 break
-        self.push_screen(self._make("runs", ()))
-        self._open_catalog()
+        self.call_after_refresh(self._open_catalog)  # DuckDB's import would hold up the first paint
 
     def exit(
         self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None

@@ -8,6 +8,7 @@ table says that the action takes an argument.
 from __future__ import annotations
 
 import inspect
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -45,7 +46,8 @@ class LabScreen(Screen[None]):
     """
 
     def __init__(self, run_ids: Iterable[str] = ()) -> None:
-        super().__init__()
+        # the class that a resize would set: set before the first layout it saves a second one
+        super().__init__(classes=width_class(self.HORIZONTAL_BREAKPOINTS, shutil.get_terminal_size().columns))
         self.run_ids: tuple[str, ...] = tuple(run_ids)
         self._begun: tuple[str, float] = ("", 0.0)  # first key of a sequence, and when
 
@@ -197,6 +199,11 @@ class LabScreen(Screen[None]):
                 await done
         except Exception as error:  # the edge: what goes wrong in an action is shown, and the app lives on
             self.lab.show_error(error)
+
+
+def width_class(breakpoints: Sequence[tuple[int, str]] | None, width: int) -> str | None:
+    """The class of a screen so wide."""
+    return next((name for least, name in reversed(breakpoints or ()) if width >= least), None)
 
 
 def key_name(event: events.Key) -> str:

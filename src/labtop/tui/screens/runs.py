@@ -37,7 +37,8 @@ class RunsScreen(RunsMarks, RunsColumns):
     NAME = "runs"
     HEADING = "Runs"
     AUTO_FOCUS: ClassVar[str | None] = "Grid"
-    CSS_PATH = "runs.tcss"
+    # as default CSS it is parsed alone; a CSS_PATH makes Textual parse all there is once more
+    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
 
     def __init__(self, run_ids: Iterable[str] = ()) -> None:
         super().__init__(tuple(run_ids))
