@@ -33,15 +33,21 @@ def clock() -> Clock:
 @pytest.fixture
 def seen(clock: Clock) -> BeatHistory:
     """The reader's memory."""
-    return BeatHistory(clock)
+    return BeatHistory(clock, lambda: NOW)
 
 
+NOW = 1_800_000_000.0  # what the reader's calendar says
 ELSEWHERE = Process(host="elsewhere", pid=1, boot_id="b", pid_started=1.0)
 
 
-def beating(counter: int, process: Process | None = ELSEWHERE, interval_s: float = 10.0) -> RunRecord:
+def beating(
+    counter: int,
+    process: Process | None = ELSEWHERE,
+    interval_s: float = 10.0,
+    at: float | None = None,
+) -> RunRecord:
     """A running run at a beat."""
-    beat = Beat(counter=counter, interval_s=interval_s)
+    beat = Beat(counter=counter, interval_s=interval_s, at=at)
     return replace(RECORD, life=Life(beat=beat, process=process))
 
 
@@ -80,15 +86,16 @@ def test_a_long_interval_is_given_its_time(clock: Clock, seen: BeatHistory) -> N
 
 @pytest.mark.parametrize("shift_s", [-3 * 3600.0, 3 * 3600.0])
 def test_other_clocks_do_not_count(shift_s: float, seen: BeatHistory) -> None:
-    """A file that seems three hours old, or from the future, belongs to a run that may live."""
-    assert infer_status(beating(1), seen, record_age_s=shift_s) is Status.RUNNING
+    """A beat that seems three hours old, or from the future, belongs to a run that may live."""
+    assert infer_status(beating(1, at=NOW + shift_s), seen) is Status.RUNNING
 
 
 def test_a_record_of_last_week_is_lost_at_first_sight(clock: Clock, seen: BeatHistory) -> None:
     """And running again when it moves."""
-    assert infer_status(beating(1), seen, record_age_s=7 * 86_400.0) is Status.LOST
-    assert infer_status(beating(1), seen, record_age_s=7 * 86_400.0) is Status.LOST
-    assert infer_status(beating(2), seen, record_age_s=0.0) is Status.RUNNING
+    last_week = NOW - 7 * 86_400.0
+    assert infer_status(beating(1, at=last_week), seen) is Status.LOST
+    assert infer_status(beating(1, at=last_week), seen) is Status.LOST
+    assert infer_status(beating(2, at=NOW), seen) is Status.RUNNING
 
 
 def test_this_process_is_running(seen: BeatHistory) -> None:

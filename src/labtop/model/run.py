@@ -70,10 +70,14 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """A sign of life: the counter moves at least every `interval_s` while the run lives."""
+    """A sign of life: the counter moves at least every `interval_s` while the run lives.
+
+    `at` is the writer's clock, seconds since the epoch: good enough to tell days apart and for nothing else.
+    """
 
     counter: int = 0
     interval_s: float = 10.0
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,13 +97,8 @@ class LiveRuns:
         path = self._store / folder
         signature = (stamp, *_log_sizes(str(path)))
         record = decode_record(dict(zip(CHUNK_COLUMNS, columns, strict=True)))
-        try:
-            modified_s: float | None = (path / RECORD).stat().st_mtime
-        except OSError:
-            modified_s = None
         folded = self.fold(record, path)
-        age_s = None if modified_s is None else max(time.time() - modified_s, 0.0)
-        status = infer_status(folded, self.beats, age_s)
+        status = infer_status(folded, self.beats)
         is_certain = status in (Status.CRASHED, Status.UNKNOWN)
         self._runs[row] = LiveRun(
             record.id,
@@ -112,7 +107,7 @@ class LiveRuns:
             status,
             None if is_certain else _slim(record),
         )
-        seen_s = time.time() if status is Status.RUNNING else modified_s
+        seen_s = time.time() if status is Status.RUNNING else _last_sign_s(record, path)
         seen = None if seen_s is None else datetime.fromtimestamp(seen_s, UTC).replace(tzinfo=None)
         return row, str(status), seen, None if folded is record else encode_group(folded.metrics)
 
@@ -142,6 +137,16 @@ class LiveRuns:
             [folder, *(row[name] for name in CHUNK_COLUMNS)],
         )
         return True
+
+
+def _last_sign_s(record: RunRecord, folder: Path) -> float | None:
+    """When a run that ended without a word was last alive: by its own clock, else by that of its file."""
+    if record.life.beat is not None and record.life.beat.at is not None:
+        return record.life.beat.at
+    try:
+        return (folder / RECORD).stat().st_mtime
+    except OSError:
+        return None
 
 
 def _slim(record: RunRecord) -> RunRecord:

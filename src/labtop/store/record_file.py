@@ -107,7 +107,8 @@ class LiveRecord:
         self._due_at = begun + interval_s
         self._beat += 1
         self._look_for_others()
-        record = self.merged(Beat(counter=self._beat, interval_s=interval_s), degraded, dropped)
+        beat = Beat(counter=self._beat, interval_s=interval_s, at=round(time.time(), 3))
+        record = self.merged(beat, degraded, dropped)
         who = self._identity
         write_record(who.folder, record, files=self._files, mode=who.mode, sync=who.sync)
         self._seen = _looks(who.folder / RECORD)

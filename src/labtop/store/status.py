@@ -15,7 +15,7 @@ from labtop.store.process import is_gone
 
 SHORTEST_LIMIT_S = 150.0
 _BEATS_MISSED = 4
-_SURELY_OLD_S = 86_400.0  # no two clocks are a day apart
+_A_DAY_S = 86_400.0
 
 
 @dataclass(slots=True)
@@ -26,10 +26,16 @@ class _Sight:
 
 
 class BeatHistory:
-    """When this reader last saw each run's beat move. `clock` counts seconds and never jumps."""
+    """When this reader last saw each run's beat move.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `clock` counts seconds and never jumps; `wall` tells the seconds since the epoch, to compare days.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
         self._clock = clock
+        self._wall = wall
         self._sights: dict[str, _Sight] = {}
 
     def look(self, run_id: str, counter: int) -> tuple[float, _Sight]:
@@ -41,6 +47,10 @@ class BeatHistory:
         elif sight.counter != counter:
             sight.counter, sight.moved_at = counter, now
         return now - sight.moved_at, sight
+
+    def is_surely_old(self, beat: Beat) -> bool:
+        """Whether a beat was written more than a day ago: no two clocks are that far apart."""
+        return beat.at is not None and self._wall() - beat.at > _A_DAY_S
 
     def forget(self, run_id: str) -> None:
         """Drop what is known of a run that has ended."""
@@ -56,14 +66,12 @@ def beat_limit_s(beat: Beat) -> float:
     return max(_BEATS_MISSED * beat.interval_s, SHORTEST_LIMIT_S)
 
 
-def infer_status(record: RunRecord, seen: BeatHistory, record_age_s: float | None = None) -> Status:
+def infer_status(record: RunRecord, seen: BeatHistory) -> Status:
     """The status of a run now.
 
     Arguments:
         record: as it was read.
         seen: the memory of this reader; one for all runs.
-        record_age_s: how old `run.parquet` is by its modification time, if known. A hint only: it counts at the first
-            look, when it is more than a day, since the clocks of two machines may differ.
     """
     if record.status is not Status.RUNNING:
         seen.forget(record.id)
@@ -75,7 +83,7 @@ def infer_status(record: RunRecord, seen: BeatHistory, record_age_s: float | Non
         # a beat that moves after this belies it: a process in another container has a number of its own
         sight.gone_at_counter = beat.counter
         return Status.CRASHED
-    if is_first and record_age_s is not None and record_age_s > _SURELY_OLD_S:
+    if is_first and seen.is_surely_old(beat):
         sight.moved_at -= beat_limit_s(beat) + 1
         return Status.LOST
     return Status.LOST if still_s > beat_limit_s(beat) else Status.RUNNING
