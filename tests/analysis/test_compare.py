@@ -165,11 +165,11 @@ def test_another_branch_with_the_same_commit_is_no_cause() -> None:
 
 def test_heavy_packages_are_named_first_and_light_ones_counted() -> None:
     """Torch before numpy before what cannot change a number."""
-    packages = {"tqdm": "5", "rich": "1", "numpy": "2.2.0", "torch": "2.4.0"}
+    packages = {"tqdm": "5", "rich": "1", "pip": "9", "numpy": "2.2.0", "torch": "2.4.0"}
     second = other(environment=replace(BASE.environment, packages=packages))
     assert names(BASE, second) == ["torch", "numpy", "2 other packages"]
     keys = [each.path[1] for each in compare([BASE, second]).sections[3].rows]
-    assert keys == ["torch", "numpy", "rich", "tqdm"]
+    assert keys == ["torch", "numpy", "pip", "rich", "tqdm"]
 
 
 def test_what_was_not_recorded_is_no_cause() -> None:
@@ -202,6 +202,7 @@ def test_data_that_moved_is_the_same_data() -> None:
             ["aug.flip"],
         ),
         (("python", "train.py", "--lr", "0.1", "--seed=1", "--fast"), {}, ["command"]),
+        (("python", "train.py", "--lr", "0.1", "--seed=1", "--name=other"), {}, []),
         (("python", "other.py", "--lr", "0.1", "--seed=1"), {}, ["command"]),
     ],
 )

@@ -53,3 +53,4 @@ def test_a_patch_is_read_by_its_signs() -> None:
         line.kind for line in patch_lines("diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n c")
     ]
     assert kinds == ["header", "header", "header", "skipped", "removed", "added", "same"]
+    assert [line.text for line in patch_lines("-a\n+b\n c")] == ["a", "b", "c"]

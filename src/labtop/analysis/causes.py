@@ -7,7 +7,7 @@ it went, or only differs in type is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -27,8 +27,11 @@ class Cause:
     rows: tuple[Row, ...]
 
 
-def find_causes(rows: Iterable[Row]) -> tuple[Cause, ...]:
-    """The causes among all rows of a comparison, in the order of its sections."""
+def find_causes(rows: Iterable[Row], labels: Sequence[Container[str]] = ()) -> tuple[Cause, ...]:
+    """The causes among all rows of a comparison, in the order of its sections.
+
+    `labels` are what each run is called (name, group, tags): an argument that only gives one is no cause.
+    """
     kept = [row for row in rows if row.section != "metrics"]
     changed: dict[str, list[Row]] = {}
     for row in kept:
@@ -38,7 +41,7 @@ def find_causes(rows: Iterable[Row]) -> tuple[Cause, ...]:
     return (
         *(Cause(row.key, "params", (row,)) for row in params),
         *_data([row for row in kept if row.section == "data"]),
-        *_code(changed.get("code", []), params),
+        *_code(changed.get("code", []), params, labels),
         *_environment(changed.get("environment", [])),
         *_hardware(changed.get("hardware", [])),
         *_randomness(changed.get("randomness", []), params),
@@ -61,7 +64,7 @@ def _data(rows: Sequence[Row]) -> Iterator[Cause]:
 _TREE = ("commit", "patch", "untracked", "submodules")
 
 
-def _code(rows: Sequence[Row], params: Sequence[Row]) -> Iterator[Cause]:
+def _code(rows: Sequence[Row], params: Sequence[Row], labels: Sequence[Container[str]]) -> Iterator[Cause]:
     tree = tuple(row for row in rows if row.path[0] in _TREE)
     if tree:
         yield Cause("code", "code", tree)
@@ -69,12 +72,12 @@ def _code(rows: Sequence[Row], params: Sequence[Row]) -> Iterator[Cause]:
         row for row in rows if row.path[0] == "command" and row.path[1] in ("world_size", "launcher")
     )
     argv = [row for row in rows if row.path == ("command", "argv")]
-    if command or any(not _repeats_params(row, params) for row in argv):
+    if command or any(not _repeats_params(row, params, labels) for row in argv):
         yield Cause("command", "code", (*command, *argv))
 
 
-def _repeats_params(argv: Row, params: Sequence[Row]) -> bool:
-    """Whether every argument that differs only says what a differing parameter says too."""
+def _repeats_params(argv: Row, params: Sequence[Row], labels: Sequence[Container[str]]) -> bool:
+    """Whether every argument that differs only says what a differing parameter or the run's label says too."""
     lists = [_arguments(value) for value in argv.values]
     common = set.intersection(*map(set, lists))
     differing = [
@@ -85,7 +88,10 @@ def _repeats_params(argv: Row, params: Sequence[Row]) -> bool:
     ]
     if not differing:  # the interpreter alone, or the same arguments in another order
         return bool(params) or all(arguments == lists[0] for arguments in lists)
-    return all(_is_said(argument, run, params) for argument, run in differing)
+    return all(
+        _is_said(argument, run, params) or (bool(labels) and argument.rpartition("=")[2] in labels[run])
+        for argument, run in differing
+    )
 
 
 def _arguments(argv: Fact) -> list[str]:
@@ -109,11 +115,15 @@ def _plain(name: str) -> str:
     return name.replace("-", "_").rpartition(".")[2].removeprefix("no_")
 
 
+_INSTALLERS = ("pip", "setuptools", "wheel", "uv", "virtualenv", "pipx", "labtop")
+"""Packages that put others in place, or only watch."""
+
+
 def _environment(rows: Sequence[Row]) -> Iterator[Cause]:
     for row in rows:
         if row.path[0] in ("python", "implementation", "os", "libc", "container"):
             yield Cause(row.path[0], "environment", (row,))
-    packages = [row for row in rows if row.path[0] == "packages"]
+    packages = [row for row in rows if row.path[0] == "packages" and row.path[1].lower() not in _INSTALLERS]
     for row in packages:
         if row.weight < LIGHT:
             yield Cause(row.path[1], "environment", (row,))

@@ -75,7 +75,7 @@ def compare(
         run_ids=tuple(record.id for record in records),
         run_names=tuple(record.name for record in records),
         sections=tuple(_section(name, rows, all) for name in SECTIONS if name in wanted),
-        causes=find_causes(rows),
+        causes=find_causes(rows, [_labels(record) for record in records]),
         type_only=sum(row.difference is Difference.TYPE for row in rows if row.section != "metrics"),
         unknown=tuple(_unknown(records, rows)),
         outcomes_differ=any(row.differs for row in rows if row.section == "metrics"),
@@ -92,10 +92,22 @@ def _section(name: str, rows: Sequence[Row], keep_equal: bool) -> Section:
 def _rows(records: Sequence[RunRecord]) -> Iterator[Row]:
     """All rows, section by section; the groups of facts come in the same order from every record."""
     for groups in zip(*map(facts_of, records), strict=True):
-        rows = [row for row in (_row(groups, path) for path in _paths(groups)) if row.is_known]
+        rows = [row for row in (_row(groups, path) for path in _paths(groups)) if _says_something(row)]
         if groups[0].group == ("packages",):
             rows.sort(key=lambda row: (row.weight, row.path))
         yield from rows
+
+
+def _says_something(row: Row) -> bool:
+    """Whether any run has a value; a count of NaN only where there are some."""
+    if row.section == "metrics" and row.path[-1] == "nan_count":
+        return any(isinstance(value, int) and value for value in row.values)
+    return row.is_known
+
+
+def _labels(record: RunRecord) -> frozenset[str]:
+    life = record.life
+    return frozenset(each for each in (record.name, life.group, life.job_type, *life.tags) if each)
 
 
 def _paths(groups: Sequence[Facts]) -> Iterable[Path]:

@@ -122,8 +122,13 @@ def _skipped(number: int) -> DiffLine:
 
 
 def patch_lines(patch: str) -> tuple[DiffLine, ...]:
-    """A unified diff, as git writes it, as lines to read."""
-    return tuple(DiffLine(_patch_kind(line), ((line, False),)) for line in patch.splitlines())
+    """A unified diff, as git writes it, as lines to read; the sign of a line is its kind."""
+    lines = []
+    for line in patch.splitlines():
+        kind = _patch_kind(line)
+        has_sign = kind in ("added", "removed") or (kind == "same" and line.startswith(" "))
+        lines.append(DiffLine(kind, ((line[1:] if has_sign else line, False),)))
+    return tuple(lines)
 
 
 _HEADERS = (

@@ -88,6 +88,8 @@ def fits(row: Row, needle: str) -> bool:
 def _count(section: Section, rows: Sequence[Row], needle: str) -> str:
     if needle:
         return f"{len(rows)} found"
+    if rows and len(rows[0].values) == 1:
+        return ""
     words = [f"{section.differing} differ"] if section.differing else []
     if equal := section.equal or len(section.rows) - section.differing:
         words.append(f"{equal} equal")

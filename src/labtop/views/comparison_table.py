@@ -21,6 +21,7 @@ from labtop.views.comparison import (
 )
 from labtop.views.glyphs import glyphs
 from labtop.views.table_shape import Cell, TableColumn, TableRow
+from labtop.views.text import cell_width
 
 KEY_WIDTH = (12, 36)  # cells of the frozen column, at least and at most
 RUN_WIDTH = (8, 26)
@@ -204,6 +205,8 @@ class _Writers:
 
 
 def _fitting(cells: Iterable[Cell], title: str, limits: tuple[int, int]) -> int:
-    """The width that shows most of a column. Characters are counted; wide ones are cut when drawn."""
-    widest = max((len(each.text) + (len(each.note) + 1 if each.note else 0) for each in cells), default=0)
-    return max(limits[0], min(limits[1], max(widest, len(title))))
+    """The width that shows most of a column."""
+    widest = max(
+        (cell_width(each.text) + (cell_width(each.note) + 1 if each.note else 0) for each in cells), default=0
+    )
+    return max(limits[0], min(limits[1], max(widest, cell_width(title))))

@@ -136,8 +136,13 @@ class CompareScreen(LabScreen):
 
     def _title(self, comparison: Comparison, heads: Sequence[ComparedRun]) -> list[str]:
         number = len(comparison.run_ids)
-        parts = [f"{number} run{'' if number == 1 else 's'}", f"against {heads[0].title}"]
-        parts.append("everything" if self.shows_all else "what differs")
+        if number == 1:
+            return ["1 run", heads[0].title]
+        parts = [
+            f"{number} runs",
+            f"against {heads[0].title}",
+            "everything" if self.shows_all else "what differs",
+        ]
         return [*parts, f"filter: {clean(self.needle, 60)}"] if self.needle else parts
 
     def _nothing(self) -> str:

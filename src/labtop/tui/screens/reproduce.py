@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -265,12 +266,15 @@ def _finding_lines(finding: Finding, width: int) -> Iterator[Line]:
 
 
 def _indented(text: Text, indent: str, width: int) -> Iterator[Line]:
-    """Text broken at words, each line with an indent."""
-    import textwrap
-
-    style = text.style
-    for part in textwrap.wrap(text.plain, max(10, width - len(indent))) or [""]:
-        yield Line(Text(indent) + Text(part, style), is_heading=True)
+    """Text broken at words (wide characters anywhere), each line with an indent."""
+    room = max(10, width - len(indent))
+    words = (
+        textwrap.wrap(text.plain, room)
+        if text.plain.isascii()
+        else [each.plain for each in wrapped(text, room)]
+    )
+    for part in words or [""]:
+        yield Line(Text(indent) + Text(part, text.style), is_heading=True)
 
 
 def _script_line(at: int, text: str, width: int) -> Iterator[Line]:
