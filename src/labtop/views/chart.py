@@ -66,9 +66,12 @@ BRAILLE_PEN = Pen()
 ASCII_PEN = Pen(ASCII, is_ascii=True)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """What is shown of one metric. `curves` lie over one another in their order, the one in focus on top."""
+    """What is shown of one metric. `curves` lie over one another in their order, the one in focus on top.
+
+    Charts of the same curves looked at in the same way are equal, so that nothing is drawn twice.
+    """
 
     title: str
     curves: tuple[Curve, ...]

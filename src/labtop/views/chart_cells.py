@@ -117,17 +117,20 @@ def strew(cells: Cells, chart: Chart, raster: Raster) -> None:
                 cells.put(cells.top + int(lines[lines.size // 2]), column, curve.glyph, "marker", at)
 
 
-def mark_lost(cells: Cells, lost: Lost, pen: Pen) -> None:
-    """Marks on the lines above and below the plot where a value is NaN, infinite or beyond the axis.
+def mark_lost(cells: Cells, lost: Lost, pen: Pen, top: int, bottom: int) -> None:
+    """Marks where a value is NaN, infinite or beyond the axis, on the lines kept free for them.
 
-    A chart too low for such lines has the marks on its outermost ones.
+    `top` and `bottom` tell whether there are such lines. A chart too low for them has the marks on its outermost
+    lines, wherever nothing is drawn.
     """
     signs = pen.symbols
     last = cells.codes.shape[0] - 1
-    for flags, line, symbol in (
-        (lost.above, 0, signs.above),
-        (lost.below, last, signs.below),
-        (lost.nan, last, signs.nan),
+    for flags, line, symbol, is_kept_free in (
+        (lost.above, 0, signs.above, top),
+        (lost.below, last, signs.below, bottom),
+        (lost.nan, last, signs.nan, bottom),
     ):
         for column in np.flatnonzero(flags):
-            cells.put(line, int(column) // pen.dots.across, symbol, "lost", int(lost.owner[column]))
+            cell = int(column) // pen.dots.across
+            if is_kept_free or cells.is_free(line, cell):
+                cells.put(line, cell, symbol, "lost", int(lost.owner[column]))

@@ -60,7 +60,7 @@ def draw(chart: Chart, width: int, height: int, pen: Pen = BRAILLE_PEN) -> Pictu
     if pen.is_plain:
         strew(cells, chart, raster)
     mark_ends(cells, chart, order, x, y, raster)
-    mark_lost(cells, lost, pen)
+    mark_lost(cells, lost, pen, top, bottom)
     cut_above, cut_below, not_positive = _count_cut(chart, x, y) if above or below else (0, 0, 0)
     lines = [
         *_with_labels(cells, _y_labels(y_ticks, y, raster, top), left, pen),

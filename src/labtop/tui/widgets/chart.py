@@ -66,7 +66,7 @@ class ChartView(StripView):
         self, chart: Chart | None, pen: Pen, *, is_current: bool = False, has_values: bool = True
     ) -> None:
         """Draw another chart, or the same in another way."""
-        if chart is not self.chart:
+        if chart != self.chart:
             self._format = None
             self._ranked = ranked(chart.curves, None, chart.goal) if chart else []
         self.chart, self.pen, self.is_current, self.has_values = chart, pen, is_current, has_values
@@ -111,7 +111,7 @@ class ChartView(StripView):
             )
 
     def _show_picture(self, picture: Picture, drawn: tuple[Chart, int, int, Pen]) -> None:
-        if drawn[0] is not self.chart or drawn[3] is not self.pen:
+        if drawn[0] != self.chart or drawn[3] != self.pen:
             return
         self.picture, self._drawn = picture, drawn
         chart, is_plain = drawn[0], self.pen.is_plain

@@ -40,7 +40,7 @@ class CurveLegend(StripView):
 
     def show_chart(self, chart: Chart | None, pen: Pen) -> None:
         """Be the legend of a chart."""
-        if chart is not self._chart:
+        if chart != self._chart:
             self._format = None
             self._ranked = ranked(chart.curves, None, chart.goal) if chart else []
         self._chart, self._pen = chart, pen
