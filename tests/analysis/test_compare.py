@@ -203,6 +203,14 @@ def test_data_that_moved_is_the_same_data() -> None:
         ),
         (("python", "train.py", "--lr", "0.1", "--seed=1", "--fast"), {}, ["command"]),
         (("python", "train.py", "--lr", "0.1", "--seed=1", "--name=other"), {}, []),
+        (("python", "train.py", "--lr", "0.1", "--seed=1", "--name", "other", "--epochs", "5"), {}, []),
+        (("python", "train.py", "--lr", "0.1", "--seed=1", "--rate", "-1e-3"), {"lr": -0.001}, ["lr"]),
+        (("python", "train.py", "--lr", "0.1", "--seed=1", "--workers", "1"), {}, ["command"]),
+        (
+            ("python", "train.py", "lr=0.1", "aug.mixup=0.9", "--seed=1"),
+            {"aug": {"mixup": 0.9, "flip": True}},
+            ["aug.mixup"],
+        ),
         (("python", "other.py", "--lr", "0.1", "--seed=1"), {}, ["command"]),
     ],
 )

@@ -41,7 +41,7 @@ def find_causes(rows: Iterable[Row], labels: Sequence[Container[str]] = ()) -> t
     return (
         *(Cause(row.key, "params", (row,)) for row in params),
         *_data([row for row in kept if row.section == "data"]),
-        *_code(changed.get("code", []), params, labels),
+        *_code(changed.get("code", []), [row for row in kept if row.section == "params"], labels),
         *_environment(changed.get("environment", [])),
         *_hardware(changed.get("hardware", [])),
         *_randomness(changed.get("randomness", []), params),
@@ -77,21 +77,13 @@ def _code(rows: Sequence[Row], params: Sequence[Row], labels: Sequence[Container
 
 
 def _repeats_params(argv: Row, params: Sequence[Row], labels: Sequence[Container[str]]) -> bool:
-    """Whether every argument that differs only says what a differing parameter or the run's label says too."""
-    lists = [_arguments(value) for value in argv.values]
+    """Whether every argument that differs only says what a parameter or the run's label says too."""
+    lists = [list(_items(_arguments(value))) for value in argv.values]
     common = set.intersection(*map(set, lists))
-    differing = [
-        (argument, run)
-        for run, arguments in enumerate(lists)
-        for argument in arguments
-        if argument not in common
-    ]
+    differing = [(item, run) for run, items in enumerate(lists) for item in items if item not in common]
     if not differing:  # the interpreter alone, or the same arguments in another order
-        return bool(params) or all(arguments == lists[0] for arguments in lists)
-    return all(
-        _is_said(argument, run, params) or (bool(labels) and argument.rpartition("=")[2] in labels[run])
-        for argument, run in differing
-    )
+        return bool(params) or all(items == lists[0] for items in lists)
+    return all(_is_said(item, run, params, labels[run] if labels else ()) for item, run in differing)
 
 
 def _arguments(argv: Fact) -> list[str]:
@@ -100,15 +92,44 @@ def _arguments(argv: Fact) -> list[str]:
     return words[1:] if words and PurePosixPath(words[0]).name.startswith("python") else words
 
 
-def _is_said(argument: str, run: int, params: Sequence[Row]) -> bool:
-    """`0.1`, `--lr=0.1`, `lr=0.1` and `--amp` beside a parameter `lr` of 0.1 and an `amp` that is set."""
-    name, equals, text = argument.lstrip("-").partition("=")
-    values = [row.values[run] for row in params]
-    if equals and any(relation(text, value) < Difference.VALUE for value in values):
+Item = tuple[str, str]
+"""An option's name and its value, each "" where there is none: `--lr 0.1`, `--lr=0.1`, `lr=0.1`, `--amp`, `x.yaml`."""
+
+
+def _items(words: Sequence[str]) -> Iterator[Item]:
+    at = 0
+    while at < len(words):
+        word = words[at]
+        name, equals, value = word.lstrip("-+").partition("=")
+        if equals:
+            yield name, value
+        elif not word.startswith("-") or _is_number(word):
+            yield "", word
+        elif at + 1 < len(words) and (not words[at + 1].startswith("-") or _is_number(words[at + 1])):
+            at += 1
+            yield name, words[at]
+        else:
+            yield name, ""
+        at += 1
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_said(item: Item, run: int, params: Sequence[Row], labels: Container[str]) -> bool:
+    """Whether a parameter has the option's name, a differing one its value, or the run is called so."""
+    name, value = item
+    if value and value in labels:
         return True
-    if argument.startswith("-") and _plain(name) in {_plain(row.path[-1]) for row in params}:
+    if name and _plain(name) in {_plain(row.path[-1]) for row in params}:
         return True
-    return any(relation(argument, value) < Difference.VALUE for value in values)
+    differing = (row.values[run] for row in params if row.difference is Difference.VALUE)
+    return bool(value) and any(relation(value, each) < Difference.VALUE for each in differing)
 
 
 def _plain(name: str) -> str:

@@ -84,7 +84,7 @@ def _head(record: RunRecord, environment: str) -> Iterator[str]:
 def _findings(found: Sequence[Finding]) -> Iterator[str]:
     yield "# Found today (+ there, ~ may be a problem, - missing):"
     for finding in found:
-        first, *rest = comment(finding.text, 54)
+        first, *rest = comment(finding.text, 52)
         yield f"#  {MARKS[finding.state]} {finding.pillar + ':':14} {first[2:]}"
         yield from (f"#{'':19}{line[2:]}" for line in rest)
     yield ""
