@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.model.run import RunRecord
-from labtop.reproduce.code import UNTRACKED, CodePlaces, find_places, open_scratch, take_bundle
+from labtop.reproduce.code_places import UNTRACKED, CodePlaces, find_places, open_scratch, take_bundle
 from labtop.reproduce.git import Scratch, is_commit
 
 

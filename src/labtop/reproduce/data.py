@@ -13,7 +13,7 @@ from labtop.recording.capture.data import (
     read_content,
     read_folder,
 )
-from labtop.reproduce.code import choose_clone
+from labtop.reproduce.code_places import choose_clone
 from labtop.reproduce.shell import quote
 from labtop.reproduce.step import Finding, Part, Step
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -17,13 +17,17 @@ from labtop.analysis.values import lines_of, relation
 from labtop.model.run import RunRecord
 from labtop.tui.screens.base import LabScreen
 from labtop.tui.screens.dialogs import Choice, Menu, Prompt
+from labtop.tui.screens.grid_moves import GridMoves
 from labtop.tui.widgets.grid import Grid
 from labtop.views.comparison import Branch, ComparedRun, Entry, run_titles, text_rows
 from labtop.views.comparison_table import ComparisonTable, TransposedTable
 from labtop.views.text import clean
 
+if TYPE_CHECKING:
+    from labtop.tui.screens.difference import Compute
 
-class CompareScreen(LabScreen):
+
+class CompareScreen(GridMoves, LabScreen):
     """The first run is the baseline: what differs from it is bold, and a metric's delta refers to it."""
 
     NAME = "compare"
@@ -40,6 +44,7 @@ class CompareScreen(LabScreen):
         self.is_transposed = False
         self.needle = ""
         self.folded: set[Branch] = set()
+        self._said = ""  # the headline as it stands
 
     # what is shown
 
@@ -152,8 +157,8 @@ class CompareScreen(LabScreen):
 
     def _say_headline(self, text: Text) -> None:
         headline = self.query_one("#headline", Static)
-        if getattr(headline, "said", None) != text:
-            headline.said = text  # type: ignore[attr-defined]  # remembered beside the widget it is shown in
+        if text.plain != self._said:
+            self._said = text.plain
             headline.update(text)
 
     # under the cursor
@@ -190,55 +195,6 @@ class CompareScreen(LabScreen):
         self.action_open_value()
 
     # actions
-
-    def action_down(self) -> None:
-        """One line down."""
-        self.query_one(Grid).move(rows=1)
-
-    def action_up(self) -> None:
-        """One line up."""
-        self.query_one(Grid).move(rows=-1)
-
-    def action_left(self) -> None:
-        """One run to the left."""
-        self.query_one(Grid).move(columns=-1)
-
-    def action_right(self) -> None:
-        """One run to the right."""
-        self.query_one(Grid).move(columns=1)
-
-    def action_top(self) -> None:
-        """To the first line."""
-        self.query_one(Grid).move_to(0)
-
-    def action_bottom(self) -> None:
-        """To the last line."""
-        self.query_one(Grid).move_to(self.query_one(Grid).row_count - 1)
-
-    def action_page_down(self) -> None:
-        """A page down."""
-        self.query_one(Grid).page(1)
-
-    def action_page_up(self) -> None:
-        """A page up."""
-        self.query_one(Grid).page(-1)
-
-    def action_half_page_down(self) -> None:
-        """Half a page down."""
-        self.query_one(Grid).page(0.5)
-
-    def action_half_page_up(self) -> None:
-        """Half a page up."""
-        self.query_one(Grid).page(-0.5)
-
-    def action_first_column(self) -> None:
-        """To the keys."""
-        self.query_one(Grid).move_to_column(0)
-
-    def action_last_column(self) -> None:
-        """To the last run."""
-        grid = self.query_one(Grid)
-        grid.move_to_column(len(grid.table.columns) - 1 if grid.table else 0)
 
     def action_all_facts(self) -> None:
         """Everything, or only what differs."""
@@ -360,11 +316,11 @@ class CompareScreen(LabScreen):
     def _pair(self, run: int) -> str:
         return f"{self.records[0].name} → {self.records[run].name}"
 
-    def _open(self, title: str, run: int, compute: object) -> None:
+    def _open(self, title: str, run: int, compute: Compute) -> None:
         from labtop.tui.screens.difference import DifferenceScreen
 
         ids = (self.records[0].id, self.records[run].id)
-        self.app.push_screen(DifferenceScreen(ids, title, compute))  # type: ignore[arg-type]  # both are Compute
+        self.app.push_screen(DifferenceScreen(ids, title, compute))
 
     def action_reproduce(self) -> None:
         """How to bring the run under the cursor back."""
