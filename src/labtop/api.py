@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from labtop.errors import NoStoreError, UsageError
+from labtop.errors import NoStoreError
 from labtop.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from labtop.analysis.compare import Comparison
     from labtop.model.run import RunRecord
-    from labtop.query.catalog import Catalog, Problem, SortKey
+    from labtop.query.catalog import Catalog, Problem
     from labtop.reproduce.plan import Plan
 
 __all__ = ["Store", "connect", "diff", "find_store", "open", "reproduce", "views"]
@@ -154,8 +154,8 @@ class Store:
         Args:
             where: a filter, as in `labtop ls --where`.
             sort: names of columns, `-name` for descending; nulls and NaN last. By default newest first.
-            columns: names or keys of columns, in order; by default all that any run has. `metrics.NAME.min` and its
-                like (max, first, mean, count) are there when asked for.
+            columns: names of columns, in order, `max(val/acc)` and its like among them; by default all that any run
+                has, named as in the SQL view `runs`: by their names, by their keys (`params.lr`) where two collide.
             archived: archived runs too.
 
         Raises:
@@ -163,33 +163,15 @@ class Store:
             UsageError: a column is unknown.
         """
         from labtop.query.catalog import TableQuery
+        from labtop.query.naming import find_column, sort_keys, titles
 
-        catalog = self.catalog
-        sorting = tuple(self._sort_key(each) for each in ([sort] if isinstance(sort, str) else sort) if each)
-        selection = catalog.select(TableQuery(where, sorting, archived))
-        wanted = {
-            name: self.key(name)
-            for name in (columns if columns is not None else [each.key for each in catalog.columns()])
-        }
-        return catalog.frame(selection.rows, wanted)
-
-    def key(self, name: str) -> str:
-        """The key of the column that a name means: a key itself, then a param, a metric, a field.
-
-        Raises:
-            UsageError: there is no such column; the nearest are named.
-        """
-        return column_key(self.catalog, name)
-
-    def _sort_key(self, text: str) -> SortKey:
-        from labtop.query.catalog import SortKey
-
-        try:
-            return SortKey(self.key(text))
-        except UsageError:
-            if not text.startswith("-"):
-                raise
-        return SortKey(self.key(text[1:]), descending=True)
+        known = self.catalog.columns()
+        sorting = sort_keys(known, [sort] if isinstance(sort, str) and sort else list(sort))
+        selection = self.catalog.select(TableQuery(where, sorting, archived))
+        chosen = known if columns is None else [find_column(known, name) for name in columns]
+        names = titles(chosen) if columns is None else columns
+        wanted = {name: column.key for name, column in zip(names, chosen, strict=True)}
+        return self.catalog.frame(selection.rows, wanted)
 
     def metrics(self, runs: str | Sequence[str], name: str | Sequence[str] | None = None) -> polars.DataFrame:
         """Logged points as a Polars frame: run_id, name, step, time, value, by run, name and step.
@@ -299,23 +281,6 @@ def reproduce(run: str, *, store: PathLike | None = None) -> Plan:
     """How to bring a run back: `labtop.reproduce("k7f2").script()`."""
     with open(store) as opened:
         return opened.reproduce(run)
-
-
-def column_key(catalog: Catalog, name: str) -> str:
-    """The key of the column that a name means: a key itself, then a param, a metric, a field.
-
-    Raises:
-        UsageError: there is no such column; the nearest are named.
-    """
-    columns = catalog.columns()
-    if catalog.has_column(name):
-        return name
-    order = {"param": 0, "metric": 1, "field": 2}
-    for column in sorted(columns, key=lambda each: order.get(each.kind, 3)):
-        if column.name == name:
-            return column.key
-    near = ", ".join(catalog.nearest_columns(name))
-    raise UsageError(f"no column {name!r}", f"nearest: {near}" if near else "no run has one")
 
 
 def _unique(names: Sequence[str]) -> list[str]:

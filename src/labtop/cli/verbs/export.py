@@ -17,9 +17,10 @@ from labtop.cli.opening import (
 )
 from labtop.cli.verbs.ls import json_of
 from labtop.query.catalog import Catalog, Selection, TableQuery
+from labtop.query.naming import find_columns, sort_keys
 from labtop.views.export import SUFFIXES, Sheet, export, format_of, write_objects
 from labtop.views.points import points_sheet
-from labtop.views.sheet import find_columns, runs_sheet, sort_keys
+from labtop.views.sheet import runs_sheet
 
 
 @click.command("export")
@@ -54,7 +55,7 @@ def export_command(
     """Write all runs below PATH, in full precision, to a file: .csv .parquet .json .jsonl .md .tex .duckdb."""
     chosen = format_of(target, format_name)
     with open_catalog(path, store) as catalog:
-        selection = catalog.select(TableQuery(where, sort_keys(catalog, sort), archived))
+        selection = catalog.select(TableQuery(where, sort_keys(catalog.columns(), sort), archived))
         if chosen in ("json", "jsonl") and not points and columns is None:
             with target.open("wb") as stream:
                 write_objects(json_of(catalog, selection), chosen, stream)
@@ -75,7 +76,7 @@ def _sheets(
     """The sheets asked for; a DuckDB file gets both the runs and, with --points, the metrics."""
     sheets = []
     if not points or format_name == "duckdb":
-        chosen = find_columns(catalog, columns) if columns else catalog.columns()
+        chosen = find_columns(catalog.columns(), columns) if columns else catalog.columns()
         sheets.append(runs_sheet(catalog, selection, chosen))
     if points:
         sheets.append(points_sheet(catalog, catalog.ids(selection.rows), names or None))

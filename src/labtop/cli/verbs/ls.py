@@ -20,10 +20,11 @@ from labtop.cli.opening import (
 from labtop.cli.output import write_json, write_sheet_as, write_table
 from labtop.model.as_json import run_as_json
 from labtop.query.catalog import Catalog, Selection, TableQuery
+from labtop.query.naming import find_columns, sort_keys
 from labtop.views.export import Sheet, csv_cell
 from labtop.views.glyphs import glyphs, locale_is_ascii
 from labtop.views.listing import Listing, list_runs
-from labtop.views.sheet import find_columns, groups_sheet, runs_sheet, sort_keys
+from labtop.views.sheet import groups_sheet, runs_sheet
 
 
 @click.command("ls")
@@ -71,7 +72,7 @@ def print_runs(
 ) -> int:
     """Print the runs at a path; also what the UI does where there is no terminal."""
     with open_catalog(path, store) as catalog:
-        selection = catalog.select(TableQuery(where, sort_keys(catalog, sort), archived))
+        selection = catalog.select(TableQuery(where, sort_keys(catalog.columns(), sort), archived))
         if group_by is not None:
             _print_groups(catalog, selection, group_by, columns, limit, format_name)
         else:
@@ -87,8 +88,8 @@ def _print_groups(
     limit: int | None,
     format_name: str,
 ) -> None:
-    by = None if group_by == "seed" else find_columns(catalog, group_by)
-    chosen = find_columns(catalog, columns) if columns else catalog.columns()
+    by = None if group_by == "seed" else find_columns(catalog.columns(), group_by)
+    chosen = find_columns(catalog.columns(), columns) if columns else catalog.columns()
     metrics = [column for column in chosen if column.kind == "metric"]
     sheet = groups_sheet(catalog, selection, by, metrics)
     rows = sheet.rows[:limit]
@@ -99,7 +100,7 @@ def _print_groups(
 def _print_runs(
     catalog: Catalog, selection: Selection, columns: str | None, limit: int | None, format_name: str
 ) -> None:
-    chosen = find_columns(catalog, columns) if columns else None
+    chosen = find_columns(catalog.columns(), columns) if columns else None
     shown = Selection(selection.revision, selection.rows[:limit], selection.total)
     _say_cut(len(shown), len(selection), "runs")
     if format_name in ("json", "jsonl") and chosen is None:
