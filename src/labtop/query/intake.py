@@ -29,7 +29,7 @@ from labtop.store.reader import list_point_files
 Progress = Callable[[int, int], None]
 
 _FIRST_CHUNK = 250  # rows on screen soon
-_CHUNK = 2000
+_CHUNK = 1000
 _WORTH_SAVING = 64
 _WORTH_SAVING_SHARE = 0.02
 _CHEAP_TO_SAVE = 20_000

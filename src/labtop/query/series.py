@@ -18,6 +18,7 @@ import numpy.typing as npt
 from labtop.errors import InputError, QueryError
 from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.request import Point, Problem
+from labtop.store.part import writer_of
 from labtop.store.reader import Point as LogPoint
 from labtop.store.reader import list_point_files, read_log_points
 
@@ -119,14 +120,28 @@ def _read(engine: Engine, run_id: str, folder: Path, names: Sequence[str]) -> li
         points, _, damage = read_log_points(path)
         logged += points
         problems += [Problem(str(each.path), each.reason) for each in damage]
-    whole, sound, damaged = _writers(engine, files.parts)
-    problems += damaged
+    writers, sound = sorted({writer_of(path) for path in files.parts}), list(files.parts)
+    if len(writers) > 1 or not _can_be_read(engine, sound):
+        writers, sound, damaged = _writers(engine, sound)
+        problems += damaged
     loaded = []
     for name in names:
         of_name = [each for each in logged if each.name == name]
-        arrays = _sealed(engine, sound, whole, name)
-        loaded.append(_series(run_id, name, arrays, of_name, whole, tuple(problems)))
+        arrays = _sealed(engine, sound, writers, name)
+        loaded.append(_series(run_id, name, arrays, of_name, writers, tuple(problems)))
     return loaded
+
+
+def _can_be_read(engine: Engine, parts: Sequence[Path]) -> bool:
+    """Whether all parts of one writer can be read and are its own, by what the footers say of the names alone."""
+    try:
+        if parts:
+            engine.query("SELECT count(*) FROM read_parquet(?)", [[str(each) for each in parts]])
+    except InterruptedQueryError:
+        raise
+    except QueryError:
+        return False
+    return True
 
 
 def _writers(engine: Engine, parts: Sequence[Path]) -> tuple[list[str], list[Path], list[Problem]]:
@@ -153,12 +168,14 @@ def _sealed(engine: Engine, parts: Sequence[Path], writers: Sequence[str], name:
     if not parts:
         return {}
     # the number of a writer instead of its text: a million texts are slower than all the rest
-    writer = "0" if len(writers) == 1 else f"list_position([{', '.join('?' for _ in writers)}], writer)"
-    return engine.arrays(
-        f"""SELECT step, epoch_us(time) AS time_us, value, seq, {writer} AS writer
-            FROM read_parquet(?) WHERE name = ?""",
-        [*(writers if len(writers) > 1 else ()), [str(each) for each in parts], name],
+    known = (
+        f", list_position([{', '.join('?' for _ in writers)}], writer) AS writer" if len(writers) > 1 else ""
     )
+    found = engine.arrays(
+        f"SELECT step, epoch_us(time) AS time_us, value, seq{known} FROM read_parquet(?) WHERE name = ?",
+        [*(writers if known else ()), [str(each) for each in parts], name],
+    )
+    return found if known else {**found, "writer": np.zeros(len(found["seq"]), dtype=np.int64)}
 
 
 def _series(
@@ -203,17 +220,28 @@ def _joined(sealed: dict[str, Any], column: str, logged: list[Any], kind: Any) -
 
 
 def _order(steps: Floats, owners: Integers, numbers: Integers) -> Integers | None:
-    """Where each point belongs, doubles left out; None when all is in order already, which is the usual case."""
+    """Where each point belongs, doubles left out; None when all is in order already."""
     if len(steps) < 2:
         return None
     one_owner = bool((owners == owners[0]).all())
-    if one_owner and bool((np.diff(numbers) > 0).all()) and bool((np.diff(steps) >= 0).all()):
+    if one_owner and _rises(numbers) and bool((steps[1:] >= steps[:-1]).all()):
         return None
-    order = np.lexsort((numbers, owners))
+    # parts come in any order, each sorted in itself: a stable sort only has to merge them
+    order = np.argsort(numbers, kind="stable") if one_owner else np.lexsort((numbers, owners))
     is_first = np.ones(len(order), dtype=bool)
-    is_first[1:] = (np.diff(owners[order]) != 0) | (np.diff(numbers[order]) != 0)
-    once = order[is_first]
-    return np.asarray(once[np.argsort(steps[once], kind="stable")], dtype=np.int64)
+    is_first[1:] = np.diff(numbers[order]) != 0
+    if not one_owner:
+        is_first[1:] |= np.diff(owners[order]) != 0
+    if not is_first.all():
+        order = order[is_first]
+    by_number = steps[order]
+    if not bool((by_number[1:] >= by_number[:-1]).all()):
+        order = order[np.argsort(by_number, kind="stable")]
+    return np.asarray(order, dtype=np.int64)
+
+
+def _rises(numbers: Integers) -> bool:
+    return bool((numbers[1:] > numbers[:-1]).all())
 
 
 def smooth_ema(values: Floats, alpha: float) -> Floats:
