@@ -14,7 +14,10 @@ from labtop.errors import InputError
 from labtop.reproduce.shell import comment, is_variable, quote, quote_argument, quote_command, secrets_in
 from labtop.tui.clipboard import clean_for_paste
 
-SHELLS = [name for name in ("sh", "dash", "bash", "zsh") if shutil.which(name)]
+# each shell once: sh is dash or bash by another name
+SHELLS = sorted(
+    {os.path.realpath(found) for name in ("sh", "dash", "bash", "zsh") if (found := shutil.which(name))}
+)
 NASTY = [
     "", "'", '"', "\\", "$HOME", "$(id)", "`id`", ";", "&&", "|", ">x", "*", "?", "[a]", "~", "!", "#c", "=ls", "a=b",
     "-n", "--", "-e", "\n", "a\nb\n", "\t", "\r", "\x1b[31m", "\x07", "{a,b}", "é", "日本", "\u202e", "e\u0301",
