@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from labtop.analysis.compare import Comparison
     from labtop.model.run import RunRecord
     from labtop.query.catalog import Catalog, Problem
+    from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
 
 __all__ = ["Store", "connect", "diff", "find_store", "open", "reproduce", "views"]
@@ -199,22 +200,19 @@ class Store:
         """One read-only SELECT over the views, as a Polars frame. Raises QueryError."""
         import polars
 
-        names, rows = self.sql_rows(query)
-        unique = _unique(names)
-        return polars.DataFrame(rows, schema=unique, orient="row", infer_schema_length=None, strict=False)
+        answer = self.sql_answer(query)
+        unique = _unique(answer.columns)
+        return polars.DataFrame(answer.rows, schema=unique, orient="row", infer_schema_length=None, strict=False)
 
-    def sql_rows(self, query: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """The column names and rows of one read-only SELECT over the views. Raises QueryError."""
+    def sql_answer(self, query: str) -> SqlAnswer:
+        """The rows of one read-only SELECT over the views, with what could not be read for it. Raises QueryError."""
         from labtop.query.sandbox import Sandbox
         from labtop.query.sql_fill import CatalogViews
         from labtop.query.sql_source import view_source
 
         settings = self.catalog.settings
-        sandbox = Sandbox(
-            CatalogViews(view_source(self.catalog)), settings.sql_memory, settings.sql_timeout_s
-        )
-        answer = sandbox.run(query)
-        return answer.columns, answer.rows
+        views = CatalogViews(view_source(self.catalog))
+        return Sandbox(views, settings.sql_memory, settings.sql_timeout_s).run(query)
 
     def diff(self, run: str, *others: str) -> Comparison:
         """What differs between runs."""

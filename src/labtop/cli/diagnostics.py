@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from labtop.errors import FilterError, LabtopError
-from labtop.views.text import clean
+from labtop.views.text import cell_width, clean
 
 INTERRUPTED = 130
 
@@ -46,9 +46,15 @@ def say_error(error: LabtopError) -> None:
     """The error; for a filter also the text with a mark under the character at fault."""
     say(f"labtop: {error}")
     if isinstance(error, FilterError):
-        before = clean(error.text[: error.position])
-        say(f"  {clean(error.text)}")
-        say(f"  {' ' * len(before)}{'^' * max(1, error.length)}")
+        point_at(error.text, error.position, error.length)
+
+
+def point_at(text: str, position: int, length: int = 1) -> None:
+    """The line of a text that holds a position, with a mark under it."""
+    start = text.rfind("\n", 0, position) + 1
+    line = text[start:].split("\n", 1)[0]
+    say(f"  {clean(line)}")
+    say(f"  {' ' * cell_width(clean(line[: position - start]))}{'^' * max(1, length)}")
 
 
 @contextmanager

@@ -6,8 +6,10 @@ import sys
 
 import click
 
+from labtop.cli.diagnostics import point_at, say, say_error
 from labtop.cli.opening import format_option, store_option
 from labtop.cli.output import write_sheet_as
+from labtop.errors import QueryError
 from labtop.settings import Settings
 from labtop.views.export import Sheet
 
@@ -24,7 +26,16 @@ def sql_command(query: str, path: str | None, store: str | None, format_name: st
     """
     from labtop.api import open as open_store
 
+    text = sys.stdin.read() if query == "-" else query
     with open_store(path or store, settings=Settings.load(store=store)) as opened:
-        columns, rows = opened.sql_rows(sys.stdin.read() if query == "-" else query)
-        write_sheet_as(Sheet(tuple(columns), rows, "result"), format_name)
-    return 0
+        try:
+            answer = opened.sql_answer(text)
+        except QueryError as error:
+            say_error(error)
+            if error.position is not None:
+                point_at(text, error.position)
+            return error.exit_code
+        write_sheet_as(Sheet(answer.columns, answer.rows, "result"), format_name)
+        for problem in answer.problems:
+            say(f"labtop: cannot read {problem.path}: {problem.reason}")
+        return 3 if answer.problems else 0
