@@ -87,6 +87,11 @@ def test_a_group_logged_at_different_steps_is_interpolated_and_says_so() -> None
     assert found.drawn.tolist() == [0.0, 3.0, 7.0, 10.0]
 
 
+def test_a_mean_of_nothing_finite_stays_infinite() -> None:
+    found = curve_of_group(FACE, [curve([np.inf, 1.0, np.nan]), curve([np.nan, -np.inf, np.nan])])
+    assert np.array_equal(found.drawn, [np.inf, 1.0, np.nan], equal_nan=True)
+
+
 def test_huge_values_have_a_mean() -> None:
     assert curve_of_group(FACE, [curve([1.7e308]), curve([1.7e308])]).drawn.tolist() == [1.7e308]
 
@@ -163,3 +168,15 @@ def test_keys_step_through_smoothing_axes_and_bands() -> None:
     assert [view.next_axis().kind, CurvesView(axis=XAxis("clock")).next_axis().kind] == ["relative", "step"]
     assert CurvesView(axis=XAxis("number", "tokens")).next_axis().kind == "step"
     assert [view.next_band().band, view.next_band().next_band().band] == ["range", "nothing"]
+
+
+def test_a_mean_is_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    members = [curve(rng.normal(size=size), number=size) for size in (40, 55, 60)]
+    whole = curve_of_group(FACE, members)
+    monkeypatch.setattr("labtop.views.chart_curves.POINTS_AT_ONCE", 7)
+    parts = curve_of_group(FACE, members)
+    assert np.array_equal(whole.drawn, parts.drawn)
+    assert whole.low is not None
+    assert parts.low is not None
+    assert np.array_equal(whole.low, parts.low, equal_nan=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from labtop.query.series import Series
 
+POINTS_AT_ONCE = 100_000  # of a mean, so that ten runs of a million points need no table of ten million
 Behind = Literal["raw", "std", "range", "nothing"]
 """What is drawn behind a line: logged points behind a smoothed curve; mean ± std or min–max behind a mean."""
 
@@ -153,18 +154,11 @@ def curve_of_group(
         )
     x = np.unique(np.concatenate([each.x for each in filled]))
     is_interpolated = _is_shared_too_little(filled, x)
-    table = np.stack([_onto(each, x, is_interpolated) for each in filled])
-    known = np.isfinite(table)
-    counts = known.sum(axis=0).astype(np.float64)
-    with np.errstate(all="ignore"):
-        mean = np.where(counts > 0, np.sum(np.where(known, table / counts, 0.0), axis=0), np.nan)
-        spread = np.sum(np.where(known, (table - mean) ** 2 / (counts - 1), 0.0), axis=0)
-        std = np.where(counts > 1, np.sqrt(spread), np.nan)
-        if behind == "std":
-            low, high = mean - std, mean + std
-        else:
-            low = np.where(counts > 1, np.min(np.where(known, table, np.inf), axis=0), np.nan)
-            high = np.where(counts > 1, np.max(np.where(known, table, -np.inf), axis=0), np.nan)
+    parts = [
+        _mean_of(filled, x[at : at + POINTS_AT_ONCE], is_interpolated, behind)
+        for at in range(0, x.size, POINTS_AT_ONCE)
+    ]
+    mean, low, high, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
     has_band = behind in ("std", "range")
     ends = [each.last for each in filled if each.last is not None and np.isfinite(each.last)]
     return Curve(
@@ -175,6 +169,32 @@ def curve_of_group(
         without_x=sum(each.without_x for each in filled), is_interpolated=is_interpolated,
         last=sum(each / len(ends) for each in ends) if ends else None,
     )  # fmt: skip
+
+
+def _mean_of(
+    curves: Sequence[Curve], x: Floats, is_interpolated: bool, behind: Behind
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Mean, lower and upper end of the band, and the number of runs, at each x."""
+    table = np.stack([_onto(each, x, is_interpolated) for each in curves])
+    known = np.isfinite(table)
+    counts = known.sum(axis=0).astype(np.float64)
+    with np.errstate(all="ignore"):
+        mean = np.where(counts > 0, np.sum(np.where(known, table / counts, 0.0), axis=0), _limits(table))
+        if behind == "range":
+            low = np.where(counts > 1, np.min(np.where(known, table, np.inf), axis=0), np.nan)
+            high = np.where(counts > 1, np.max(np.where(known, table, -np.inf), axis=0), np.nan)
+        else:
+            spread = np.sum(np.where(known, (table - mean) ** 2 / (counts - 1), 0.0), axis=0)
+            std = np.where(counts > 1, np.sqrt(spread), np.nan)
+            low, high = mean - std, mean + std
+    return mean, low, high, counts
+
+
+def _limits(table: Floats) -> Floats:
+    """By x, for where no run has a finite value: the infinity that one has, else NaN."""
+    return np.where(
+        (table == np.inf).any(axis=0), np.inf, np.where((table == -np.inf).any(axis=0), -np.inf, np.nan)
+    )
 
 
 def _is_shared_too_little(curves: Sequence[Curve], x: Floats) -> bool:
@@ -226,7 +246,8 @@ def _onto(curve: Curve, x: Floats, interpolate: bool) -> Floats:
             return np.full(x.size, np.nan)
         return np.interp(x, curve.x[finite], curve.logged[finite], left=np.nan, right=np.nan)
     values = np.full(x.size, np.nan)
-    values[np.searchsorted(x, curve.x)] = curve.logged
+    start, stop = np.searchsorted(curve.x, x[0], "left"), np.searchsorted(curve.x, x[-1], "right")
+    values[np.searchsorted(x, curve.x[start:stop])] = curve.logged[start:stop]
     return values
 
 

@@ -148,7 +148,7 @@ def _x_line(x: Scale, chart: Chart, width: int, left: int, plot_width: int, pen:
     columns = plot_width * pen.dots.across
     free_from = 0
     kind: AxisKind = "number" if chart.axis.metric else chart.axis.kind
-    for tick in ticks(x, max(2, plot_width // 9), kind):
+    for tick in ticks(x, max(2, plot_width // 8), kind):
         cell = left + int(min(max(x.fraction(tick.value), 0), 1) * (columns - 1) + 0.5) // pen.dots.across
         written = pen.symbols.x_tick + tick.label
         if cell < free_from or cell + len(written) > width:

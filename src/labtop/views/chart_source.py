@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
     from labtop.query.series import Series
 
+LABEL_LENGTH = 20
 KEPT_POINTS = 30_000_000  # of all series kept, 24 bytes each; more than ten runs of a million
 
 
@@ -35,6 +36,7 @@ class RunFacts:
     is_live: bool
     started_us: int | None
     goals: Mapping[str, str | None]  # metric with points → its goal
+    counts: Mapping[str, int]  # metric → points
     family: str = ""
 
 
@@ -47,30 +49,48 @@ def facts_of(record: RunRecord, family: str = "") -> RunFacts:
         not record.status.is_end,
         round(started.timestamp() * 1e6) if started else None,
         {name: summary.goal for name, summary in record.metrics.items() if summary.count},
+        {name: summary.count for name, summary in record.metrics.items()},
         family or record.id,
     )
 
 
 def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
-    """All metrics of some runs: those with a goal first, then as they come."""
+    """All metrics of some runs: those with a goal first, then as they come; those without a curve to see last."""
     goals: dict[str, str | None] = {}
+    counts: dict[str, int] = {}
     for each in facts:
         for name, goal in each.goals.items():
             goals[name] = goals.get(name) or goal
-    return tuple(sorted(goals, key=lambda name: goals[name] is None))
+            counts[name] = max(counts.get(name, 0), each.counts.get(name, 0))
+    return tuple(sorted(goals, key=lambda name: (counts[name] < 2, goals[name] is None)))
 
 
-def family_labels(groups: Sequence[RunGroup]) -> list[str]:
-    """What to call groups of runs that are the same but for the seed: the params in which they differ."""
-    labels: list[str] = []
-    for group in groups:
-        pairs = zip(group.by_keys, group.by, strict=True)
-        label = " ".join(
-            f"{key.rsplit('.', 1)[-1]}={'-' if value is None else value}" for key, value in pairs
-        )
+@dataclass(frozen=True, slots=True)
+class Families:
+    """Groups of runs that are the same but for the seed: the params in which they differ, and a label for each.
+
+    Labels are `lr=0.1 width=64`, or the values alone where that would be too long; `said` is then the params' names.
+    """
+
+    labels: tuple[str, ...]
+    said: str = ""
+
+
+def families_of(groups: Sequence[RunGroup]) -> Families:
+    """What to call groups."""
+    keys = groups[0].by_keys if groups else ()
+    names = [key.removeprefix("params.").rsplit(".", 1)[-1] for key in keys]
+    values = [["-" if value is None else str(value) for value in group.by] for group in groups]
+    labels = [" ".join(f"{name}={value}" for name, value in zip(names, each, strict=True)) for each in values]
+    is_long = max(map(len, labels), default=0) > LABEL_LENGTH
+    if is_long:
+        labels = [" ".join(each) for each in values]
+    unique: list[str] = []
+    for label in labels:  # code or data may differ where no param does
         label = label or "all"
-        labels.append(label if label not in labels else f"{label} ({labels.count(label) + len(labels)})")
-    return labels
+        again = sum(each == label or each.startswith(f"{label} (") for each in unique)
+        unique.append(f"{label} ({again + 1})" if again else label)
+    return Families(tuple(unique), " ".join(names) if is_long else "")
 
 
 class CurveSource:
@@ -80,6 +100,7 @@ class CurveSource:
         self._catalog = catalog
         self._series: dict[tuple[str, str], Series | None] = {}
         self._curves: dict[tuple[object, ...], Curve] = {}
+        self.families = Families(())
 
     def facts(self, run_ids: Sequence[str]) -> tuple[RunFacts, ...]:
         """Facts of runs; one that has vanished is left out."""
@@ -97,10 +118,10 @@ class CurveSource:
         catalog = self._catalog
         rows = array("I", (row for run_id in run_ids if (row := catalog.row_of(run_id)) is not None))
         groups = catalog.group(Selection(catalog.revision, rows, len(rows)), "seed", ())
-        labels = family_labels(groups)
+        self.families = families_of(groups)
         return {
             run_id: label
-            for group, label in zip(groups, labels, strict=True)
+            for group, label in zip(groups, self.families.labels, strict=True)
             for run_id in catalog.ids(group.rows)
         }
 

@@ -186,6 +186,7 @@ class CurvesScreen(CurveLooks):
         is_large = len(self.charts) == 1
         self.set_class(is_large and self.size.width >= WIDTH_BESIDE and self.size.height >= 8, "-beside")
         self.set_class(self.size.height < 8, "-no-legend")
+        self.set_class(self.size.height >= 40, "-tall")
         container = self.query_one("#charts", Container)
         columns, rows = (1, 1) if is_large else self._shape(len(self.charts))
         container.styles.grid_size_columns, container.styles.grid_size_rows = columns, rows
@@ -237,6 +238,8 @@ class CurvesScreen(CurveLooks):
         if self.wanted:
             parts.append(f"filter {self.wanted}")
         parts += self.view.words()
+        if self.view.averaged and self._source and self._source.families.said:
+            parts.append(f"by {self._source.families.said}")
         problems = len(self._source.problems) if self._source else 0
         parts += [f"{problems} damaged file{'s' * (problems != 1)} left out"] if problems else []
         self.set_title(*(clean(part, 120) for part in parts))

@@ -178,7 +178,7 @@ class ChartView(StripView):
         width = self.size.width
         signs = glyphs(self.pen.is_ascii)
         arrow = {"min": signs.lower_is_better, "max": signs.higher_is_better}.get(chart.goal or "", "")
-        small = "  ".join(notes(chart, self.picture))
+        small = " ".join(notes(chart, self.picture))
         most = width // 2 if self.has_values else width - min(cell_len(chart.title), width // 3) - 4
         small = small if cell_len(small) <= most else clip(small, max(most, 1), "left", signs.ellipsis)
         head = signs.group if self.is_current else " "
@@ -197,10 +197,11 @@ class ChartView(StripView):
     def _values(self, chart: Chart, room: int) -> list[tuple[str, Style]]:
         """As many values as there is room for, and how many more there are."""
         readings = self._ranked
+        ended = ""
         if self.cursor_x is not None:
-            readings = [
-                found for each in readings if (found := reading(each.curve, self.cursor_x)) is not None
-            ]
+            found = [each for curve in readings if (each := reading(curve.curve, self.cursor_x)) is not None]
+            readings = [each for each in found if not each.is_beyond]
+            ended = f" {len(found) - len(readings)} ended" if len(found) > len(readings) else ""
         shown = format_numbers([each.logged for each in readings])
         self._format = shown if self._format is None else widened(self._format, shown)
         pieces: list[tuple[str, Style]] = []
@@ -217,4 +218,4 @@ class ChartView(StripView):
             is_faded = chart.focus is not None and chart.focus != each.curve.key
             pieces.append((text, curve_style(each.curve.colour, self.pen.is_plain, dim=is_faded)))
             room -= cell_len(text)
-        return pieces
+        return [*pieces, (ended, PLAIN if self.pen.is_plain else QUIET)] if len(ended) <= room else pieces

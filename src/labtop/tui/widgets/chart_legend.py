@@ -70,7 +70,7 @@ class CurveLegend(StripView):
         names = {each.curve.key: clean(each.curve.label, 200) for each in waiting}
         if sum(cell_len(name) + 4 for name in names.values()) > width * height:
             ellipsis = glyphs(self._pen.is_ascii).ellipsis
-            longest = max(14, min(28, width * height // max(1, len(waiting)) - 4))
+            longest = max(24, width * height // max(1, len(waiting)) - 4)
             names = {
                 key: name if cell_len(name) <= longest else clip(name, longest, "left", ellipsis)
                 for key, name in names.items()
@@ -137,7 +137,7 @@ class CurveLegend(StripView):
         if self._cursor_x is not None and not each.is_beyond and each.x != self._cursor_x:
             elsewhere = f"@{plain_number(each.step)}"
         room = width - 3 - cell_len(value) - len(change) - 1
-        name = _name(each, max(room, 1), self._pen)
+        name = _name(each, max(room, 1), self._pen, self._cursor_x is not None)
         if elsewhere and cell_len(name) + len(elsewhere) + 1 <= room:
             gap = room - cell_len(name) - len(elsewhere)
             tail = [(" " * gap + elsewhere, self._quiet)]
@@ -161,12 +161,12 @@ class CurveLegend(StripView):
         return STRONG if chart.focus == key else self._quiet
 
 
-def _name(each: Reading, width: int, pen: Pen) -> str:
+def _name(each: Reading, width: int, pen: Pen, is_at_cursor: bool) -> str:
     """A curve's name with what has to be known of it: runs of a mean, NaN and infinities counted."""
     curve = each.curve
     parts = []
     if curve.counts is not None:
-        parts.append(f"n={curve.runs}")
+        parts.append(f"n={int(curve.counts[each.index]) if is_at_cursor else curve.runs}")
     if curve.nan_count:
         parts.append(f"{curve.nan_count:,} NaN")
     if curve.infinity_count:
