@@ -321,6 +321,9 @@ class Intake:
     def _chunks_read(self, folders: Sequence[str]) -> Iterator[tuple[Sequence[str], ChunkRead]]:
         """Chunks, each in the table `chunk` when it is given. The next is read while one is indexed."""
         chunks = list(_chunks(folders))
+        if len(chunks) == 1:  # a thread of its own would cost memory of its own
+            yield folders, read_records(self._engine, self._store, folders)
+            return
         with ThreadPoolExecutor(1, "labtop-read") as reader:
 
             def read(chunk: Sequence[str]) -> Future[ChunkRead]:
