@@ -35,7 +35,8 @@ def open_command(path: str | None, store: str | None) -> int:
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "")
+    terminals = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws to stderr
+    return all(each.isatty() for each in terminals) and os.environ.get("TERM", "dumb") not in ("dumb", "")
 
 
 def _with_verbs(error: NoStoreError, path: str | None) -> NoStoreError:
