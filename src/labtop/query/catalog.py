@@ -5,7 +5,6 @@ The one door between what lies on disk and every view. Reads no point of a metri
 
 from __future__ import annotations
 
-import difflib
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +20,6 @@ from labtop.query.engine import Engine, InterruptedQueryError, quote_name
 from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
-from labtop.query.index import HIDDEN
 from labtop.query.intake import Intake, Progress
 from labtop.query.profile import profile_rows
 from labtop.query.request import (
@@ -300,15 +298,6 @@ class Catalog:
         from labtop.query.frames import rows_frame
 
         return rows_frame(self.engine, self._intake.table, rows, keys)
-
-    def has_column(self, key: str) -> bool:
-        """Whether `key` is a column's key, derived ones included."""
-        return key in self._intake.table.types and key not in HIDDEN
-
-    def nearest_columns(self, name: str) -> list[str]:
-        """Up to five names of columns that are spelt like `name`."""
-        names = list(dict.fromkeys(each.name for each in self.columns()))
-        return difflib.get_close_matches(name, names, 5, 0.5) or self.suggest(name)[:5]
 
     # For SQL views
 
