@@ -265,6 +265,43 @@ def test_interrupting_stops_a_select(catalog: Catalog, monkeypatch: pytest.Monke
     assert caught
 
 
+def test_interrupting_does_not_stop_a_refresh(tmp_path: Path) -> None:
+    """Typing in the filter bar while runs are read loses none of them."""
+    store = store_of(tmp_path / "s", *(run({"n": n}, {"m": float(n)}, name=str(n)) for n in range(60)))
+    catalog = Catalog(store)
+    stop = threading.Event()
+
+    def type_fast() -> None:
+        while not stop.is_set():
+            catalog.interrupt()
+
+    thread = threading.Thread(target=type_fast)
+    thread.start()
+    try:
+        catalog.refresh()
+    finally:
+        stop.set()
+        thread.join()
+    assert len(names(catalog)) == 60
+
+
+def test_a_refresh_that_fails_is_made_good_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was listed and not read is listed again."""
+    from labtop.query.intake import Intake
+
+    store = store_of(tmp_path / "s", run(name="a"))
+    catalog = opened(store)
+    store_of(store, run(name="b"))
+    with monkeypatch.context() as broken:
+        broken.setattr(Intake, "_index_what_can_be", lambda self: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            catalog.refresh()
+    assert catalog.refresh()
+    assert sorted(names(catalog)) == ["a", "b"]
+
+
 def test_many_threads_ask_at_once_while_runs_come(tmp_path: Path) -> None:
     """Selections, cells and refreshes of several threads give whole answers."""
     store = store_of(

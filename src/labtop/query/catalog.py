@@ -159,15 +159,12 @@ class Catalog:
         return Selection(revision, numbers, total)
 
     def _again(self, ask: Callable[[], Answer]) -> Answer:
-        """Ask; once more if the columns changed while DuckDB was working."""
-        revision = self.revision
+        """Ask; once more if it failed, for the columns may have changed while DuckDB was working."""
         try:
             return ask()
         except InterruptedQueryError:
             raise
         except QueryError:
-            if revision == self.revision:
-                raise
             return ask()
 
     def cells(self, rows: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:

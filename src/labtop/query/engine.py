@@ -153,7 +153,20 @@ class Engine:
         self.connection.close()
 
     @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """While it lasts, `interrupt` does not touch queries of the calling thread."""
+        before = getattr(self._cursors, "is_shielded", False)
+        self._cursors.is_shielded = True
+        try:
+            yield
+        finally:
+            self._cursors.is_shielded = before
+
+    @contextmanager
     def _interruptible(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        if getattr(self._cursors, "is_shielded", False):
+            yield
+            return
         with self._lock:
             self._running.add(cursor)
         try:

@@ -6,6 +6,7 @@ Every step is small when nothing happened: O(projects + runs without an end).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class Intake:
         self._cache_failed = False
         self._is_open = False
         self._environments_loaded = False
+        self._loading_environments = threading.Lock()
         self._patrol_at = 0
         self._removed = 0
         self._had_marker = (store / MARKER).exists()
@@ -84,7 +86,17 @@ class Intake:
     # Refresh
 
     def refresh(self, on_progress: Progress | None) -> bool:
-        """Look again at what may have changed; True when anything did."""
+        """Look again at what may have changed; True when anything did. `Engine.interrupt` does not stop it."""
+        with self._engine.shielded():
+            try:
+                return self._refresh(on_progress)
+            except BaseException:
+                # what was listed may not have been read: list it all again
+                self._known.times = {}
+                self._known.folders.clear()
+                raise
+
+    def _refresh(self, on_progress: Progress | None) -> bool:
         before = dict(self.problems)
         changed = False
         if not self._is_open:
@@ -327,7 +339,7 @@ class Intake:
         with ThreadPoolExecutor(1, "labtop-read") as reader:
 
             def read(chunk: Sequence[str]) -> Future[ChunkRead]:
-                return reader.submit(read_records, self._engine, self._store, chunk, "next_chunk")
+                return reader.submit(self._read_ahead, chunk)
 
             reading = read(chunks[0])
             for at, chunk in enumerate(chunks):
@@ -336,6 +348,10 @@ class Intake:
                 if at + 1 < len(chunks):
                     reading = read(chunks[at + 1])
                 yield chunk, outcome
+
+    def _read_ahead(self, chunk: Sequence[str]) -> ChunkRead:
+        with self._engine.shielded():
+            return read_records(self._engine, self._store, chunk, "next_chunk")
 
     def _note_damage(self, chunk: Sequence[str], problems: dict[str, Problem]) -> None:
         for folder in chunk:
@@ -506,6 +522,10 @@ class Intake:
 
     def save(self) -> bool:
         """Write the cache: runs that have ended, and crashed ones."""
+        with self._engine.shielded():
+            return self._save()
+
+    def _save(self) -> bool:
         self.load_environments()
         state = {
             "columns": self.found.as_json(),
@@ -548,9 +568,12 @@ class Intake:
 
     def load_environments(self) -> None:
         """Bring the environments' texts into memory, once, for filters that read them."""
-        if self._environments_loaded:
-            return
-        self._environments_loaded = True
+        with self._engine.shielded(), self._loading_environments:
+            if not self._environments_loaded:
+                self._environments_loaded = True
+                self._load_environments()
+
+    def _load_environments(self) -> None:
         try:
             self._engine.execute(
                 """INSERT INTO environments SELECT hash, text FROM read_parquet([?])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from labtop.model.columns import COLUMN_TYPES, FIELDS
 from labtop.query.engine import Engine, Row, quote_name
@@ -22,16 +23,23 @@ Loader = Callable[[str, Sequence[str]], None]
 """Makes a table of the given name with `row` and cold columns of `base`."""
 
 
+@dataclass(slots=True)
+class _Base:
+    """The older rows. `has_all`: `relation` has the cold columns too; else they are loaded into tables, by key."""
+
+    relation: str
+    has_all: bool
+    load_cold: Loader | None
+    cold: dict[str, str] = field(default_factory=dict)
+
+
 class RunTable:
     """All rows. Written by one thread at a time; readers never wait."""
 
     def __init__(self, engine: Engine, found: FoundColumns) -> None:
         self._engine = engine
         self._found = found
-        self._base: str | None = None
-        self._base_has_all = False
-        self._load_cold: Loader | None = None
-        self._cold: dict[str, str] = {}  # key → table
+        self._base: _Base | None = None
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self.types: dict[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
@@ -51,22 +59,12 @@ class RunTable:
 
     def set_base(self, relation: str, has_all: bool, load_cold: Loader | None) -> None:
         """Take `relation` (a view of the cache file, or a table of its common columns) as the older rows."""
-        with self._lock:
-            old, self._base = self._base, relation
-            self._base_has_all = has_all
-            self._load_cold = load_cold
-            cold, self._cold = self._cold, {}
-        self._engine.execute(f"DROP VIEW IF EXISTS {old}" if old and self._is_view(old) else "SELECT 1")
-        for table in set(cold.values()):
-            self._engine.execute(f"DROP TABLE IF EXISTS {table}")
+        self._base = _Base(relation, has_all, load_cold)  # at once, for readers never wait
 
     @property
     def has_base(self) -> bool:
         """Whether there are rows from the cache."""
         return self._base is not None
-
-    def _is_view(self, name: str) -> bool:
-        return bool(self._engine.query("SELECT 1 FROM duckdb_views() WHERE view_name = ?", [name]))
 
     def common_keys(self) -> list[str]:
         """The columns of `base` that are kept in memory."""
@@ -89,7 +87,10 @@ class RunTable:
                 )
 
     def _tables_with(self, key: str) -> list[str]:
-        return ["fresh", *([self._base] if self._base and key not in self._cold_keys else [])]
+        return ["fresh", *([self._base.relation] if self._base and key not in self._cold_keys else [])]
+
+    def _tables(self) -> list[str]:
+        return ["fresh", *([self._base.relation] if self._base else [])]
 
     def put(self) -> None:
         """Put the rows of `index_chunk` in, in place of what is there of the same runs."""
@@ -109,14 +110,13 @@ class RunTable:
         self._delete("SELECT unnest(?::UINTEGER[])", [list(rows)])
 
     def _delete(self, rows_sql: str, parameters: Sequence[object] = ()) -> None:
-        for table in ("fresh", self._base):
-            if table:
-                (found,) = self._engine.query(
-                    f'SELECT count(*) FROM {table} WHERE "row" IN ({rows_sql})', parameters
-                )
-                if found[0]:
-                    self._engine.execute(f'DELETE FROM {table} WHERE "row" IN ({rows_sql})', parameters)
-                    self._dead += found[0] if table == "fresh" else 0
+        for table in self._tables():
+            (found,) = self._engine.query(
+                f'SELECT count(*) FROM {table} WHERE "row" IN ({rows_sql})', parameters
+            )
+            if found[0]:
+                self._engine.execute(f'DELETE FROM {table} WHERE "row" IN ({rows_sql})', parameters)
+                self._dead += found[0] if table == "fresh" else 0
 
     def _free_dead_rows(self) -> None:
         """Copy `fresh` when most of it is dead: running runs are replaced once a second for days."""
@@ -129,12 +129,10 @@ class RunTable:
 
     def update(self, assignments: str, given: str, parameters: Sequence[object]) -> None:
         """UPDATE … SET `assignments` FROM (`given`) g WHERE the row numbers agree."""
-        for table in ("fresh", self._base):
-            if table:
-                self._engine.execute(
-                    f'UPDATE {table} AS t SET {assignments} FROM ({given}) g WHERE t."row" = g."row"',
-                    parameters,
-                )
+        for table in self._tables():
+            self._engine.execute(
+                f'UPDATE {table} AS t SET {assignments} FROM ({given}) g WHERE t."row" = g."row"', parameters
+            )
 
     def relation(self, keys: Iterable[str], where: str = "") -> str:
         """A subquery with `row` and columns; keys that nothing has are left out. `where` is put into each part."""
@@ -143,22 +141,22 @@ class RunTable:
         parts = [f'SELECT t."row"{names} FROM fresh t {where}']
         base = self._base
         if base:
-            cold = [] if self._base_has_all else [key for key in wanted if key in self._cold_keys]
-            tables = self._tables_of_cold(cold)
+            cold = [] if base.has_all else [key for key in wanted if key in self._cold_keys]
+            tables = self._tables_of_cold(base, cold)
             columns = "".join(f", {tables.get(key, 't')}.{quote_name(key)}" for key in wanted)
             joins = " ".join(f'LEFT JOIN {table} USING ("row")' for table in dict.fromkeys(tables.values()))
-            parts.append(f'SELECT t."row"{columns} FROM {base} t {joins} {where}')
+            parts.append(f'SELECT t."row"{columns} FROM {base.relation} t {joins} {where}')
         return f"({' UNION ALL '.join(parts)})"
 
-    def _tables_of_cold(self, keys: Sequence[str]) -> dict[str, str]:
+    def _tables_of_cold(self, base: _Base, keys: Sequence[str]) -> dict[str, str]:
         """Where cold columns of `base` lie, loading those that were never asked for."""
-        with self._lock:
-            missing = [key for key in keys if key not in self._cold]
-            if missing and self._load_cold is not None:
+        with self._lock, self._engine.shielded():
+            missing = [key for key in keys if key not in base.cold]
+            if missing and base.load_cold is not None:
                 table = f"cold_{next(self._numbers)}"
-                self._load_cold(table, missing)
-                self._cold |= dict.fromkeys(missing, table)
-            return {key: self._cold[key] for key in keys if key in self._cold}
+                base.load_cold(table, missing)
+                base.cold |= dict.fromkeys(missing, table)
+            return {key: base.cold[key] for key in keys if key in base.cold}
 
     def cells(self, rows: Sequence[int], keys: Sequence[str]) -> dict[int, Row]:
         """Columns of some rows, by row; a column that nothing has is None."""
@@ -177,8 +175,7 @@ class RunTable:
 
     def count(self) -> int:
         """How many rows there are."""
-        tables = [table for table in ("fresh", self._base) if table]
-        return sum(self._engine.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables)
+        return sum(self._engine.query(f"SELECT count(*) FROM {table}")[0][0] for table in self._tables())
 
 
 def _widened(name: str, old_type: str, column: FoundColumn) -> str:
