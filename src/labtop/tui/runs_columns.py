@@ -65,7 +65,7 @@ class RunsColumns(RunsTable):
         self.pick(title, [*map(choice, columns), *newest], done)
 
     def _sort_by_names(self, names: str, add: bool) -> None:
-        from labtop.views.sheet import find_column
+        from labtop.query.naming import find_column
 
         catalog = self.session.catalog
         words = (
@@ -74,7 +74,7 @@ class RunsColumns(RunsTable):
         keys = []
         for word in words:
             minus = "-" if word.startswith("-") else ""
-            keys.append(minus + find_column(catalog, word.removeprefix("-")).key)
+            keys.append(minus + find_column(catalog.columns(), word.removeprefix("-")).key)
         if add:
             chosen = {each.removeprefix("-") for each in keys}
             keys = [*(each for each in self.view.sort if each.removeprefix("-") not in chosen), *keys]
@@ -94,9 +94,9 @@ class RunsColumns(RunsTable):
     def action_columns(self, names: str = "") -> None:
         """Choose the columns."""
         if names:
-            from labtop.views.sheet import find_columns
+            from labtop.query.naming import find_columns
 
-            keys = tuple(each.key for each in find_columns(self.session.catalog, names))
+            keys = tuple(each.key for each in find_columns(self.session.catalog.columns(), names))
             self.change_view(replace(self.view, columns=keys, hidden=()), self.members)
             return
         shown = set(self.shown_keys)
@@ -126,9 +126,9 @@ class RunsColumns(RunsTable):
     def action_hide_column(self, name: str = "") -> None:
         """Hide the column under the cursor."""
         if name:
-            from labtop.views.sheet import find_column
+            from labtop.query.naming import find_column
 
-            key = find_column(self.session.catalog, name).key
+            key = find_column(self.session.catalog.columns(), name).key
         elif self.grid.column is not None:
             key = self.grid.column.key
         else:
@@ -201,9 +201,9 @@ class RunsColumns(RunsTable):
     def action_group(self, names: str = "") -> None:
         """Group by columns."""
         if names:
-            from labtop.views.sheet import find_columns
+            from labtop.query.naming import find_columns
 
-            keys = tuple(each.key for each in find_columns(self.session.catalog, names))
+            keys = tuple(each.key for each in find_columns(self.session.catalog.columns(), names))
             self.change_view(replace(self.view, group=keys))
             return
         if self.view.group:
