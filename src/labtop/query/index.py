@@ -175,7 +175,10 @@ class ChunkIndexer:
                FROM (SELECT "row", json_transform(metrics, ?) AS s FROM chunk)""",
             [f'"MAP(VARCHAR, STRUCT({_METRIC_SHAPE}))"'],
         )
-        # what is no map, or has a key twice (only a foreign writer does that), became none
+        # a key that is there twice (only a foreign writer does that) makes no map in DuckDB 2, but one in 1.5
+        doubled = 'SELECT "row" FROM metric_long GROUP BY "row", name HAVING count(*) > 1'
+        if self._engine.query(f"{doubled} LIMIT 1"):
+            self._engine.execute(f'DELETE FROM metric_long WHERE "row" IN ({doubled})')
         self._engine.execute(
             """UPDATE chunk SET broken = broken + 1
                WHERE metrics <> '{}' AND "row" NOT IN (SELECT "row" FROM metric_long)"""
