@@ -65,7 +65,6 @@ class LabtopApp(App[int]):
     ENABLE_COMMAND_PALETTE = False  # ours is fed by the table of actions
     ALLOW_SELECT = False  # the terminal selects text, with the mouse off
     BINDINGS: ClassVar = []
-    CSS = "* { scrollbar-size: 1 1; }"
 
     def __init__(self, path: Path, settings: Settings) -> None:
         self.terminal_filter = TerminalFilter(wants_colour(), wants_ascii(settings.ascii))

@@ -41,7 +41,9 @@ class LineView(ScrollView, can_focus=True):
     COMPONENT_CLASSES = {"line-view--cursor", "line-view--match"}  # noqa: RUF012  # as Textual declares it
 
     DEFAULT_CSS = """
-    LineView { height: 1fr; width: 1fr; background: $background; color: $foreground; overflow-x: hidden; }
+    LineView {
+        height: 1fr; width: 1fr; background: $background; color: $foreground; overflow-x: hidden; scrollbar-size: 1 1;
+    }
     LineView > .line-view--cursor { text-style: reverse; }
     LineView > .line-view--match { text-style: bold underline; }
     """
