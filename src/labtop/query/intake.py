@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labtop.errors import LabtopError, QueryError
-from labtop.query.cache import Cache, CachedIndex
+from labtop.query.cache import Cache, CachedIndex, Identity
 from labtop.query.edits import Edits
 from labtop.query.engine import Engine, InterruptedQueryError, quote_name, quote_text
 from labtop.query.found_columns import FoundColumns
@@ -63,6 +63,7 @@ class Intake:
         self._next_row = 0
         self._uncached = 0
         self._cache_columns: dict[str, str] = {}
+        self._cache_identity: Identity | None = None
         self._cache_failed = False
         self._is_open = False
         self._environments_loaded = False
@@ -163,6 +164,7 @@ class Intake:
         self._known.times = dict(state["times"])
         self._known.pending = set(state["pending"])
         self._cache_columns = dict(cached.columns)
+        self._cache_identity = cached.identity
         self._engine.execute("DROP TABLE IF EXISTS fresh")
         self.table = RunTable(self._engine, self.found)
         self._engine.execute(
@@ -199,8 +201,10 @@ class Intake:
             self._engine.execute(f'CREATE TABLE {name} AS SELECT "row", {columns} FROM base WHERE false')
             return
         try:
+            if self._load_cold_by_place(name, columns):
+                return
             self._engine.execute(
-                f"""CREATE TABLE {name} AS SELECT b."row", {columns} FROM base b
+                f"""CREATE OR REPLACE TABLE {name} AS SELECT b."row", {columns} FROM base b
                     JOIN read_parquet([{quote_text(str(self._cache.index))}]) p
                     ON p._folder = b._folder AND p._stamp = b._stamp"""
             )
@@ -214,6 +218,16 @@ class Intake:
                 f'CREATE OR REPLACE TABLE {name} AS SELECT "row", {nothing} FROM base WHERE false'
             )
             self._cache_failed = True
+
+    def _load_cold_by_place(self, name: str, columns: str) -> bool:
+        """The same by the place of rows, a quarter of the time; False when the file is not the one that was loaded."""
+        if self._cache.identity() != self._cache_identity:
+            return False
+        self._engine.execute(
+            f"""CREATE OR REPLACE TABLE {name} AS SELECT p.file_row_number::UINTEGER AS "row", {columns}
+                FROM read_parquet([{quote_text(str(self._cache.index))}], file_row_number = true) p"""
+        )
+        return self._cache.identity() == self._cache_identity
 
     def _forget_base(self) -> None:
         """The cache went away under us: what it still held of our rows is read again from the records."""
