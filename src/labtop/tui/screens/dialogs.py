@@ -262,7 +262,7 @@ class Menu(Dialog[str]):
         elif event.key == "enter":
             event.stop()
             view.choose()
-        elif event.key in ("escape", "q"):
+        elif event.key == "q":  # Esc is closed by Dialog.on_key, which Textual calls too
             event.stop()
             self.dismiss(None)
 
