@@ -72,7 +72,7 @@ class Process:
 class Beat:
     """A sign of life: the counter moves at least every `interval_s` while the run lives.
 
-    `at` is the writer's clock, seconds since the epoch: good enough to tell days apart and for nothing else.
+    `at` is the writer's clock, seconds since the epoch: good enough to tell hours apart and for nothing else.
     """
 
     counter: int = 0

@@ -15,7 +15,7 @@ from labtop.store.process import is_gone
 
 SHORTEST_LIMIT_S = 150.0
 _BEATS_MISSED = 4
-_A_DAY_S = 86_400.0
+_SURELY_OLD_S = 4 * 3600.0  # clocks are off by a time zone's mistake; a beat that moves belies it
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Sight:
 class BeatHistory:
     """When this reader last saw each run's beat move.
 
-    `clock` counts seconds and never jumps; `wall` tells the seconds since the epoch, to compare days.
+    `clock` counts seconds and never jumps; `wall` tells the seconds since the epoch, to compare hours.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class BeatHistory:
         return now - sight.moved_at, sight
 
     def is_surely_old(self, beat: Beat) -> bool:
-        """Whether a beat was written more than a day ago: no two clocks are that far apart."""
-        return beat.at is not None and self._wall() - beat.at > _A_DAY_S
+        """Whether a beat was written hours ago, more than two clocks are apart: only a beat that moves says other."""
+        return beat.at is not None and self._wall() - beat.at > _SURELY_OLD_S
 
     def forget(self, run_id: str) -> None:
         """Drop what is known of a run that has ended."""
