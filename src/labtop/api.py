@@ -202,7 +202,9 @@ class Store:
 
         answer = self.sql_answer(query)
         unique = _unique(answer.columns)
-        return polars.DataFrame(answer.rows, schema=unique, orient="row", infer_schema_length=None, strict=False)
+        return polars.DataFrame(
+            answer.rows, schema=unique, orient="row", infer_schema_length=None, strict=False
+        )
 
     def sql_answer(self, query: str) -> SqlAnswer:
         """The rows of one read-only SELECT over the views, with what could not be read for it. Raises QueryError."""

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from labtop.analysis.rows import Row
 from labtop.analysis.values import Absence, Difference, Fact, relation, text_of
-from labtop.analysis.weight import LIGHT
+from labtop.model.packages import LIGHT
 from labtop.model.tree import is_seed
 from labtop.model.variables import is_placement
 

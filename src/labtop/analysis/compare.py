@@ -18,8 +18,8 @@ from labtop.analysis.causes import Cause, find_causes
 from labtop.analysis.facts import SECTIONS, Facts, Path, facts_of
 from labtop.analysis.rows import Row
 from labtop.analysis.values import UNKNOWN, Difference, difference
-from labtop.analysis.weight import package_weight
 from labtop.errors import UsageError
+from labtop.model.packages import package_weight
 from labtop.model.run import RunRecord
 
 

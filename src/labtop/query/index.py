@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from labtop.errors import QueryError
 from labtop.model.columns import COLUMN_TYPES, FIELDS
+from labtop.model.packages import NUMERIC
 from labtop.model.score import PILLARS
 from labtop.model.tree import is_seed
 from labtop.query.engine import Engine, InterruptedQueryError, quote_name, quote_text
@@ -216,13 +217,16 @@ class ChunkIndexer:
         )
 
 
+_NUMERIC = "[" + ", ".join(f"'$.packages.\"{name}\"'" for name in NUMERIC) + "]"
+
+
 def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) -> str:
     """The statement that makes `index_chunk` from the tables of a chunk."""
     pointers = f"[{', '.join(_text(_pointer(each.path)) for each in params)}]::VARCHAR[]"
     structs = ", ".join(f"json_transform({name}, '{shape}') AS {name}" for name, shape in _STRUCTS.items())
     columns = [
         "row", "folder AS _folder", "stamp AS _stamp", "final AS _final", "hash(environment_text) AS _environment",
-        """hash([project, code."commit", code.patch_sha256, digests, params_hash]) AS _twins""",
+        """hash([project, code."commit", code.patch_sha256, digests, computing, params_hash]) AS _twins""",
     ]  # fmt: skip
     fields = {
         **_FIELD_SQL,
@@ -243,6 +247,7 @@ def _index_sql(params: Sequence[FoundColumn], metrics: Sequence[FoundColumn]) ->
                   json_extract(params, {pointers}) AS x, json_extract_string(params, {pointers}) AS y,
                   list_transform(json_extract_string(hardware, '$.gpus[*].name'), lambda g: g) AS gpus,
                   list_sort(json_extract_string(data, '$[*].digest'))::VARCHAR AS digests,
+                  json_extract_string(environment, {_NUMERIC})::VARCHAR AS computing,
                   json_extract(randomness, '$.seeds')::VARCHAR AS seeds,
                   list_distinct(json_extract(randomness, '$.seeds.*')::VARCHAR[]) AS seed_values
               FROM chunk)

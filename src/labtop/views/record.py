@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from labtop.model.packages import package_weight
 from labtop.model.run import MetricSummary, RunRecord
 from labtop.model.score import score_record
 from labtop.model.tree import flatten
@@ -23,18 +24,6 @@ Tone = Literal["", "quiet", "good", "bad", "warning", "differs"]
 
 OUTPUT_TAIL_BYTES = 200_000
 OUTPUT_TAIL_LINES = 2_000
-HEAVY = (
-    "torch",
-    "jax",
-    "tensorflow",
-    "lightning",
-    "transformers",
-    "numpy",
-    "scikit-learn",
-    "xgboost",
-    "cuda",
-)
-"""Packages that change results most often; they lead the list."""
 
 _NO_TONE: Tone = ""
 _COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
@@ -387,11 +376,7 @@ def _artifacts(record: RunRecord) -> Iterator[Fact]:
 
 def _packages(record: RunRecord) -> Iterator[Fact]:
     packages, origins = record.environment.packages, record.environment.origins
-
-    def weight(name: str) -> tuple[int, str]:
-        return (HEAVY.index(name.lower()) if name.lower() in HEAVY else len(HEAVY)), name.lower()
-
-    for name in sorted(packages, key=weight):
+    for name in sorted(packages, key=lambda name: (package_weight(name), name.lower())):
         yield Fact(clean(name, 80), clean(packages[name] or "", 80), clean(origins.get(name, ""), 300))
 
 

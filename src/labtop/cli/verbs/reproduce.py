@@ -14,9 +14,7 @@ from labtop.reproduce.plan import plan
 
 @click.command("reproduce")
 @click.argument("run", metavar="RUN")
-@click.option(
-    "--env", "environment", type=click.Choice(KINDS), help="How to make the environment again."
-)
+@click.option("--env", "environment", type=click.Choice(KINDS), help="How to make the environment again.")
 @store_option
 def reproduce_command(run: str, environment: str | None, store: str | None) -> int:
     """Print a POSIX shell script that brings RUN back in a fresh folder, and above it what was found today.

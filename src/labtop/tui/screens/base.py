@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from labtop.tui.actions import Action
 from labtop.tui.choice import Choice
+from labtop.tui.lean_compositor import LeanCompositor
 from labtop.tui.session import Session
 from labtop.tui.widgets.key_line import KeyLine
 from labtop.tui.widgets.title_line import TitleLine
@@ -48,6 +49,7 @@ class LabScreen(Screen[None]):
     def __init__(self, run_ids: Iterable[str] = ()) -> None:
         # the class that a resize would set: set before the first layout it saves a second one
         super().__init__(classes=width_class(self.HORIZONTAL_BREAKPOINTS, shutil.get_terminal_size().columns))
+        self._compositor = LeanCompositor()
         self.run_ids: tuple[str, ...] = tuple(run_ids)
         self._begun: tuple[str, float] = ("", 0.0)  # first key of a sequence, and when
 

@@ -17,7 +17,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from labtop.tui.lean_compositor import LeanCompositor
 from labtop.tui.screens.curve_looks import CurveLooks
 from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of
 from labtop.tui.screens.dialogs import Choice, Menu, Prompt
@@ -49,7 +48,6 @@ class CurvesScreen(CurveLooks):
 
     def __init__(self, run_ids: Sequence[str] = ()) -> None:
         super().__init__(run_ids)
-        self._compositor = LeanCompositor()
         self.wanted = ""  # the filter on metrics
         self.metric: str | None = None  # the current one
         self.is_single = False  # one chart, large

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from labtop.tui.widgets.filter_bar import FilterBar
     from labtop.tui.widgets.run_preview import RunPreview
 
-RESTS_S = 0.12  # the previews follow when the cursor has rested so long, so that a held key stays cheap
+RESTS_S = 0.3  # the previews follow when the cursor has rested so long: a row that is passed by costs a line
 
 
 class RunsScreen(RunsMarks, RunsColumns):

@@ -198,7 +198,9 @@ class LineView(ScrollView, can_focus=True):
             for segment in text.render(self.app.console)
             if "\n" not in segment.text
         ]
-        style = base + self.app.console.get_style(text.style, default="")  # render() leaves out the text's own
+        style = base + self.app.console.get_style(
+            text.style, default=""
+        )  # render() leaves out the text's own
         return Strip(Segment.adjust_line_length(segments, width)).apply_style(style)
 
     def _settle(self, row: int, direction: int) -> int:

@@ -16,6 +16,12 @@ HEAVY = (
 # fmt: on
 """Packages whose version can change numbers, the most likely first."""
 
+NUMERIC = (
+    "torch", "jax", "jaxlib", "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "xgboost", "lightgbm",
+    "catboost", "transformers", "lightning", "numba", "cupy", "mlx",
+)  # fmt: skip
+"""Packages that compute: runs that differ in one of these are not the same but for the seed."""
+
 _RANK = {name: place for place, name in enumerate(HEAVY)}
 
 LIGHT = len(HEAVY)
