@@ -117,7 +117,9 @@ def _say_hidden(listing: Listing, count: int, total: int) -> None:
     words = f"{count} of {total} runs" if count != total else f"{total} runs"
     if listing.hidden:
         same = ", ".join(
-            f"{each.column.name}={csv_cell(each.value)}" for each in listing.hidden if each.value is not None
+            f"{each.column.name}={csv_cell(each.value)}"
+            for each in listing.hidden
+            if each.value not in (None, "", [])
         )
         words += f"; {len(listing.hidden)} columns do not vary" + (f": {same}" if same else "")
     say(words)
