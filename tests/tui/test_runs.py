@@ -442,6 +442,7 @@ async def test_help_lists_every_action(store: Path) -> None:
     """And / searches in it."""
     async with labtop(store, size=(120, 30)) as driver:
         await driver.press("?")
+        assert "keys and commands" in driver.screen  # the title
         assert "one line down" in driver.screen
         await driver.press("/")
         await driver.type("clear-marks")
@@ -449,6 +450,16 @@ async def test_help_lists_every_action(store: Path) -> None:
         assert "unmark all" in driver.screen
         await driver.press("escape", "escape")
         assert driver.app.front is driver.runs
+
+
+async def test_help_cuts_nothing_at_80_columns(store: Path) -> None:
+    """Long lines go on below."""
+    async with labtop(store, size=(80, 400)) as driver:
+        await driver.press("?")
+        said = " ".join(driver.screen.split())
+        for action in driver.app.session.keymap.actions:
+            assert action.description in said
+            assert f":{action.title}" in said
 
 
 async def test_an_empty_store_says_how_to_log_a_first_run(tmp_path: Path) -> None:

@@ -150,13 +150,9 @@ class LabScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title line, body, key line."""
-        yield TitleLine()
+        yield TitleLine(self.HEADING)
         yield from self.compose_body()
         yield KeyLine(self.NAME)
-
-    def on_mount(self) -> None:
-        """Show the heading at once."""
-        self.query_one(TitleLine).show(self.HEADING, ())
 
     def on_resize(self, event: events.Resize) -> None:
         """Say in one line when the terminal is too small."""

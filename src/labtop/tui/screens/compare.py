@@ -55,7 +55,6 @@ class CompareScreen(GridMoves, LabScreen):
 
     def on_mount(self) -> None:
         """Load the runs."""
-        super().on_mount()
         self._load()
 
     def show_runs(self, run_ids: tuple[str, ...]) -> None:

@@ -40,7 +40,6 @@ class DifferenceScreen(ListScreen):
 
     def on_mount(self) -> None:
         """Compute the diff in a thread."""
-        super().on_mount()
         self.set_title(self.subject)
         self.request("lines", self.compute, self._computed)
 

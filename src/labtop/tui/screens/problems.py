@@ -17,7 +17,6 @@ class ProblemsScreen(ListScreen):
 
     def on_mount(self) -> None:
         """Show what there is."""
-        super().on_mount()
         self.catalog_changed()
 
     def catalog_changed(self) -> None:

@@ -56,7 +56,6 @@ class ReproduceScreen(ListScreen):
 
     def on_mount(self) -> None:
         """Plan."""
-        super().on_mount()
         self._load()
 
     def show_runs(self, run_ids: tuple[str, ...]) -> None:

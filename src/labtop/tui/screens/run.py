@@ -44,7 +44,6 @@ class RunScreen(RunEdits, ListScreen):
 
     def on_mount(self) -> None:
         """Load the run."""
-        super().on_mount()
         self._load()
 
     def show_runs(self, run_ids: tuple[str, ...]) -> None:

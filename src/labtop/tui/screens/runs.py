@@ -53,7 +53,6 @@ class RunsScreen(RunsMarks, RunsColumns):
 
     def on_mount(self) -> None:
         """Paint what was there last time, and ask for what is there now."""
-        super().on_mount()
         self.view = self.session.state.view
         self.paint_last()
         self._show_title()

@@ -17,9 +17,9 @@ class TitleLine(Widget):
     TitleLine { height: 1; width: 1fr; padding: 0 1; background: $background; color: $text-muted; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, heading: str = "") -> None:
         super().__init__()
-        self._text = Text()
+        self._text = Text(heading, "bold", no_wrap=True, overflow="ellipsis", end="")
         self._too_small: tuple[int, int] | None = None
 
     def show(self, heading: str, parts: Sequence[str | Text]) -> None:
