@@ -396,7 +396,7 @@ class CurvesScreen(CurveLooks):
         self.session.set_baseline(None if pinned == self.focus_key else self.focus_key)
 
     def action_close(self) -> None:
-        """Undo what is on top: the cursor, the curve in front, the stretch of x, the large chart."""
+        """Undo what is on top: the cursor, the curve in front, the stretch of x, the large chart; or go back."""
         if self.cursor_x is not None:
             self._set_cursor(None)
         elif self.focus_key is not None:
@@ -406,6 +406,8 @@ class CurvesScreen(CurveLooks):
             self.look(x=None)
         elif self.is_single:
             self.action_zoom()
+        else:
+            self.lab.action_close()
 
     def action_export(self, path: str = "") -> None:
         """Write the points of what is shown to a file: unsmoothed, all of them."""
