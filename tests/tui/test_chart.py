@@ -96,7 +96,7 @@ async def test_the_cursor_reads_the_logged_values_and_shows_shapes() -> None:
         assert all(each.glyph in plotted for each in chart.curves)
         rows = [line.split() for line in app.legend.lines if "run" in line]
         assert [row[3] for row in rows] == ["1.05", "2.05", "3.05"]
-        assert [row[4] for row in rows] == ["◂", "+1.00", "+2.00"]
+        assert [row[4] for row in rows] == ["⌂", "+1.00", "+2.00"]
         app.view.show_cursor(None)
         assert "╎" not in "".join(app.view.lines[1:])
 

@@ -113,7 +113,7 @@ async def test_deltas_are_against_the_baseline_that_b_pins(store: Path) -> None:
         assert app.session.baseline_run_id == app.curves.focus_key
         lines = app.curves.query_one(CurveLegend).lines
         assert sum("+" in line for line in lines) >= 4
-        assert any("◂" in line for line in lines if "digits-" in line)
+        assert any("⌂" in line for line in lines if "digits-" in line)
 
 
 async def test_smoothing_keeps_the_values_that_were_logged(store: Path) -> None:

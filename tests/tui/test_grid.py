@@ -235,7 +235,7 @@ async def test_marks_and_baseline_stand_in_front() -> None:
         await pilot.pause()
         app.grid.set_marks({1: ("▴", "color(208)"), 2: ("✦", "color(74)")}, baseline=2)
         await pilot.pause()
-        assert [line[:2] for line in app.lines()[1:4]] == ["  ", "▴ ", "✦◂"]
+        assert [line[:2] for line in app.lines()[1:4]] == ["  ", "▴ ", "✦⌂"]
         app.grid.set_marks({})
         await pilot.pause()
         assert [line[:2] for line in app.lines()[1:4]] == ["  ", "  ", "  "]
