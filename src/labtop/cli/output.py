@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from labtop.cli.diagnostics import say
 from labtop.errors import UsageError
-from labtop.views.export import Sheet, csv_cell, write_objects, write_sheet
 from labtop.views.text import clean
+
+# what writes data is imported when there is some: the UI starts through here, and shall start fast
+if TYPE_CHECKING:
+    from labtop.views.export import Sheet
 
 FORMATS = ("table", "json", "jsonl", "csv", "md", "parquet")
 
@@ -29,12 +32,16 @@ def write_text(text: str) -> None:
 
 def write_data(sheet: Sheet, format_name: str) -> None:
     """A sheet in a format for programs: full precision, nothing cleaned."""
+    from labtop.views.export import write_sheet
+
     write_sheet(sheet, format_name, write_bytes(format_name))
     sys.stdout.buffer.flush()
 
 
 def write_json(objects: Iterable[Any], format_name: str) -> None:
     """Objects as a JSON array, or a line each."""
+    from labtop.views.export import write_objects
+
     write_objects(objects, format_name, sys.stdout.buffer)
     sys.stdout.buffer.flush()
 
@@ -44,7 +51,7 @@ def write_sheet_as(sheet: Sheet, format_name: str) -> None:
     if format_name != "table":
         write_data(sheet, format_name)
         return
-    cells = [[_cell(value) for value in row] for row in sheet.rows]
+    cells = [_cells(row) for row in sheet.rows]
     numeric = [
         all(isinstance(row[at], int | float) for row in sheet.rows if row[at] is not None)
         for at in range(len(sheet.columns))
@@ -101,12 +108,15 @@ def _fitting(widths: Sequence[int]) -> int:
     return max(shown, 1)
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return clean(str(csv_cell(value)))
+def _cells(row: Sequence[Any]) -> list[str]:
+    from labtop.views.export import csv_cell
+
+    def cell(value: Any) -> str:
+        if value is None:
+            return "-"
+        return f"{value:.6g}" if isinstance(value, float) else clean(str(csv_cell(value)))
+
+    return [cell(value) for value in row]
 
 
 def _bold(text: str) -> str:
