@@ -51,10 +51,11 @@ class StripView(Widget):
         return [strip.text for strip in self._strips]
 
     def render_line(self, y: int) -> Strip:
-        """One line."""
+        """One line, on the theme's background."""
+        style = Style(bgcolor=self.rich_style.bgcolor)
         if y < len(self._strips):
-            return self._strips[y]
-        return Strip.blank(self.size.width)
+            return self._strips[y].apply_style(style)
+        return Strip.blank(self.size.width, style)
 
 
 def changed_spans(old: Strip, new: Strip) -> list[tuple[int, int]]:
