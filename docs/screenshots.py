@@ -13,9 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from labtop.settings import Settings
 from labtop.tui.app import LabtopApp
-from textual.pilot import Pilot
 
 HERE = Path(__file__).parent
 STORE = HERE.parent / "sample_runs"
@@ -23,16 +24,20 @@ SHOTS: dict[str, tuple[tuple[int, int], str]] = {
     "runs": ((130, 34), ""),
     "runs-80x24": ((80, 24), ""),
     "runs-200x50": ((200, 50), ""),
-    "filter": ((100, 20), "/ lr space < space 0 . 2 space a n d space v a l / a c c space > space 0 . 9 7 5"),
+    "filter": (
+        (100, 20),
+        "/ l r space < space 0 . 2 space a n d space v a l / a c c space > space 0 . 9 7 5",
+    ),
     "filter-error": ((100, 12), "/ l r r space < space 3"),
     "seeds": ((110, 18), "s"),
     "run": ((110, 34), "enter"),
-    "curves": ((130, 34), "space down down space down down down down down space 3"),
-    "compare": ((110, 34), "space down down down down space down space c"),
+    "curves": ((130, 34), "space down*8 space down*9 space G space 3 z"),
+    "compare": ((110, 34), "space down*4 space G space c"),
     "reproduce": ((110, 40), "r"),
     "help": ((110, 34), "?"),
 }
-"""Name → (columns, rows) of the terminal and the keys that are pressed."""
+"""Name → (columns, rows) of the terminal and the keys that are pressed, `key*N` for many times."""
+NAMES = {"/": "slash", "<": "less_than_sign", ">": "greater_than_sign"}
 
 
 async def settle(app: LabtopApp, pilot: Pilot[int]) -> None:
@@ -56,8 +61,11 @@ async def shoot(size: tuple[int, int], keys: str) -> str:
         app = LabtopApp(store, Settings.load(theme="dark"))
         async with app.run_test(size=size) as pilot:
             await settle(app, pilot)
-            for key in keys.split():
-                await pilot.press({"/": "slash", "<": "less_than_sign", ">": "greater_than_sign"}.get(key, key))
+            for word in keys.split():
+                key, _, times = word.partition("*")
+                for _ in range(int(times or 1)):
+                    await pilot.press(NAMES.get(key, key))
+                    await pilot.pause(0.05)
             await settle(app, pilot)
             svg = app.export_screenshot(title="labtop")
     return re.sub(r"@font-face \{.*?\}", "", svg.replace("Fira Code", "DejaVu Sans Mono"), flags=re.DOTALL)
