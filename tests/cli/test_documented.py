@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
 from labtop.cli.main import VERBS
 from labtop.settings import Settings
 
