@@ -80,6 +80,13 @@ def test_values_read_as_what_they_are(value: Any, text: str) -> None:
     assert cell(compare(records({}, {"k": value})), "k", 1).text == text
 
 
+def test_long_floats_are_as_short_as_tells_them_apart() -> None:
+    """A number is never cut in its digits."""
+    found = compare(records({"a": 0.1 + 0.2, "b": 0.1 + 0.2}, {"a": 1.5, "b": 0.3}))
+    assert cell(found, "a", 0).text == "0.3"
+    assert cell(found, "b", 0).text == "0.30000000000000004"
+
+
 def test_a_key_that_is_missing_is_absent_and_a_type_is_seen() -> None:
     """absent is not null; "1" and 1 are told apart."""
     comparison = compare(records({"a": None, "t": 1}, {"t": "1"}))

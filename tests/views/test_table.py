@@ -165,6 +165,12 @@ def test_chosen_hidden_and_constant_columns(opened: Opened) -> None:
     assert wide.columns[1].width == 40
 
 
+def test_of_a_single_run_everything_it_has_is_shown(opened: Opened) -> None:
+    """Nothing can vary there, so nothing is hidden for that."""
+    view = build_table(opened(sweep()[0]), TableSpec())
+    assert "params.model" in keys(view)
+
+
 def test_an_earlier_view_keeps_the_columns(opened: Opened) -> None:
     """While a filter is typed no column comes or goes, though fewer vary."""
     catalog = opened(*sweep())

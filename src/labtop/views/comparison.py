@@ -19,6 +19,7 @@ from labtop.views.numbers import NumberFormat, format_numbers, size
 from labtop.views.table_shape import Cell
 from labtop.views.text import clean
 
+LONGEST_NUMBER = 12  # cells; a float of more digits is written with as few as tell the runs apart
 LONG_PREFIX = 12  # characters that all runs begin with, beyond which only what follows is shown
 LONGEST_CELL = 200  # characters that are looked at to draw one cell
 _HEX = re.compile(r"(?:sha256:)?[0-9a-f]{32,}")
@@ -138,6 +139,7 @@ class FactWriter:
     numbers: NumberFormat | None
     goal: str | None = None
     prefix: str = ""  # what all long values begin with, and a cell leaves out
+    digits: int = 17  # of floats that are no metric's
 
     @classmethod
     def of(cls, row: Row, signs: Glyphs, goal: str | None = None) -> FactWriter:
@@ -145,7 +147,7 @@ class FactWriter:
         numbers = None
         if row.section == "metrics":
             numbers = format_numbers([value for value in row.values if isinstance(value, int | float)])
-        return cls(row, signs, numbers, goal, _common_start(row))
+        return cls(row, signs, numbers, goal, _common_start(row), _digits_apart(row))
 
     def cell(self, run: int) -> Cell:
         """The cell of one run: its value, bold where it differs from the first run's, with a metric's delta."""
@@ -166,6 +168,8 @@ class FactWriter:
             return "absent"
         if self.numbers is not None and isinstance(value, int | float) and not isinstance(value, bool):
             return self.numbers.text(value)
+        if isinstance(value, float) and len(repr(value)) > LONGEST_NUMBER:
+            return f"{value:.{self.digits}g}"
         if self.row.path[-1].endswith("bytes") and isinstance(value, int) and self.row.section != "params":
             return size(value)
         if self.prefix:
@@ -189,6 +193,14 @@ class FactWriter:
         if self.goal and self.row.path[-1] in ("last", "min", "max"):
             style = "good" if (delta < 0) == (self.goal == "min") else "bad"
         return self.numbers.difference(value, first), style
+
+
+def _digits_apart(row: Row) -> int:
+    """The digits that tell the numbers of a row apart: 0.1 + 0.2 reads 0.3, unless another run has just that."""
+    floats = {value for value in row.values if isinstance(value, int | float)}
+    return next(
+        (each for each in (6, 9, 12) if len({f"{value:.{each}g}" for value in floats}) == len(floats)), 17
+    )
 
 
 def _common_start(row: Row) -> str:

@@ -353,7 +353,7 @@ def _environment(record: RunRecord) -> Iterator[Fact]:
 
 def _hardware(record: RunRecord) -> Iterator[Fact]:
     each = record.hardware
-    yield Fact("cpu", clean(each.cpu or "", 200), f"{each.cores} cores" if each.cores else "")
+    yield Fact("cpu", clean(each.cpu or "", 200), _count(each.cores, "core"))
     yield Fact("memory", size(each.memory_bytes) if each.memory_bytes else "")
     for gpu in each.gpus:
         memory = size(gpu.memory_bytes) if gpu.memory_bytes else ""
@@ -361,9 +361,11 @@ def _hardware(record: RunRecord) -> Iterator[Fact]:
             "gpu", clean(gpu.name, 200), "  ".join(filter(None, (memory, clean(gpu.driver or "", 80))))
         )
     yield Fact("cuda", clean(each.cuda or "", 80), f"cudnn {clean(each.cudnn, 40)}" if each.cudnn else "")
-    yield Fact(
-        "blas", clean(each.blas or "", 200), f"{each.blas_threads} threads" if each.blas_threads else ""
-    )
+    yield Fact("blas", clean(each.blas or "", 200), _count(each.blas_threads, "thread"))
+
+
+def _count(number: int | None, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}" if number else ""
 
 
 def _artifacts(record: RunRecord) -> Iterator[Fact]:

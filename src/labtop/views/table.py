@@ -169,7 +169,7 @@ def _choose(catalog: Catalog, selection: Selection, spec: TableSpec) -> Choice:
     if spec.show_constant:
         return Choice(shown, (), left_out)
     profile = catalog.profile(selection, [column.key for column in shown if column.kind != "spark"])
-    choice = hide_constant(shown, profile)
+    choice = hide_constant(shown, profile, len(selection.rows))
     return Choice(choice.columns, choice.hidden, left_out)
 
 

@@ -61,13 +61,21 @@ def candidates(columns: Sequence[Column], sparks: int = 2) -> tuple[tuple[Column
     return shown, max(0, len(metrics) - MOST_OF_A_KIND) + max(0, len(params) - MOST_OF_A_KIND)
 
 
-def hide_constant(columns: Sequence[Column], profile: Mapping[str, ColumnProfile]) -> Choice:
-    """Take out the columns that do not vary; a curve goes when no run has its metric."""
+def hide_constant(columns: Sequence[Column], profile: Mapping[str, ColumnProfile], runs: int = 2) -> Choice:
+    """Take out the columns that do not vary; a curve goes when no run has its metric.
+
+    Of a single run nothing varies: then only what it does not have goes.
+    """
     shown: list[Column] = []
     hidden: list[HiddenColumn] = []
     for column in columns:
         about = profile.get(column.key)
-        if column.key in ALWAYS or about is None or not is_constant(about):
+        if (
+            column.key in ALWAYS
+            or about is None
+            or not is_constant(about)
+            or (runs == 1 and not _is_empty(about))
+        ):
             shown.append(column)
         elif column.kind != "spark":
             hidden.append(HiddenColumn(column, about.low))

@@ -45,4 +45,8 @@ class TitleLine(Widget):
         if self._too_small:
             width, height = self._too_small
             return Text(f"needs {width}x{height}", no_wrap=True, overflow="crop", end="")
-        return self._text
+        text = self._text.copy()
+        text.truncate(
+            self.content_size.width, overflow="ellipsis"
+        )  # Textual's own cut leaves a whole word out
+        return text
