@@ -234,20 +234,19 @@ async def test_grouping_by_columns(store: Path) -> None:
         assert driver.runs.grid.row_count <= 4
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet", "json", "jsonl", "md", "tex"])
-async def test_export_writes_what_is_shown(store: Path, tmp_path: Path, ending: str) -> None:
+async def test_export_writes_what_is_shown(store: Path, tmp_path: Path) -> None:
     """The filtered rows, in a file of the kind its ending says."""
-    path = tmp_path / f"out.{ending}"
     async with labtop(store) as driver:
         await driver.command("filter seed = 1")
         count = driver.runs.grid.row_count
-        await driver.command(f"export {path}")
-        assert f"{count} rows" in driver.message
-    assert path.stat().st_size > 100
-    if ending == "csv":
-        rows = list(csv.DictReader(path.open()))
-        assert len(rows) == count
-        assert len(rows[0]["val/loss"]) > 10  # full precision
+        for ending in ("csv", "parquet", "json", "jsonl", "md", "tex"):
+            await driver.command(f"export {tmp_path / 'out'}.{ending}")
+            assert f"{count} rows" in driver.message
+            assert f"out.{ending}" in driver.message
+            assert (tmp_path / f"out.{ending}").stat().st_size > 100
+    rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+    assert len(rows) == count
+    assert len(rows[0]["val/loss"]) > 10  # full precision
 
 
 async def test_an_export_asks_before_it_replaces_a_file(store: Path, tmp_path: Path) -> None:
@@ -281,7 +280,10 @@ async def test_tags_and_notes_go_into_the_ledger(store: Path) -> None:
         assert "for the talk" in driver.app.session.catalog.record(run_id).life.tags
         await driver.command("note looks good")
         assert driver.app.session.catalog.record(run_id).life.notes == "looks good"
-        await driver.command("rename winner")
+        marked = next(each for each in driver.app.session.catalog.ids(range(5)) if each != run_id)
+        driver.app.session.mark([marked])
+        await driver.command("rename winner")  # the one under the cursor, whatever is marked
+        assert driver.app.session.catalog.record(marked).name != "winner"
         assert "winner" in driver.screen
     async with labtop(store) as driver:
         await driver.command("filter tags has 'for the talk'")

@@ -32,6 +32,12 @@ class RunEdits(LabScreen):
         """The one run in front, where it is loaded already."""
         return None
 
+    def run_id_in_front(self) -> tuple[str, ...]:
+        """The run that a note or a name is for: the one that is looked at, whatever is marked."""
+        record = self.edited_record()
+        run_id = record.id if record is not None else self.session.current_run_id
+        return (run_id,) if run_id else ()
+
     # edits
 
     def action_tag(self, tags: str = "") -> None:
@@ -67,13 +73,14 @@ class RunEdits(LabScreen):
     def action_note(self, text: str = "") -> None:
         """Write the note of the run."""
         if text:
-            self._edit("note", {"text": text})
+            self._edit("note", {"text": text}, self.run_id_in_front())
             return
 
         def done(typed: str | None) -> None:
             if typed is not None:
-                self._edit("note", {"text": typed})
+                self._edit("note", {"text": typed}, run_ids)
 
+        run_ids = self.run_id_in_front()
         self._with_record(
             lambda record: self.ask(f"note of {clean(record.name, 60)}", record.life.notes, done)
         )
@@ -81,13 +88,14 @@ class RunEdits(LabScreen):
     def action_rename(self, name: str = "") -> None:
         """Give the run another name."""
         if name:
-            self._edit("rename", {"name": name}, self.edited_run_ids()[:1])
+            self._edit("rename", {"name": name}, self.run_id_in_front())
             return
 
         def done(typed: str | None) -> None:
             if typed:
-                self._edit("rename", {"name": typed}, self.edited_run_ids()[:1])
+                self._edit("rename", {"name": typed}, run_ids)
 
+        run_ids = self.run_id_in_front()
         self._with_record(lambda record: self.ask("rename", record.name, done))
 
     def action_archive(self) -> None:

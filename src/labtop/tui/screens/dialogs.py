@@ -176,7 +176,7 @@ class Picker(Dialog[str]):
         """The choices as lines."""
         width = min(max((len(each.title) for each in self.choices), default=0), 44) + 2
         return [Line(draw_choice(each, width), each.key) for each in self.shown] or [
-            Line(Text("  nothing fits", "dim"), is_heading=True)
+            Line(Text("  nothing fits" if self.choices else "  none yet", "dim"), is_heading=True)
         ]
 
 

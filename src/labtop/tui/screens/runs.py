@@ -357,16 +357,22 @@ class RunsScreen(RunsMarks, RunsColumns):
         """What can be copied here: also the cell, and the table as SQL."""
         return [
             *super().yank_choices(),
-            Choice("cell", "cell", self.grid.cell_text, "v"),
+            Choice("cell", "cell", self._cell_as_text, "v"),
             Choice("SQL", "SQL", "a query over the views that gives this table", "s"),
         ]
+
+    @property
+    def _cell_as_text(self) -> str:
+        """The cell as it is drawn; words whole, and a status by its name."""
+        value = self.grid.cell
+        return clean(value if isinstance(value, str) else self.grid.cell_text)
 
     def action_yank(self) -> None:
         """Ask what to copy."""
 
         def done(what: str | None) -> None:
             if what == "cell":
-                self.lab.copy(clean(self.grid.cell_text), "cell")
+                self.lab.copy(self._cell_as_text, "cell")
             elif what == "SQL":
                 self._copy_sql()
             elif what:
