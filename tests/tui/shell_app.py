@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
 
 from labtop.settings import Settings
@@ -44,9 +45,11 @@ class Driver:
         await self.settle()
 
     async def command(self, line: str) -> None:
-        """Type a command line."""
+        """Give a command line, all at once."""
         await self.press(":")
-        await self.type(line)
+        focused = self.app.focused
+        assert focused is not None
+        focused.post_message(events.Paste(line))
         await self.press("enter")
 
     @property
