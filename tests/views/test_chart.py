@@ -46,7 +46,7 @@ hostile = arrays.arrays(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(hostile, max_size=4), st.integers(1, 90), st.integers(1, 30), st.sets(st.sampled_from("xyr")))
 def test_any_data_at_any_size_gives_lines_of_that_size(
     series: list[NDArray[np.float64]], width: int, height: int, wanted: set[str]
@@ -58,7 +58,7 @@ def test_any_data_at_any_size_gives_lines_of_that_size(
         assert widths(picture) == [width] * height
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(hostile, st.booleans())
 def test_every_value_is_drawn_or_marked_in_its_column(y: NDArray[np.float64], log: bool) -> None:
     """What is finite has ink in its column of cells, what is not has a mark above or below."""

@@ -62,7 +62,7 @@ finite_series = arrays.arrays(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(finite_series, st.data())
 def test_the_highest_and_lowest_point_are_lit(y: Floats, data: st.DataObject) -> None:
     gaps = data.draw(st.lists(st.integers(0, 3), min_size=y.size, max_size=y.size))
@@ -76,7 +76,7 @@ def test_the_highest_and_lowest_point_are_lit(y: Floats, data: st.DataObject) ->
         assert lit[row, max(0, column - 1) : column + 2].any()  # rounding may put an edge one dot aside
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(finite_series)
 def test_a_line_has_no_hole_between_its_first_and_last_column(y: Floats) -> None:
     x = np.arange(y.size, dtype=np.float64)
@@ -90,7 +90,7 @@ def test_a_line_has_no_hole_between_its_first_and_last_column(y: Floats) -> None
         assert theirs.min() <= ours.max() + 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     arrays.arrays(
         np.float64, st.integers(1, 300),
