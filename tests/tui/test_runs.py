@@ -470,6 +470,10 @@ async def test_an_empty_store_says_how_to_log_a_first_run(tmp_path: Path) -> Non
     async with labtop(store) as driver:
         assert "No runs yet." in driver.screen
         assert "labtop.init" in driver.screen
+        assert "as run:" in driver.screen  # nothing is cut at 80 columns
+        assert "hidden" not in driver.screen
+        await driver.press("ctrl+c")
+        assert "ctrl+q leaves labtop" in driver.screen
         build_store(store, runs=1, points=0)
         await driver.press("R")
         assert "No runs yet." not in driver.screen

@@ -232,6 +232,8 @@ class Catalog:
         except (QueryError, IndexError) as error:
             if (folder / RECORD).exists():
                 raise InputError(f"{folder / RECORD} cannot be read: {error}") from error
+            if not folder.exists():
+                raise NoRunError(f"run {run_id!r} is gone: {folder} was removed") from error
             record = record_without_file(folder, f"{RECORD} is missing")
         return self._as_of_now(record, folder)
 

@@ -357,6 +357,10 @@ class LabtopApp(App[int]):
         if self.front is not None and not self.front.hush() and len(self.lab_screens) > 1:
             self.call_later(self.action_back)
 
+    def action_help_quit(self) -> None:
+        """What ctrl+c does in Textual's own table: here it is only told how to leave."""
+        self.say(f"{' or '.join(self.session.keymap.keys('quit'))} leaves labtop")
+
     def action_help(self) -> None:
         """Keys and commands."""
         self.show("help")

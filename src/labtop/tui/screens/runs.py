@@ -445,7 +445,7 @@ def title_parts(screen: RunsScreen) -> list[str | Text]:
     if view.sort:
         parts.append(Text("by " + ", ".join(sort_title(each, screen.drawn_with) for each in view.sort)))
     hidden = len(getattr(loaded.table, "hidden", ()))
-    if hidden:
+    if hidden and loaded.selection.total:
         parts.append(f"{hidden} constant hidden")
     if session.marked_run_ids:
         parts.append(f"{len(session.marked_run_ids)} marked")

@@ -16,16 +16,14 @@ STEPS = """\
 
       import labtop
 
-      with labtop.init(project="digits", config={{"lr": 3e-4}}, store={store!r}) as run:
+      store = {store!r}
+      with labtop.init(project="demo", config={{"lr": 0.1}}, store=store) as run:
           for step in range(100):
               run.log({{"train/loss": 1 / (step + 1)}}, step=step)
 
-  Or record any command as it is, with no change to its code:
+  It appears here by itself, and goes on while it runs.
 
-      labtop run --store {shell} -- python train.py
-
-  It appears here by itself, and goes on while it runs. Logs of MLflow, W&B, TensorBoard and others need no
-  import: labtop FOLDER opens them where they lie.  ? helps, q leaves.
+  ? helps, q leaves.
 """
 
 
@@ -39,10 +37,7 @@ class EmptyStore(LineView):
 
     def on_mount(self) -> None:
         """Say how to log into this store."""
-        import shlex
-
-        name = clean(str(self.path), 300)
-        text = STEPS.format(store=name, shell=shlex.quote(name))
+        text = STEPS.format(store=clean(str(self.path), 300))
         self.show(
             [Line(Text(line, "bold" if line.startswith("      ") else "")) for line in text.split("\n")]
         )
