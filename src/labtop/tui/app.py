@@ -6,6 +6,7 @@ Screens are imported when they are first shown, and DuckDB in a thread while the
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import inspect
 import signal
@@ -152,6 +153,7 @@ class LabtopApp(App[int]):
     # the catalog
 
     def _open_catalog(self) -> None:
+        gc.enable()  # it was off until the first paint
         path, settings = self.session.path, self.settings
 
         def open_catalog() -> Catalog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -29,9 +30,15 @@ def open_command(path: str | None, store: str | None) -> int:
         from labtop.cli.verbs.ls import print_runs
 
         return print_runs(str(found), None)
-    from labtop.tui.app import run
+    # what is imported for the first screen is no garbage, and looking for some takes a seventh of the start;
+    # the app begins to look when it has painted
+    gc.disable()
+    try:
+        from labtop.tui.app import run
 
-    return run(found, settings)
+        return run(found, settings)
+    finally:
+        gc.enable()
 
 
 def _has_terminal() -> bool:
