@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from labtop.model.run import Status
-from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of
+from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of, part_of
 from labtop.tui.widgets.chart import ChartView
 from labtop.tui.widgets.chart_legend import CurveLegend
 from labtop.tui.widgets.key_line import KeyLine
@@ -312,6 +312,13 @@ def test_charts_are_laid_out_as_a_grid_that_suits(
 def test_pages_hold_the_current_metric() -> None:
     assert page_of(5, 10, 4) == range(4, 8)
     assert page_of(9, 10, 4) == range(8, 10)
+
+
+def test_single_points_share_no_page_with_curves() -> None:
+    """Ten recalls logged once take no room from the losses."""
+    assert part_of(1, [True, True, False]) == (0, 2)
+    assert part_of(2, [True, True, False]) == (2, 1)
+    assert part_of(0, [False]) == (0, 1)
 
 
 def test_a_cursor_key_costs_few_bytes_and_rest_costs_none(store: Path) -> None:

@@ -57,12 +57,15 @@ def facts_of(record: RunRecord, family: str = "") -> RunFacts:
 def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
     """All metrics of some runs: those with a goal first, then as they come; those without a curve to see last."""
     goals: dict[str, str | None] = {}
-    counts: dict[str, int] = {}
     for each in facts:
         for name, goal in each.goals.items():
             goals[name] = goals.get(name) or goal
-            counts[name] = max(counts.get(name, 0), each.counts.get(name, 0))
-    return tuple(sorted(goals, key=lambda name: (counts[name] < 2, goals[name] is None)))
+    return tuple(sorted(goals, key=lambda name: (not has_curve(facts, name), goals[name] is None)))
+
+
+def has_curve(facts: Sequence[RunFacts], name: str) -> bool:
+    """Whether a run has more than one point of a metric."""
+    return any(each.counts.get(name, 0) > 1 for each in facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from labtop.tui.screens.curve_looks import CurveLooks
-from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of
+from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of, part_of
 from labtop.tui.screens.dialogs import Choice, Menu, Prompt
 from labtop.tui.widgets.chart import ChartView
 from labtop.tui.widgets.chart_legend import CurveLegend
@@ -28,7 +28,7 @@ from labtop.views.chart_curves import Face
 from labtop.views.chart_extent import x_scale
 from labtop.views.chart_raster import ASCII, BRAILLE
 from labtop.views.chart_readings import ranked
-from labtop.views.chart_source import CurveSource, RunFacts, metric_names
+from labtop.views.chart_source import CurveSource, RunFacts, has_curve, metric_names
 from labtop.views.chart_ticks import AxisKind, format_position
 from labtop.views.text import clean
 
@@ -172,8 +172,10 @@ class CurvesScreen(CurveLooks):
             return ()
         if self.is_single or len(metrics) == 1:
             return (self.metric,)
-        columns, rows = self._shape(len(metrics))
-        return tuple(metrics[at] for at in page_of(metrics.index(self.metric), len(metrics), columns * rows))
+        at = metrics.index(self.metric)
+        first, together = part_of(at, [has_curve(self.facts, name) for name in metrics])
+        columns, rows = self._shape(together)
+        return tuple(metrics[first + place] for place in page_of(at - first, together, columns * rows))
 
     def _shape(self, count: int) -> tuple[int, int]:
         size = self.size

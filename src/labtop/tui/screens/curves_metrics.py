@@ -44,3 +44,12 @@ def page_of(current: int, count: int, size: int) -> range:
     """The places of the metrics on the page that holds `current`."""
     start = current // size * size
     return range(start, min(start + size, count))
+
+
+def part_of(current: int, have_curves: Sequence[bool]) -> tuple[int, int]:
+    """Where the metrics begin that share pages with `current`, and how many they are.
+
+    Metrics with a curve to see come first, and share no page with those of single points.
+    """
+    curves = sum(have_curves)
+    return (0, curves) if current < curves else (curves, len(have_curves) - curves)
