@@ -17,6 +17,7 @@ INTERRUPTED = 130
 
 def guard(run: Callable[[], int]) -> int:
     """Run the command; every error becomes a sentence and an exit code."""
+    stdout = sys.stdout
     try:
         code = run()
         sys.stdout.flush()
@@ -32,9 +33,17 @@ def guard(run: Callable[[], int]) -> int:
         say_error(error)
         return error.exit_code
     except BrokenPipeError:
-        # the reader, `head` say, has what it wanted; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _has_enough()
+    except SystemExit:
+        if sys.stdout is not stdout:  # click met the closed pipe first, and would exit with 1: a check's no
+            return _has_enough()
+        raise
+
+
+def _has_enough() -> int:
+    """The reader, `head` say, has what it wanted: keep Python from complaining at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return 0
 
 
 def say(text: str) -> None:
