@@ -168,7 +168,9 @@ class CurveSource:
             curves = []
             for label in dict.fromkeys(each.family for each in facts):
                 members = [each for each in facts if each.family == label]
-                face = replace(faces[members[0].run_id], label=label)
+                face = faces[members[0].run_id]
+                if len(facts) > 1:  # alone it keeps its name
+                    face = replace(face, label=label)
                 if any(each.run_id == baseline for each in members):
                     baseline = face.key
                 unsmoothed = replace(view, smoothing=Smoothing())
