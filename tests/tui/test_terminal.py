@@ -48,7 +48,8 @@ def _walk(store: Path, **environment: str) -> bytes:
         for key in WALK:
             os.write(terminal.fd, key)
             written += terminal.read(quiet=0.15, limit=1.5).data
-        return written + terminal.key(b"\x11").data
+        os.write(terminal.fd, b"\x11")
+        return written + terminal.read(b"\x1b[?1000l", limit=10).data
     finally:
         terminal.close()
 
