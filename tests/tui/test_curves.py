@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from labtop.model.run import Status
+from labtop.tui.screens.curves import CurvesScreen
 from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of, part_of
 from labtop.tui.widgets.chart import ChartView
 from labtop.tui.widgets.chart_legend import CurveLegend
@@ -39,6 +40,11 @@ async def opened(
     """The screen with all its charts."""
     app = CurvesApp(path, IDS[:runs])
     async with app.run_test(size=size) as pilot:
+        await settle(app, pilot)
+        for _ in range(30):  # the store, the screen, its runs and their curves come one after the other
+            if isinstance(app.front, CurvesScreen) and app.front.charts:
+                break
+            await settle(app, pilot)
         await settle(app, pilot)
         yield app, pilot
 
