@@ -1,6 +1,6 @@
 """Runs every benchmark and prints the table that `docs/performance.md` holds.
 
-    python -m tests.benchmarks [NAME…]
+python -m tests.benchmarks [NAME…]
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ def _row(figure: dict[str, object]) -> str:
 
     unit = figure.get("unit") or ""
     peer = figure.get("peer") or ""
-    beside = f"{peer}: {number('peer_value')} {unit}" if peer and figure.get("peer_value") is not None else str(peer)
+    beside = (
+        f"{peer}: {number('peer_value')} {unit}"
+        if peer and figure.get("peer_value") is not None
+        else str(peer)
+    )
     budget = f"{number('budget')} {unit}" if figure.get("budget") is not None else ""
     return f"| {figure['what']} | {number('value')} {unit} | {budget} | {beside} | {number('ratio')} |"
 

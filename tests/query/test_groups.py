@@ -89,7 +89,9 @@ def engine() -> Engine:
 def test_aggregates_agree_with_plain_python(engine: Engine, values: list[float | None]) -> None:
     """Each aggregation says what Python's statistics say, for any numbers, and its own word for nothing."""
     selected = ", ".join(f"({each.sql.format(x='x')})" for each in AGGREGATIONS.values())
-    texts = [None if value is None else repr(value) for value in values]  # DuckDB 1.5 takes a NaN for NULL here
+    texts = [
+        None if value is None else repr(value) for value in values
+    ]  # DuckDB 1.5 takes a NaN for NULL here
     (answer,) = engine.query(f"SELECT {selected} FROM (SELECT unnest(?::VARCHAR[])::DOUBLE AS x)", [texts])
     found = dict(zip(AGGREGATIONS, answer, strict=True))
     expected = plain(values)
