@@ -43,7 +43,8 @@ TEXTS = (
     " ",
 )
 PAYLOADS = (
-    b"\x1b]52", b"\x1b]0;P", b"\x1b]2;P", b"\x1b]8;", b"\x1b[6n", b"\x1b[5n", b"\x1b[999B", b"\xc2\x9b", b"\xc2\x90",
+    b"\x1b]52;c;VEFC", b"\x1b]0;P", b"\x1b]2;P", b"\x1b]8;", b"\x1b[6n", b"\x1b[5n", b"\x1b[999B",
+    b"\xc2\x9b", b"\xc2\x90",
     b"\x1b_G", b"\x1bPq", "\u202e".encode(), "\u2066".encode(), "\u200b".encode(),
 )  # fmt: skip
 """Bytes of which none may reach the terminal."""
