@@ -375,10 +375,11 @@ async def test_enter_opens_the_run_and_q_leads_back(store: Path) -> None:
 async def test_the_preview_follows_the_cursor_where_there_is_room(store: Path) -> None:
     """From 100 columns on; none below."""
     async with labtop(store, size=(120, 30)) as driver:
-        await driver.pilot.pause(0.2)
-        await driver.settle()
-        await driver.pilot.pause(0.2)
-        await driver.settle()
+        for _ in range(20):  # it comes when the cursor has rested
+            if "status" in driver.screen:
+                break
+            await driver.pilot.pause(0.1)
+            await driver.settle()
         assert "status" in driver.screen
         await driver.pilot.resize_terminal(80, 24)
         await driver.settle()

@@ -102,9 +102,17 @@ class LabScreen(Screen[None]):
         """Fill the title line: parts after the heading, cut from the right when they don't fit."""
         self.query_one(TitleLine).show(self.HEADING, parts)
 
+    @property
+    def is_composed(self) -> bool:
+        """Whether the widgets are there; Textual hands keys to a screen that is only being opened, too."""
+        return bool(self.query(KeyLine))
+
     def say(self, message: str, kind: str = "info") -> None:
         """Show a message in the key line; `kind` is info, warning or error."""
-        self.query_one(KeyLine).say(message, kind)
+        if self.is_composed:
+            self.query_one(KeyLine).say(message, kind)
+        else:
+            self.call_after_refresh(self.say, message, kind)
 
     def pick(
         self,
@@ -185,6 +193,9 @@ class LabScreen(Screen[None]):
 
     async def perform(self, action: Action, argument: str = "") -> None:
         """Do an action of the table: by this screen's method, or else by the app's."""
+        if not self.is_composed:
+            self.call_after_refresh(self.perform, action, argument)
+            return
         handler = getattr(self, f"action_{action.name}", None) or getattr(
             self.app, f"action_{action.name}", None
         )

@@ -90,11 +90,16 @@ class Dialog(ModalScreen[Answer]):
         """Esc closes."""
         if event.key in ("escape", "ctrl+c"):
             event.stop()
-            self.dismiss(None)
+            self.answer(None)
 
     def on_line_input_dropped(self) -> None:
         """Esc in the input closes too."""
-        self.dismiss(None)
+        self.answer(None)
+
+    def answer(self, answer: Answer | None) -> None:
+        """Close with an answer; one that comes when the dialog is closed already, or the app is leaving, is dropped."""
+        if self in self.app.screen_stack[1:]:
+            self.dismiss(answer)
 
 
 class Picker(Dialog[str]):
@@ -157,7 +162,7 @@ class Picker(Dialog[str]):
 
     def _choose(self) -> None:
         at = self.query_one(LineView).cursor
-        self.dismiss(self.shown[at].key if at < len(self.shown) else None)
+        self.answer(self.shown[at].key if at < len(self.shown) else None)
 
     def _show(self, typed: str) -> None:
         self.shown = find_choices(self.choices, typed)
@@ -209,7 +214,7 @@ class MultiPicker(Picker):
             super().on_line_input_key(event)
 
     def _choose(self) -> None:
-        self.dismiss("\n".join(each.key for each in self.choices if each.key in self.on))
+        self.answer("\n".join(each.key for each in self.choices if each.key in self.on))
 
     def draw(self) -> list[Line]:
         """The choices with their marks."""
@@ -255,7 +260,7 @@ class Menu(Dialog[str]):
         chosen = next((each for each in self.choices if each.letter == event.character), None)
         if chosen is not None:
             event.stop()
-            self.dismiss(chosen.key)
+            self.answer(chosen.key)
         elif event.key in steps:
             event.stop()
             view.move(steps[event.key])
@@ -264,11 +269,11 @@ class Menu(Dialog[str]):
             view.choose()
         elif event.key == "q":  # Esc is closed by Dialog.on_key, which Textual calls too
             event.stop()
-            self.dismiss(None)
+            self.answer(None)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Chosen with Enter or the mouse."""
-        self.dismiss(event.line.key)
+        self.answer(event.line.key)
 
 
 class Prompt(Dialog[str]):
@@ -326,7 +331,7 @@ class Prompt(Dialog[str]):
 
     def on_line_input_submitted(self, event: LineInput.Submitted) -> None:
         """Answer."""
-        self.dismiss(event.value)
+        self.answer(event.value)
 
     def _hint(self, value: str) -> None:
         if self.explain is not None:
