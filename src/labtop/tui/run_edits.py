@@ -10,13 +10,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labtop.errors import InputError
 from labtop.tui.choice import Choice
 from labtop.tui.screens.base import LabScreen
 from labtop.views.text import clean
 
 if TYPE_CHECKING:
     from labtop.model.run import RunRecord
+    from labtop.query.editing import Edit
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -109,25 +109,17 @@ class RunEdits(LabScreen):
 
         self.request("archived?", compute, lambda are: self._edit("archive", {"archived": not are}))
 
-    def _edit(self, kind: str, payload: dict[str, Any], run_ids: Sequence[str] | None = None) -> None:
+    def _edit(self, kind: Edit, payload: dict[str, Any], run_ids: Sequence[str] | None = None) -> None:
         ids = tuple(run_ids if run_ids is not None else self.edited_run_ids())
         if not ids or not payload:
             self.say("there is no run to edit" if not ids else "nothing to do", "warning")
             return
-        catalog, store = self.session.catalog, self.session.path
+        catalog = self.session.catalog
 
         def compute() -> int:
-            from labtop.store import ledger
+            from labtop.query.editing import edit_runs
 
-            for run_id in ids:
-                if catalog.run_folder(run_id) is None:
-                    raise InputError(
-                        f"run {clean(run_id, 40)!r} lies in another tracker's files, which labtop never changes",
-                        "'labtop import' copies it into a store",
-                    )
-            for run_id in ids:
-                ledger.append(store, kind, run_id, payload)
-            catalog.refresh()
+            edit_runs(catalog, ids, kind, payload)
             return len(ids)
 
         def then(count: int) -> None:
