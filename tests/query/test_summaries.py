@@ -14,6 +14,7 @@ from labtop.model.fold import SummaryFold
 from labtop.model.run import (
     Code,
     Command,
+    ConfigFile,
     DataInput,
     Environment,
     MetricSummary,
@@ -95,7 +96,12 @@ records = st.builds(
         st.none() | st.integers(0, 9) | st.dictionaries(st.sampled_from(["seed", "n"]), st.integers(0, 9)),
         max_size=3,
     ),
-    command=st.builds(Command, argv=st.lists(texts, max_size=2).map(tuple), cwd=maybe_text),
+    command=st.builds(
+        Command,
+        argv=st.lists(texts, max_size=2).map(tuple),
+        cwd=maybe_text,
+        config_files=st.lists(st.builds(ConfigFile, path=texts, kept=maybe_text), max_size=2).map(tuple),
+    ),
     code=st.builds(
         Code,
         commit=maybe_text,

@@ -68,6 +68,8 @@ def _code(rows: Sequence[Row], params: Sequence[Row], labels: Sequence[Container
     tree = tuple(row for row in rows if row.path[0] in _TREE)
     if tree:
         yield Cause("code", "code", tree)
+    if files := tuple(row for row in rows if row.path[0] == "config_files"):
+        yield Cause(", ".join(row.path[1] for row in files[:3]), "code", files)
     command = tuple(
         row for row in rows if row.path[0] == "command" and row.path[1] in ("world_size", "launcher")
     )
@@ -153,6 +155,9 @@ def _environment(rows: Sequence[Row]) -> Iterator[Cause]:
         yield Cause(light[0].path[1], "environment", light)
     elif light:
         yield Cause(f"{len(light)} other packages", "environment", light)
+    local = tuple(row for row in rows if row.path[0] == "local_packages")
+    if local:
+        yield Cause(", ".join(dict.fromkeys(row.path[1] for row in local)), "environment", local)
     for row in rows:
         if row.path[0] == "variables" and not is_placement(row.path[1]) and row.path[1] != "PYTHONHASHSEED":
             yield Cause(row.path[1], "environment", (row,))
@@ -160,9 +165,9 @@ def _environment(rows: Sequence[Row]) -> Iterator[Cause]:
 
 _MACHINE = {
     "gpu": ("gpu", "gpu_memory_bytes", "driver"),
-    "cuda": ("cuda", "cudnn"),
-    "cpu": ("cpu", "cores"),
-    "blas": ("blas", "blas_threads"),
+    "cuda": ("cuda", "cudnn", "nccl", "rocm"),
+    "cpu": ("cpu", "cores", "architecture", "cpus_allowed", "cpu_limit"),
+    "blas": ("blas", "blas_threads", "threads"),
 }
 
 

@@ -72,6 +72,11 @@ def _data(inputs: tuple[DataInput, ...]) -> dict[Path, Fact]:
         for field in ("digest", "kind", "algorithm", "uri", "bytes", "rows"):
             value = getattr(each, field)
             facts[name, field] = UNKNOWN if value is None else value
+        for field in ("files", "split", "used_rows", "indices_sha256"):  # most inputs have none
+            if (value := getattr(each, field)) is not None:
+                facts[name, field] = value
+        for column, type_name in each.columns.items():
+            facts[name, "columns", column] = type_name
     return facts
 
 
@@ -89,6 +94,8 @@ def _code(record: RunRecord) -> Iterator[Facts]:
     yield Facts("code", ("untracked",), untracked, known)
     submodules: dict[Path, Fact] = {(each.path,): each.commit or UNKNOWN for each in code.submodules}
     yield Facts("code", ("submodules",), submodules, known)
+    files: dict[Path, Fact] = {(each.path,): each.sha256 or UNKNOWN for each in command.config_files}
+    yield Facts("code", ("config_files",), files, ABSENT if command.argv else UNKNOWN)
     yield _fixed(
         "code",
         ("command",),
@@ -128,6 +135,11 @@ def _environment(environment: Environment) -> Iterator[Facts]:
             "kernel": environment.kernel,
         },
     )
+    local: dict[Path, Fact] = {}
+    for each in environment.local_packages:
+        local[each.name, "commit"] = each.commit or UNKNOWN
+        local[each.name, "dirty"] = UNKNOWN if each.dirty is None else each.dirty
+    yield Facts("environment", ("local_packages",), local, ABSENT if recorded else UNKNOWN)
     packages: dict[Path, Fact] = {
         (name,): f"{version} from {origin}" if (origin := environment.origins.get(name)) else version
         for name, version in environment.packages.items()
@@ -148,9 +160,11 @@ def _hardware(hardware: Hardware) -> Iterator[Facts]:
         "driver": ", ".join(drivers) or (ABSENT if recorded and not hardware.gpus else None),
     }
     for field in fields(hardware):
-        if field.name != "gpus":
+        if field.name not in ("gpus", "threads"):
             values[field.name] = getattr(hardware, field.name)
     yield _fixed("hardware", (), values)
+    threads: dict[Path, Fact] = {(name,): count for name, count in hardware.threads.items()}
+    yield Facts("hardware", ("threads",), threads, ABSENT if threads else UNKNOWN)
 
 
 def _randomness(record: RunRecord) -> Iterator[Facts]:

@@ -111,6 +111,17 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """A configuration file the run was started with. `kept` is where its copy lies in the run's folder."""
+
+    path: str  # as Command.cwd: relative to the repository root where it lies inside
+    sha256: str | None = None
+    bytes: int | None = None
+    kept: str | None = None
+    reason: str = ""  # why it was not kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """What was started. Secrets in `argv` are replaced by `${NAME}`."""
 
@@ -120,6 +131,7 @@ class Command:
     entry_point: str | None = None  # script path relative to the repository root, or "-m module"
     launcher: str | None = None  # torchrun, slurm, mpi, …
     ranks: Mapping[str, int] = field(default_factory=dict)  # rank, local_rank, world_size, …
+    config_files: tuple[ConfigFile, ...] = ()  # named in argv, or written by Hydra
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +166,17 @@ class Code:
     untracked: tuple[UntrackedFile, ...] = ()
     submodules: tuple[Submodule, ...] = ()
     bundle: str | None = None
+    notebook: str | None = None  # the cells that were run, as a script in `code/`
     problem: str | None = None  # why something could not be captured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataInput:
-    """One declared input and its identity. `kind`: file, directory, dvc, lakefs, hf, mlflow, s3."""
+    """One declared input, or output, and its identity.
+
+    `kind`: file, directory, glob, frame, dvc, lakefs, hf, mlflow, s3, gs, …
+    `indices` is a file in the run's folder that says which rows were used.
+    """
 
     name: str
     uri: str
@@ -168,6 +185,14 @@ class DataInput:
     algorithm: str | None = None
     bytes: int | None = None
     rows: int | None = None
+    files: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)  # name → type, in order
+    split: str | None = None  # "train", "validation", …
+    indices: str | None = None
+    indices_sha256: str | None = None
+    used_rows: int | None = None  # how many rows `indices` names
+    role: str = "input"  # "output" for what the run wrote
+    problem: str | None = None  # why there is no digest, or what is odd about it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +208,26 @@ class Randomness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockFile:
+    """A file that pins packages, kept in `environment/` under `name`."""
+
+    name: str
+    path: str = ""  # where it was found
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPackage:
+    """A package installed from a folder, and the state of the repository that the folder lies in."""
+
+    name: str
+    path: str
+    commit: str | None = None
+    dirty: bool | None = None
+    remote: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """The software around the code. `origins` names packages that came from a VCS, a path or a URL."""
 
@@ -195,6 +240,11 @@ class Environment:
     origins: Mapping[str, str] = field(default_factory=dict)  # requirement, e.g. "git+https://…@sha"
     lock_file: str | None = None  # name of the copy in environment/
     lock_sha256: str | None = None
+    lock_files: tuple[LockFile, ...] = ()  # all that were found; the nearest is `lock_file`
+    lock_differs: tuple[str, ...] = ()  # "numpy 2.1.0 is installed, 2.0.0 is locked"
+    local_packages: tuple[LocalPackage, ...] = ()
+    container: str | None = None  # docker, podman, apptainer, kubernetes, …: inside of which the run was
+    container_id: str | None = None
     container_image: str | None = None
     container_digest: str | None = None
     conda_environment: str | None = None
@@ -208,20 +258,33 @@ class Gpu:
     name: str
     memory_bytes: int | None = None
     driver: str | None = None
+    vendor: str | None = None  # nvidia, amd, apple
+    architecture: str | None = None  # compute capability "9.0", "gfx942", "Metal 3"
+    uuid: str | None = None
+    power_limit_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """The machine."""
+    """The machine, and how much of it the run could use."""
 
     cpu: str | None = None
+    architecture: str | None = None  # x86_64, arm64
     cores: int | None = None
+    cpus_allowed: int | None = None  # by affinity
+    cpu_limit: float | None = None  # cores' worth of time by control group
+    governor: str | None = None  # performance, powersave, …
     memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None  # by control group
     gpus: tuple[Gpu, ...] = ()
     cuda: str | None = None
+    cuda_driver: str | None = None  # the newest CUDA that the driver can run
     cudnn: str | None = None
+    nccl: str | None = None
+    rocm: str | None = None
     blas: str | None = None
     blas_threads: int | None = None
+    threads: Mapping[str, int] = field(default_factory=dict)  # library → threads it uses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,11 @@ def score_record(record: RunRecord) -> Score:
     return Score(
         (
             _score("code", _code_known(record.code), _code_gaps(record.code)),
-            _score("data", any(each.digest for each in record.data), _data_gaps(record.data)),
+            _score(
+                "data",
+                any(each.digest and each.role == "input" for each in record.data),
+                _data_gaps(record.data),
+            ),
             _score(
                 "environment",
                 bool(
@@ -121,9 +125,10 @@ def _untracked_gaps(code: Code) -> Iterator[str]:
 
 
 def _data_gaps(data: tuple[DataInput, ...]) -> Iterator[str]:
-    if not data:
+    inputs = [each for each in data if each.role == "input"]
+    if not inputs:
         yield "no input was declared"
-    if without := [each.name for each in data if not each.digest]:
+    if without := [each.name for each in inputs if not each.digest]:
         yield f"no content identifier of {_listed(without)}"
 
 
@@ -134,6 +139,7 @@ def _environment_gaps(environment: Environment) -> Iterator[str]:
         return
     if not environment.python and not environment.container_digest:
         yield "the Python version is not known"
+    yield from _local_package_gaps(environment)
     if locked:
         return
     if loose := [
@@ -142,8 +148,15 @@ def _environment_gaps(environment: Environment) -> Iterator[str]:
         if not version and name not in environment.origins
     ]:
         yield f"neither version nor origin of {_listed(loose)}"
-    if local := [name for name, origin in environment.origins.items() if is_local(origin)]:
+    known = {each.name for each in environment.local_packages if each.commit}
+    local = [name for name, origin in environment.origins.items() if is_local(origin) and name not in known]
+    if local:
         yield f"installed from a folder that is not kept: {_listed(local)}"
+
+
+def _local_package_gaps(environment: Environment) -> Iterator[str]:
+    if changed := [each.name for each in environment.local_packages if each.dirty]:
+        yield f"installed from a repository with changes that are not kept: {_listed(changed)}"
 
 
 def is_local(origin: str) -> bool:
@@ -156,6 +169,8 @@ def _configuration_gaps(command: Command, params: Tree) -> Iterator[str]:
         yield "how it was started is not known" + ("" if params else ", nor any parameter")
     elif command.cwd is None:
         yield "the working directory is not known"
+    if lost := [each.path for each in command.config_files if each.kept is None]:
+        yield f"configuration files not kept: {_listed(lost)}"
 
 
 def _randomness_gaps(randomness: Randomness, params: Tree) -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from labtop.errors import InputError
-from labtop.model.run import Command, Randomness, RunRecord
+from labtop.model.run import Command, ConfigFile, Randomness, RunRecord
 from labtop.model.score import score_record
 from labtop.query.engine import Engine
 from labtop.store.format import decode_group
@@ -25,7 +25,9 @@ def make_marks(engine: Engine) -> None:
                coalesce(environment, '{}') AS environment,
                [coalesce(json_array_length(command, '$.argv'), 0) > 0,
                 coalesce(json_type(command, '$.cwd'), 'NULL') <> 'NULL',
-                coalesce(params, '{}') <> '{}'] AS configuration,
+                coalesce(params, '{}') <> '{}',
+                coalesce(json_array_length(command, '$.config_files'), 0)
+                    = len(json_extract(coalesce(command, '{}'), '$.config_files[*].kept'))] AS configuration,
                {keys: list_sort(json_keys(randomness, '$.seeds')),
                 imported: json_extract_string(randomness, '$.imported[*]'),
                 seed: coalesce(has_seed, false)} AS randomness
@@ -67,8 +69,12 @@ def _mark_of_text(pillar: str, text: str) -> str:
 
 
 def _configuration_mark(facts: Iterable[bool]) -> str:
-    has_argv, has_cwd, has_params = facts
-    command = Command(argv=("x",) if has_argv else (), cwd="." if has_cwd else None)
+    has_argv, has_cwd, has_params, has_files = facts
+    command = Command(
+        argv=("x",) if has_argv else (),
+        cwd="." if has_cwd else None,
+        config_files=() if has_files else (ConfigFile(path="x"),),
+    )
     return _mark("configuration", command=command, params={"x": 1} if has_params else {})
 
 

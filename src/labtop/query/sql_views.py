@@ -17,7 +17,7 @@ VIEWS: Mapping[str, str] = {
     "metrics": "run_id, name, step, time, value: every logged point once",
     "summary": "run_id, name, goal, count, first, last, min, max, mean",
     "packages": "run_id, name, version",
-    "data": "run_id, name, uri, kind, digest, algorithm, bytes, rows",
+    "data": "run_id, name, uri, kind, digest, algorithm, bytes, rows, files, split, used_rows, role",
     "artifacts": "run_id, name, path, uri, kind, step, bytes, sha256",
     "events": "n, time, kind, run_id, actor, payload (JSON)",
 }
@@ -26,7 +26,8 @@ VIEWS: Mapping[str, str] = {
 STATISTICS = ("count", "first", "last", "min", "max", "mean")
 _DATA = {
     "name": "VARCHAR", "uri": "VARCHAR", "kind": "VARCHAR", "digest": "VARCHAR", "algorithm": "VARCHAR",
-    "bytes": "BIGINT", "rows": "BIGINT",
+    "bytes": "BIGINT", "rows": "BIGINT", "files": "BIGINT", "split": "VARCHAR", "used_rows": "BIGINT",
+    "role": "VARCHAR",
 }  # fmt: skip
 _ARTIFACTS = {
     "name": "VARCHAR", "path": "VARCHAR", "uri": "VARCHAR", "kind": "VARCHAR", "step": "DOUBLE", "bytes": "BIGINT",

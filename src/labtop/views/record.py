@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from labtop.model.packages import package_weight
-from labtop.model.run import MetricSummary, RunRecord
+from labtop.model.run import DataInput, MetricSummary, RunRecord
 from labtop.model.score import score_record
 from labtop.model.tree import flatten
 from labtop.views.numbers import age, duration, format_numbers, shortest, size
@@ -299,6 +299,9 @@ def _command(record: RunRecord) -> Iterator[Fact]:
     yield Fact(
         "launcher", clean(command.launcher or "", 80), shown(dict(command.ranks)) if command.ranks else ""
     )
+    for each in command.config_files:
+        kept = clean((each.sha256 or "")[:16]) if each.kept else f"not kept: {clean(each.reason, 200)}"
+        yield Fact("config file", clean(each.path, 300), kept, "" if each.kept else "warning")
 
 
 def _code(record: RunRecord) -> Iterator[Fact]:
@@ -315,19 +318,34 @@ def _code(record: RunRecord) -> Iterator[Fact]:
     yield Fact("bundle", clean(code.bundle or "", 200))
     for each in code.submodules:
         yield Fact("submodule", clean(each.path, 200), clean(each.commit or "commit unknown", 80))
+    yield Fact("notebook", clean(code.notebook or "", 200))
     yield Fact("problem", clean(code.problem or "", 400), tone="bad")
 
 
 def _data(record: RunRecord) -> Iterator[Fact]:
     for each in record.data:
-        identity = clean(f"{each.algorithm}:{each.digest[:16]}") if each.digest else "no content identifier"
-        details = [clean(each.uri, 300), identity, size(each.bytes) if each.bytes is not None else ""]
+        is_known = bool(each.digest) or each.role == "output"
         yield Fact(
             clean(each.name, 80),
-            clean(each.kind, 40),
-            "  ".join(filter(None, details)),
-            "" if each.digest else "warning",
+            clean(" ".join(filter(None, (each.role if each.role != "input" else "", each.kind))), 40),
+            "  ".join(filter(None, _data_details(each))),
+            "" if is_known and not each.problem else "warning",
         )
+
+
+def _data_details(each: DataInput) -> Iterator[str]:
+    yield clean(each.uri, 300)
+    yield clean(f"{each.algorithm}:{each.digest[:16]}") if each.digest else "no content identifier"
+    yield size(each.bytes) if each.bytes is not None else ""
+    yield _count(each.files, "file")
+    yield f"{each.rows} row{'s' * (each.rows != 1)}" if each.rows is not None else ""
+    yield f"split {clean(each.split, 80)}" if each.split else ""
+    yield f"{each.used_rows} of them used" if each.used_rows is not None else ""
+    if each.columns:
+        listed = ", ".join(f"{name} {kind}" for name, kind in list(each.columns.items())[:8])
+        more = f" and {len(each.columns) - 8} more" if len(each.columns) > 8 else ""
+        yield clean(f"columns {listed}{more}", 300)
+    yield clean(each.problem or "", 300)
 
 
 def _randomness(record: RunRecord) -> Iterator[Fact]:
@@ -345,23 +363,50 @@ def _environment(record: RunRecord) -> Iterator[Fact]:
     yield Fact("python", clean(each.python or "", 80), clean(each.implementation or "", 80))
     yield Fact("system", clean(" ".join(filter(None, (each.os, each.kernel, each.libc))), 300))
     yield Fact("lock file", clean(each.lock_file or "", 300), clean((each.lock_sha256 or "")[:16]))
-    yield Fact("container", clean(each.container_image or "", 300), clean(each.container_digest or "", 100))
+    for lock in each.lock_files:
+        if lock.name != each.lock_file:
+            yield Fact("lock file", clean(lock.name, 300), clean((lock.sha256 or "")[:16]))
+    differs = "; ".join(each.lock_differs[:5]) + ("; …" if len(each.lock_differs) > 5 else "")
+    count = f"{len(each.lock_differs)} packages" if each.lock_differs else ""
+    yield Fact("not as locked", count, clean(differs, 400), "warning")
+    image = each.container_image or each.container_id or ""
+    yield Fact("container", clean(each.container or image, 80), clean(image if each.container else "", 300))
+    yield Fact("image digest", clean(each.container_digest or "", 100))
     yield Fact("conda", clean(each.conda_environment or "", 200))
+    for package in each.local_packages:
+        state = "with changes" if package.dirty else "no repository" if package.commit is None else ""
+        details = (clean(package.commit or "", 80), state, clean(package.path, 200))
+        tone: Tone = "warning" if state else ""
+        yield Fact(
+            f"package {clean(package.name, 80)}", "from a folder", "  ".join(filter(None, details)), tone
+        )
     for name, value in each.variables.items():
         yield Fact(clean(name, 80), shown(value))
 
 
 def _hardware(record: RunRecord) -> Iterator[Fact]:
     each = record.hardware
-    yield Fact("cpu", clean(each.cpu or "", 200), _count(each.cores, "core"))
-    yield Fact("memory", size(each.memory_bytes) if each.memory_bytes else "")
+    yield Fact(
+        "cpu",
+        clean(each.cpu or each.architecture or "", 200),
+        ", ".join(filter(None, (_count(each.cores, "core"), clean(each.governor or "", 40)))),
+    )
+    usable = [f"{each.cpus_allowed} by affinity" if each.cpus_allowed else ""]
+    usable.append(f"{each.cpu_limit:g} by control group" if each.cpu_limit else "")
+    yield Fact("usable cpus", ", ".join(filter(None, usable)))
+    limit = f"limited to {size(each.memory_limit_bytes)}" if each.memory_limit_bytes else ""
+    yield Fact("memory", size(each.memory_bytes) if each.memory_bytes else "", limit)
     for gpu in each.gpus:
         memory = size(gpu.memory_bytes) if gpu.memory_bytes else ""
-        yield Fact(
-            "gpu", clean(gpu.name, 200), "  ".join(filter(None, (memory, clean(gpu.driver or "", 80))))
-        )
+        power = f"{gpu.power_limit_w:g} W" if gpu.power_limit_w else ""
+        details = (memory, clean(gpu.architecture or "", 40), clean(gpu.driver or "", 80), power)
+        yield Fact("gpu", clean(gpu.name, 200), "  ".join(filter(None, details)))
     yield Fact("cuda", clean(each.cuda or "", 80), f"cudnn {clean(each.cudnn, 40)}" if each.cudnn else "")
+    yield Fact("cuda by driver", clean(each.cuda_driver or "", 40))
+    yield Fact("nccl", clean(each.nccl or "", 40))
+    yield Fact("rocm", clean(each.rocm or "", 40))
     yield Fact("blas", clean(each.blas or "", 200), _count(each.blas_threads, "thread"))
+    yield Fact("threads", ", ".join(f"{clean(name, 40)} {count}" for name, count in each.threads.items()))
 
 
 def _count(number: int | None, what: str) -> str:
