@@ -23,7 +23,8 @@ class Settings:
     project: str | None = None  # project of runs that name none
     durability: str = "os"  # "process", "os" or "sync": when log() is on disk
     strict: bool = False  # raise when recording fails, instead of warning once
-    mode: str = "online"  # "disabled" makes every recording verb do nothing
+    mode: str = "online"  # "offline" records into the spool; "disabled" makes every recording verb do nothing
+    spool: str | None = None  # folder where runs wait for `labtop sync`; None: in the user's data folder
     capture_code: bool = True
     capture_untracked: bool = True  # keep untracked source files, except secrets
     capture_output: bool = True
@@ -97,6 +98,15 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("labtop", appauthor=False))
+
+
+def spool_folder(settings: Settings) -> Path:
+    """Where runs wait that cannot be, or shall not yet be, in their store: `$XDG_DATA_HOME/labtop/spool` on Linux."""
+    if settings.spool:
+        return Path(settings.spool).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("labtop", appauthor=False)) / "spool"
 
 
 def _convert(name: str, value: Any, default: Any, origin: str, from_text: bool) -> Any:

@@ -23,13 +23,14 @@ from labtop.recording.metric_names import MetricRule, parse_goal
 from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
 from labtop.recording.summary import Summary, summary_metrics
+from labtop.recording.warning import complain
 
 
 class Run:
     """A run that is being recorded. `labtop.init` makes one; `finish`, or leaving its `with` block, ends it."""
 
     def __init__(self, facts: RunFacts, folder: Path, next_step: int = 0) -> None:
-        self.folder = folder
+        self._folder = folder
         self.is_in_with = False
         self.output: OutputTee | None = None
         self._facts = facts
@@ -89,6 +90,11 @@ class Run:
     @notes.setter
     def notes(self, notes: str) -> None:
         self._facts.set_life(notes=self._facts.redactor.text(str(notes)))
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is written: in its store, or in a spool when it had to leave that."""
+        return self._facts.writer.folder or self._folder
 
     @property
     def dir(self) -> str:
@@ -310,6 +316,11 @@ class Run:
             facts.set_life(exit_code=outcome.exit_code, signal=signal, error=error)
         with facts.safely("finish"):
             facts.writer.close(outcome.status)
+        if self.folder != self._folder:
+            complain(
+                f"{self._folder} could not be written to; the run is in {self.folder}: "
+                "'labtop sync' brings it to its store"
+            )
 
     # -- signals and children ------------------------------------------------------------------------------------
 

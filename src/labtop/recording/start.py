@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from labtop.errors import InputError, RecordingError, UsageError
+from labtop.errors import InputError, UsageError
 from labtop.model.run import Hardware, Life, RunRecord
 from labtop.recording.capture.code import CodeCapture, capture_code
 from labtop.recording.capture.command import capture_command, program_name, script_path
@@ -22,12 +22,13 @@ from labtop.recording.capture.seeds import already_imported
 from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
+from labtop.recording.home import Home, open_home, refuge_of
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
-from labtop.recording.resuming import Resumed, as_run_id, find_run, find_unfinished, parse_resume, take_up
+from labtop.recording.resuming import Resumed, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
 from labtop.recording.writing import NoWriter
 from labtop.settings import Settings, cache_folder
-from labtop.store.layout import create_store, file_mode, is_run_id, make_folders, new_run_id, run_folder
+from labtop.store.layout import file_mode, is_run_id, make_folders, new_run_id, run_folder
 from labtop.store.process import this_process
 from labtop.store.writer import RunWriter
 
@@ -63,11 +64,10 @@ class Request:
 class _Place:
     """Where a run goes."""
 
-    store: Path
+    home: Home
     folder: Path
     record: RunRecord
     resumed: Resumed | None = None
-    trouble: str | None = None  # why it goes somewhere else than was asked
 
 
 def start_run(request: Request) -> Run:
@@ -98,6 +98,7 @@ def start_run(request: Request) -> Run:
         durability=_durability(settings),
         strict=settings.strict,
         shared=settings.shared,
+        refuge=refuge_of(place.home, place.record, settings),
     )
     facts = RunFacts(
         place.record, writer, redactor,
@@ -106,8 +107,10 @@ def start_run(request: Request) -> Run:
     run = Run(facts, place.folder, resumed.next_step if resumed else 0)
     hooks.watch(run)
     try:
-        if place.trouble:
-            facts.trouble("store", place.trouble)
+        with facts.safely("spooling"):
+            place.home.mark(place.folder)
+        if place.home.trouble:
+            facts.trouble("store", place.home.trouble)
         run.config.update(config)
         _capture(facts, place, repository, problem, settings)
         if settings.capture_output:
@@ -139,13 +142,14 @@ def _repository() -> tuple[Repository | None, str | None]:
 
 
 def _find_place(request: Request, settings: Settings, project: str, redactor: Redactor) -> _Place:
-    store, trouble = _open_store(_store_path(request, settings), settings)
+    home = open_home(_store_path(request, settings), settings)
+    store = home.store
     word, run_id = parse_resume(request.resume, request.id)
     wanted = run_id
     if run_id:
         run_id = as_run_id(store, run_id)
         request = replace(request, id=run_id, name=request.name or _name_from(request))
-    found = find_run(store, run_id) if run_id else find_unfinished(store, project) if word == "auto" else None
+    found = home.find_run(run_id) if run_id else home.find_unfinished(project) if word == "auto" else None
     if word == "must" and found is None:
         raise InputError(
             f"no run {wanted or ''} to resume in {store}",
@@ -155,9 +159,10 @@ def _find_place(request: Request, settings: Settings, project: str, redactor: Re
         raise InputError(f"run {found.name} is there already", "resume='allow' goes on with it")
     if found is not None:
         resumed = take_up(found)
-        return _Place(store, found, _resumed_record(resumed, request, redactor), resumed, trouble)
+        record = _resumed_record(resumed, request, redactor)
+        return _Place(home, home.folder_of(found, record), record, resumed)
     record = _first_record(request, project, redactor)
-    return _Place(store, run_folder(store, record.project, record.id), record, None, trouble)
+    return _Place(home, run_folder(store, record.project, record.id), record)
 
 
 def _name_from(request: Request) -> str | None:
@@ -171,25 +176,6 @@ def _store_path(request: Request, settings: Settings) -> Path:
     if settings.store:
         return Path(settings.store).expanduser()
     return Path(request.dir or ".") / DEFAULT_STORE
-
-
-def _open_store(path: Path, settings: Settings) -> tuple[Path, str | None]:
-    """Make the store; where that cannot be, one in the user's cache takes the run, and the reason is told."""
-    path = path.absolute()
-    try:
-        create_store(path, settings.shared)
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
-        return path, None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if settings.strict:
-            raise RecordingError(
-                f"cannot write to the store {path}: {reason}", "name another store"
-            ) from error
-        spool = cache_folder() / "spool"
-        create_store(spool)
-        return spool, f"cannot write to the store {path} ({reason}); this run is kept in {spool}"
 
 
 # -- what it is --------------------------------------------------------------------------------------------------
@@ -258,7 +244,7 @@ def _capture(
                 folder=folder,
                 redactor=redactor,
                 script=script_path(),
-                leave_out=(place.store,),
+                leave_out=(place.home.store, place.home.destination),
                 keep_untracked=settings.capture_untracked,
                 untracked_max_bytes=settings.untracked_max_bytes,
                 bundle_cache=cache_folder() / "bundles",

@@ -25,3 +25,8 @@ class Warnings:
 def tell(message: str) -> None:
     """Say something about recording."""
     _LOGGER.warning(message if message.startswith("labtop") else f"labtop: {message}")
+
+
+def complain(message: str) -> None:
+    """Say something that must not be missed: the record is not where it was asked to be."""
+    _LOGGER.error(f"labtop: {message}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from labtop.model.run import RunRecord, Status
@@ -15,6 +16,10 @@ class PointWriter(Protocol):
     @property
     def record(self) -> RunRecord:
         """The record as it would be written now."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run is written now; None for nowhere."""
 
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Write points."""
@@ -31,6 +36,8 @@ class PointWriter(Protocol):
 
 class NoWriter:
     """Remembers the record and forgets the points."""
+
+    folder: Path | None = None
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record

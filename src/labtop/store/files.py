@@ -28,6 +28,10 @@ class Files:
         """Return when the bytes of a file are on the disk."""
         _sync_data(descriptor)
 
+    def is_removed(self, descriptor: int) -> bool:
+        """Whether a file has lost its last name: what is written to it is nowhere."""
+        return os.fstat(descriptor).st_nlink == 0
+
     def close(self, descriptor: int) -> None:
         """Close a descriptor. Network file systems report a failed write only here."""
         os.close(descriptor)

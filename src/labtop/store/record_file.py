@@ -89,6 +89,12 @@ class LiveRecord:
         self.given = record
         self._due_at = 0.0
 
+    def move(self, identity: Identity) -> None:
+        """Write into another folder from now on, and soon."""
+        self._identity = identity
+        self._seen = None
+        self._due_at = 0.0
+
     @property
     def is_due(self) -> bool:
         """Whether it is time for a beat."""

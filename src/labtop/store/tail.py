@@ -50,6 +50,11 @@ class Tail:
         self.wake = threading.Event()
         self.wake_at = _NEVER  # wake the upkeep when this many points were given
 
+    @property
+    def waiting(self) -> int:
+        """How many points are in memory, the upkeep's and the queue's."""
+        return self.held + self._fresh_points
+
     def append(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         """Log values that belong together. The mapping is kept: the caller must not change it afterwards.
 

@@ -6,22 +6,30 @@ Nothing here is on the path of `log()`.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
-from labtop.errors import InputError
+from labtop.errors import InputError, LabtopError
 from labtop.model.run import RunRecord
 from labtop.store.faults import Faults, Limits
 from labtop.store.files import Files
-from labtop.store.layout import METRICS
+from labtop.store.layout import METRICS, make_folders
 from labtop.store.part import OpenPart, part_stem, seal
 from labtop.store.record_file import Identity, LiveRecord
 from labtop.store.tail import Tail, Taken
 from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
 
 _FRAMES_AT_ONCE = 128  # then the training loop may have the interpreter: a millisecond or two
+_STAYS_AWAY = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE))
+"""Errors of a store that went away, or may not be written to any more: waiting is not worth the risk."""
+
+Refuge = Callable[[], Path]
+"""Makes another folder for a run whose own cannot be written to any more, and gives it; raises OSError or LabtopError."""
 
 
 class _Rolled(NamedTuple):
@@ -35,9 +43,18 @@ class Upkeep:
     """The state behind a `Tail`. Not thread-safe: its owner holds one lock around every call."""
 
     def __init__(
-        self, identity: Identity, record: RunRecord, files: Files, limits: Limits, warn: Callable[[str], None]
+        self,
+        identity: Identity,
+        record: RunRecord,
+        files: Files,
+        limits: Limits,
+        warn: Callable[[str], None],
+        refuge: Refuge | None = None,
     ) -> None:
         self.identity = identity
+        self.home = identity.folder  # where the run began; `identity.folder` is where it is now
+        self._refuge = refuge
+        self._warn = warn
         self.record = LiveRecord(identity, record, files)
         self.faults = Faults(warn, limits.longest_pause_s)
         self._files = files
@@ -106,10 +123,15 @@ class Upkeep:
         self._absorb(last, self.tail.wal)
         self._waiting.append(_Rolled(self._part, self.tail.wal))
         is_sealed = self._insist(self._seal_waiting)
+        is_recorded = self._insist(self.write_record)
+        if not (is_recorded and (is_sealed or is_in_log)) and self._move():
+            is_sealed = self._insist(self._seal_waiting)
+            is_recorded = self._insist(self.write_record)
         if not (is_sealed or is_in_log):
             self.tail.dropped += len(self._part)  # memory was their last place
+            is_recorded = self._insist(self.write_record)
         self._leave_in_logs()
-        return self._insist(self.write_record) and last is not None and (is_in_log or is_sealed)
+        return is_recorded and last is not None and (is_in_log or is_sealed)
 
     def _insist(self, write: Callable[[], bool]) -> bool:
         """Try a few times within a second: there is no later."""
@@ -126,6 +148,8 @@ class Upkeep:
             self.record.write(self.faults.degraded, self.tail.dropped)
         except OSError as error:
             self.faults.note(f"the record could not be written ({error})")
+            if self.tail.trouble is None and not self.identity.folder.is_dir():
+                self.tail.trouble = error  # its log is gone too, although it takes what is written
             return False
         if self.record.is_contested and self.faults.degraded is None:
             self.faults.tell("another process writes the record of this run too")
@@ -158,9 +182,11 @@ class Upkeep:
     def _secure(self) -> None:
         """Flush the log. When it failed, now or before, that file is never trusted again: go on in a new one."""
         tail = self.tail
-        if tail.trouble is None and self.identity.durability == "os":
+        if tail.trouble is None:
             try:
-                tail.wal.sync()
+                tail.wal.check()
+                if self.identity.durability == "os":
+                    tail.wal.sync()
             except OSError as error:
                 tail.trouble = error
         if tail.trouble is not None and self.faults.may_try:
@@ -169,9 +195,8 @@ class Upkeep:
 
     def _mend(self) -> None:
         """Write what is in memory to a new log and go on there."""
-        try:
-            log = self._new_log()
-        except OSError:
+        log = self._another_log()
+        if log is None:
             return
         broken = self.tail.wal
         try:
@@ -187,6 +212,38 @@ class Upkeep:
             return
         broken.discard()
         self.faults.over()
+
+    def _another_log(self) -> WalWriter | None:
+        """A new log, in the run's refuge where its own folder will not have one."""
+        try:
+            return self._new_log()
+        except OSError as error:
+            is_urgent = self.tail.waiting > self._limits.most_waiting // 2
+            if not (is_urgent or error.errno in _STAYS_AWAY) or not self._move():
+                return None
+        try:
+            return self._new_log()
+        except OSError:
+            return None
+
+    def _move(self) -> bool:
+        """Go on in the run's refuge; False when there is none, or it is no better. Happens once."""
+        if self._refuge is None:
+            return False
+        try:
+            folder = self._refuge()
+            make_folders(folder / METRICS, self.identity.shared)
+        except (OSError, LabtopError) as error:
+            self.faults.tell(f"nor can the run be kept elsewhere ({error})")
+            return False
+        self._refuge = None
+        self.identity = replace(self.identity, folder=folder)
+        self._folder = folder / METRICS
+        self.record.move(self.identity)
+        why = f"{self.home} cannot be written to any more; the run is kept in {folder}"
+        self.faults.degraded = why
+        self._warn(f"labtop: {why}; 'labtop sync' brings it to its store")
+        return True
 
     # -- sealing -----------------------------------------------------------------------------------------------
 

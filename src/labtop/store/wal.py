@@ -133,6 +133,11 @@ class WalWriter:
             self._unsynced = False
             self._files.sync_data(self._descriptor)
 
+    def check(self) -> None:
+        """Raise FileNotFoundError when somebody has removed the file: writing to it works, and is in vain."""
+        if self._files.is_removed(self._descriptor):
+            raise FileNotFoundError(errno.ENOENT, "the log was removed", str(self.path))
+
     def close(self) -> None:
         """Close the file whatever it says: its points are sealed or in memory, or the process ends."""
         try:
@@ -161,6 +166,9 @@ class NoLog(WalWriter):
         raise OSError(errno.EBADF, "there is no log to write to")
 
     def sync(self) -> None:
+        """Nothing is there."""
+
+    def check(self) -> None:
         """Nothing is there."""
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from labtop.store.files import FILES, Files
 from labtop.store.layout import METRICS, make_folders, new_writer_id
 from labtop.store.record_file import Durability, Identity
 from labtop.store.tail import Tail
-from labtop.store.upkeep import Upkeep
+from labtop.store.upkeep import Refuge, Upkeep
 
 _log = logging.getLogger("labtop")
 
@@ -36,6 +36,8 @@ class RunWriter:
         durability: when an appended point survives: "process" a crash of this process; "os" also one of the machine
             a second later; "sync" also at once.
         warn: told once, in words, when something cannot be written.
+        refuge: makes another folder, in a spool, for a run whose own is gone or refuses to be written to; nobody
+            asks for it while all is well.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class RunWriter:
         files: Files = FILES,
         limits: Limits | None = None,
         warn: Callable[[str], None] = _log.warning,
+        refuge: Refuge | None = None,
     ) -> None:
         self._files = files
         self._limits = limits or Limits()
         self._warn = warn
+        self._refuge = None if strict else refuge
         self._closed = False
         self._identity = Identity(
             folder=folder,
@@ -75,7 +79,7 @@ class RunWriter:
     def _start(self, record: RunRecord) -> None:
         # re-entrant: a signal handler may close what its own thread is flushing
         self._lock = threading.RLock()
-        self._upkeep = Upkeep(self._identity, record, self._files, self._limits, self._warn)
+        self._upkeep = Upkeep(self._identity, record, self._files, self._limits, self._warn, self._refuge)
         self._tail: Tail | _NotStarted = self._upkeep.tail
         self._thread = threading.Thread(target=self._run, args=(self._upkeep,), name="labtop", daemon=True)
         self._thread.start()
@@ -89,6 +93,11 @@ class RunWriter:
             RecordingError: only if `strict`.
         """
         self._tail.append(step, time_us, values)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder; another one than it began in once that could not be written to."""
+        return self._upkeep.identity.folder
 
     @property
     def writer(self) -> str:
@@ -183,7 +192,7 @@ class RunWriter:
         inherited.close()
 
     def _restart(self) -> Tail:
-        self._identity = replace(self._identity, writer=new_writer_id(), owns_record=False)
+        self._identity = replace(self._upkeep.identity, writer=new_writer_id(), owns_record=False)
         self._start(self._upkeep.record.given)
         return self._upkeep.tail
 
