@@ -7,7 +7,6 @@ brings it to its store later.
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +90,8 @@ def _open_spool(wanted: Path, settings: Settings, reason: str | None) -> Home:
             raise RecordingError(
                 f"cannot write to the spool {spool}: {_words(error)}", "name another with the setting 'spool'"
             ) from error
+        import tempfile
+
         last = Path(tempfile.gettempdir()) / f"labtop-spool-{getattr(os, 'getuid', int)()}"
         problem = f"cannot write to the spool {spool} ({_words(error)})"
     try:

@@ -29,7 +29,7 @@ _STAYS_AWAY = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EROFS, errno.EACCES,
 """Errors of a store that went away, or may not be written to any more: waiting is not worth the risk."""
 
 Refuge = Callable[[], Path]
-"""Makes another folder for a run whose own cannot be written to any more, and gives it; raises OSError or LabtopError."""
+"""Makes another folder for a run whose own cannot be written to any more; raises OSError or LabtopError."""
 
 
 class _Rolled(NamedTuple):
