@@ -334,10 +334,10 @@ def test_a_cursor_key_costs_few_bytes_and_rest_costs_none(store: Path) -> None:
     )
     try:
         terminal.start(b"digits-0")
-        terminal.read(quiet=1.0, limit=5)
+        terminal.settle(1.0)
         sizes = [len(terminal.key(b"\x1b[D").data) for _ in range(5)]
         terminal.key(b"z")
-        terminal.read(quiet=0.5, limit=3)
+        terminal.settle(0.5)
         sizes += [len(terminal.key(b"\x1b[D").data) for _ in range(5)]
         assert max(sizes) <= 1_500
         assert terminal.read(quiet=1.0, limit=1.5).data == b""
@@ -357,7 +357,7 @@ def test_no_color_and_the_c_locale_are_honoured(
     terminal = Terminal("-m", "tests.tui.curves_app", str(store), env=env)
     try:
         sent = terminal.start(b"digits-0")[1] + terminal.key(b"\x1b[D").data + terminal.key(b"z").data
-        sent += terminal.read(quiet=0.5, limit=3).data
+        sent += terminal.settle(0.5).data
         assert (max(sent) < 128) is is_ascii
         codes = {code for found in re.findall(rb"\x1b\[([0-9;]*)m", sent) for code in found.split(b";")}
         assert bool(codes - {b"", b"0", b"1", b"2", b"4", b"7"}) is is_coloured

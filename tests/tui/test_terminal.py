@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +32,8 @@ WALK = (
     b"4",
     b"q",
 )
+PREVIEWED_S = 1.0
+"""The run under the cursor is shown beside the table when the cursor has rested a third of a second."""
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +47,10 @@ def _walk(store: Path, **environment: str) -> bytes:
     try:
         written = terminal.start(b"60 runs")[1]
         for key in WALK:
-            os.write(terminal.fd, key)
-            written += terminal.read(quiet=0.15, limit=1.5).data
-        os.write(terminal.fd, b"\x11")
-        return written + terminal.read(b"\x1b[?1000l", limit=10).data
+            written += terminal.key(key).data
+        code, rest = terminal.end(b"\x11")
+        assert code == 0
+        return written + rest
     finally:
         terminal.close()
 
@@ -75,8 +76,7 @@ def test_idle_sends_nothing(store: Path) -> None:
     terminal = Terminal("-m", "labtop", str(store), columns=140, rows=40)
     try:
         terminal.start(b"60 runs")
-        time.sleep(2.5)
-        terminal.read(quiet=0.1, limit=2)
+        terminal.settle(PREVIEWED_S)
         assert terminal.read(quiet=3, limit=3).data == b""
     finally:
         terminal.close()
@@ -87,8 +87,7 @@ def test_a_cursor_key_is_cheap(store: Path) -> None:
     terminal = Terminal("-m", "labtop", str(store), columns=99, rows=40)
     try:
         terminal.start(b"60 runs")
-        time.sleep(1.5)
-        terminal.read(quiet=0.1, limit=2)
+        terminal.settle(PREVIEWED_S)
         sizes = [len(terminal.key(b"\x1b[B").data) for _ in range(5)]
         assert max(sizes) <= 800, sizes
     finally:
@@ -101,9 +100,9 @@ def test_a_signal_leaves_the_terminal_as_it_was(store: Path, number: signal.Sign
     terminal = Terminal("-m", "labtop", str(store))
     try:
         terminal.start(b"60 runs")
-        time.sleep(1)
         os.kill(terminal.pid, number)
-        written = terminal.read(b"\x1b[?1049l", limit=5).data
+        code, written = terminal.ended()
+        assert code == 0
         assert b"\x1b[?1049l" in written
         assert b"\x1b[?25h" in written
     finally:
@@ -116,8 +115,9 @@ def test_resizing_to_20_by_5_and_back(store: Path) -> None:
     try:
         terminal.start(b"60 runs")
         terminal.resize(20, 5)
-        assert b"needs 30x6" in terminal.read(b"needs", limit=5).data
+        terminal.wait_for(b"needs 30x6")
+        terminal.settle()
         terminal.resize(80, 24)
-        assert b"60 runs" in terminal.read(b"60 runs", limit=5).data
+        terminal.wait_for(b"60 runs")
     finally:
         terminal.close()
