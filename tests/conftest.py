@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _SHUT_OUT = (
     "NO_COLOR",
@@ -21,6 +22,12 @@ _SHUT_OUT = (
     "LABTOP_STORE",
     "LC_ALL",
 )
+
+
+# the same examples everywhere, so that a change is judged by what it changed; `--hypothesis-profile=explore` looks further
+settings.register_profile("labtop", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("labtop")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -61,6 +61,11 @@ def test_an_outlier_does_not_vanish() -> None:
     assert column([0.5, 0.6, 0.7, 0.8, 0.9, 1.2e-7])[-1].strip() == "1.2e-07"
 
 
+def test_a_fraction_among_large_numbers_does_not_become_zero() -> None:
+    """Where the others need no decimals it still keeps two digits."""
+    assert column([100.5, 101.25, 102.0, 103.0, 0.5, -104.0])[4].strip() == "0.5"
+
+
 @given(st.lists(st.one_of(st.none(), FLOATS, st.integers(-(10**20), 10**20)), max_size=30), st.booleans())
 def test_a_column_lines_up(values: list[float | None], exact: bool) -> None:
     """All cells are equally wide, points stand below each other, and a number reads back to three digits."""

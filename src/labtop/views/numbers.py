@@ -49,7 +49,7 @@ class NumberFormat:
             return f"{0.0:.{self.decimals}f}"
         exponent = math.floor(math.log10(abs(value)))
         if exponent < 1 - self.decimals or exponent >= 9:  # fewer than two digits of it would be left
-            return f"{value:.1e}" if self.decimals or exponent >= 9 else f"{value:.0f}"
+            return f"{value:.1e}" if self.decimals or exponent >= 9 else f"{value:.2g}"
         return f"{value:.{max(0, min(self.decimals, MAX_DIGITS - 1 - exponent))}f}"
 
     def text(self, value: float | None, nothing: str = "–") -> str:

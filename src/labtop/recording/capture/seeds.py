@@ -120,17 +120,21 @@ def _used_by_program() -> set[str]:
 
 
 def _own_modules() -> list[ModuleType]:
-    """The program's own modules: `__main__`, and what was not installed."""
+    """The program's own modules: `__main__`, and what was not installed, be it for the user or for an outer venv."""
     libraries = (sys.prefix, sys.base_prefix, str(Path(os.__file__).parent), str(Path(__file__).parents[2]))
     modules: dict[str, ModuleType | None] = {**sys.modules}  # None blocks an import
     return [
         module
         for name, module in modules.items()
         if module is not None
-        and (
-            name == "__main__" or not (getattr(module, "__file__", None) or sys.prefix).startswith(libraries)
-        )
+        and (name == "__main__" or not _is_installed(getattr(module, "__file__", None), libraries))
     ]
+
+
+def _is_installed(file: str | None, libraries: tuple[str, ...]) -> bool:
+    if file is None:  # built in
+        return True
+    return file.startswith(libraries) or not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
 
 
 def _comes_from(value: object, library: str) -> bool:
