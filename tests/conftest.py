@@ -24,7 +24,7 @@ _SHUT_OUT = (
 )
 
 
-# the same examples everywhere, so that a change is judged by what it changed; `--hypothesis-profile=explore` looks further
+# the same examples everywhere: a change is judged by what it changed; `--hypothesis-profile=explore` looks further
 settings.register_profile("labtop", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("labtop")
