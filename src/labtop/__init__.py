@@ -15,7 +15,7 @@ from types import ModuleType
 
 TYPE_CHECKING = False  # what typing would say, without importing it
 if TYPE_CHECKING:
-    from labtop.api import connect, diff, open, reproduce, views
+    from labtop.api import connect, diff, open, reproduce, sync, views
     from labtop.errors import (
         AmbiguousRunError,
         FilterError,
@@ -72,12 +72,13 @@ __all__ = [
     "run",
     "seed",
     "summary",
+    "sync",
     "use_data",
     "views",
 ]
 
 _HOMES = {
-    "labtop.api": ("connect", "diff", "open", "reproduce", "views"),
+    "labtop.api": ("connect", "diff", "open", "reproduce", "sync", "views"),
     "labtop.errors": (
         "AmbiguousRunError", "FilterError", "InputError", "LabtopError", "NewerFormatError", "NoRunError",
         "NoStoreError", "QueryError", "RecordingError", "UsageError",

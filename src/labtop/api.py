@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from labtop.errors import NoStoreError
-from labtop.settings import Settings
+from labtop.settings import Settings, spool_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from labtop.query.catalog import Catalog, Problem
     from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
+    from labtop.store.syncing import Synced
 
-__all__ = ["Store", "connect", "diff", "find_store", "open", "reproduce", "views"]
+__all__ = ["Store", "connect", "diff", "find_store", "open", "reproduce", "sync", "views"]
 
 _DEEPEST = 4  # folders below the current one in which a store is looked for
 _MOST_FOLDERS = 5000
@@ -281,6 +282,20 @@ def reproduce(run: str, *, store: PathLike | None = None) -> Plan:
     """How to bring a run back: `labtop.reproduce("k7f2").script()`."""
     with open(store) as opened:
         return opened.reproduce(run)
+
+
+def sync(spool: PathLike | None = None, *, to: PathLike | None = None, keep: bool = False) -> list[Synced]:
+    """Bring runs that were recorded offline to their store; a row a run. By default from the setting `spool`.
+
+    Raises:
+        NoStoreError: there is no spool at that path.
+    """
+    from labtop.store.syncing import sync_spool
+
+    place = Path(spool).expanduser().absolute() if spool else spool_folder(Settings.load())
+    if spool is None and not place.exists():
+        return []
+    return list(sync_spool(place, Path(to).expanduser().absolute() if to else None, keep=keep))
 
 
 def _unique(names: Sequence[str]) -> list[str]:

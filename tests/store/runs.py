@@ -120,3 +120,7 @@ class FaultyFiles(Files):
 
     def sync_folder(self, folder: Path) -> None:
         self._maybe_fail("sync_folder")
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that it would do afterwards happens."""

@@ -23,7 +23,7 @@ from labtop.store.live import read_record_live
 from labtop.store.reader import list_point_files, read_part_points, read_points, read_record
 from labtop.store.record_file import Identity
 from labtop.store.upkeep import Upkeep
-from tests.store.runs import FaultyFiles, new_record, new_writer
+from tests.store.runs import FaultyFiles, Killed, new_record, new_writer
 
 LIMITS = Limits(seal_points=10, longest_pause_s=0.0, last_pauses_s=(0.0,) * 5)
 STEPS = 11
@@ -231,10 +231,6 @@ def test_a_disk_that_stays_full_costs_bounded_memory_and_counts(tmp_path: Path) 
     upkeep.finish()
     assert points_of(tmp_path) == [("a", float(step)) for step in (*range(100), 1001)]
     assert read_record(tmp_path).life.dropped == 901
-
-
-class Killed(BaseException):
-    """The process is gone: nothing that it would do afterwards happens."""
 
 
 class Deadly(FaultyFiles):

@@ -17,6 +17,7 @@ VERBS = {
     "export": "write the run table, or the series, to a file",
     "sql": "read-only SQL over the runs",
     "reproduce": "the commands that bring a run back",
+    "sync": "bring runs that were recorded offline to their store",
     "views": "print the SQL views for the bare duckdb shell",
     "tag": "add or remove tags",
     "note": "write a note on a run",
