@@ -15,13 +15,15 @@ import pytest
 
 from labtop.errors import NoStoreError
 from labtop.model.run import Artifact, RunRecord, Status
-from labtop.store import arrival, syncing
+from labtop.store import arrival
+from labtop.store.files import Files
 from labtop.store.layout import METRICS, RECORD, new_run_id, run_folder, run_folders
 from labtop.store.live import read_record_live
 from labtop.store.reader import read_points, read_record
 from labtop.store.record_file import write_record
 from labtop.store.spool import NOTE, note_destination, spooled_folder
 from labtop.store.syncing import Synced, sync_spool, waiting_runs
+from labtop.store.transfer import copy_proven
 from labtop.store.writer import RunWriter
 from tests.store.runs import Killed, new_record, new_writer
 
@@ -170,7 +172,7 @@ def interrupted_at(number: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     deadly(arrival, "copy_proven")
     deadly(arrival, "replace_file")
     deadly(Path, "rename")
-    deadly(syncing.shutil, "rmtree")
+    deadly(shutil, "rmtree")
     return happened
 
 
@@ -212,7 +214,7 @@ def test_what_was_copied_is_not_copied_again(
         with pytest.raises(Killed):
             sync(spool)
     copied: list[str] = []
-    real = arrival.copy_proven
+    real = copy_proven
 
     def counting(source: Path, *arguments: Any, **keywords: Any) -> str:
         copied.append(source.name)
@@ -249,9 +251,7 @@ def test_a_copy_that_reads_back_wrong_is_not_published(
     folder = spooled_run(spool, store)
     before = content(folder)
     real = os.write
-    monkeypatch.setattr(
-        arrival.FILES.__class__, "write", staticmethod(lambda fd, data: real(fd, bytes(len(data))))
-    )
+    monkeypatch.setattr(Files, "write", staticmethod(lambda fd, data: real(fd, bytes(len(data)))))
     (done,) = sync(spool)
     assert done.state == "failed"
     assert "did not read back" in done.problems[0]
@@ -415,7 +415,6 @@ def test_a_run_that_changes_while_it_leaves_comes_back(
 ) -> None:
     """A file that appears at the last moment is not removed unproven."""
     folder = spooled_run(spool, store)
-    real = shutil.rmtree
     proven = arrival.Arrival.is_proven
 
     def late(self: arrival.Arrival) -> bool:
@@ -426,7 +425,6 @@ def test_a_run_that_changes_while_it_leaves_comes_back(
     assert sync(spool)[0].state == "copied"
     assert (folder / "artifacts/late.txt").exists()
     monkeypatch.undo()
-    assert syncing.shutil.rmtree is real
     assert sync(spool)[0].state == "moved"
     assert (store / "p" / folder.name / "artifacts/late.txt").exists()
 
