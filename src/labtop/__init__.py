@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         log,
         log_artifact,
         seed,
+        seed_worker,
         summary,
         use_data,
     )
@@ -71,6 +72,7 @@ __all__ = [
     "reproduce",
     "run",
     "seed",
+    "seed_worker",
     "summary",
     "sync",
     "use_data",
@@ -84,7 +86,8 @@ _HOMES = {
         "NoStoreError", "QueryError", "RecordingError", "UsageError",
     ),
     "labtop.recording.current": (
-        "config", "define_metric", "finish", "init", "log", "log_artifact", "seed", "summary", "use_data",
+        "config", "define_metric", "finish", "init", "log", "log_artifact", "seed", "seed_worker", "summary",
+        "use_data",
     ),
     "labtop.recording.run": ("Run",),
     "labtop.settings": ("Settings",),

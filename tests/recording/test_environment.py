@@ -14,7 +14,7 @@ import labtop
 from labtop.recording.capture.command import launcher_and_ranks
 from labtop.recording.capture.environment import allowed_variables
 from labtop.recording.capture.hardware import capture_hardware
-from labtop.recording.capture.lock_file import keep_lock_file
+from labtop.recording.capture.lock_file import keep_lock_files
 from labtop.recording.capture.packages import _origin, requirements
 from labtop.recording.capture.redact import Redactor
 from tests.recording.conftest import RunScript, only_record
@@ -93,9 +93,12 @@ def test_the_nearest_lock_file_is_kept(folder: Path) -> None:
     (folder / "uv.lock").write_text("outer")
     (folder / "a/b").mkdir(parents=True)
     (folder / "a/poetry.lock").write_text("inner https://u:p@index/simple")
-    name, digest = keep_lock_file(folder, folder / "a/b", folder, Redactor())
-    kept = (folder / "poetry.lock").read_bytes()
-    assert (name, digest) == ("poetry.lock", hashlib.sha256(kept).hexdigest())
+    (folder / "kept").mkdir()
+    nearest, other = keep_lock_files(folder / "kept", folder / "a/b", folder, Redactor())
+    kept = (folder / "kept/poetry.lock").read_bytes()
+    assert (nearest.name, nearest.path) == ("poetry.lock", "a/poetry.lock")
+    assert nearest.sha256 == hashlib.sha256(kept).hexdigest()
+    assert (other.name, (folder / "kept/uv.lock").read_text()) == ("uv.lock", "outer")
     assert kept == b"inner https://${CREDENTIALS}@index/simple"
 
 
@@ -111,19 +114,22 @@ def test_requirements_count_when_they_pin_all(folder: Path, text: str, is_lock: 
     """Else they say nothing about what ran."""
     (folder / "requirements.txt").write_text(text)
     (folder / "kept").mkdir()
-    name, _ = keep_lock_file(folder / "kept", folder, folder, Redactor())
-    assert name == ("requirements.lock" if is_lock else None)
+    locks = keep_lock_files(folder / "kept", folder, folder, Redactor())
+    assert [each.name for each in locks] == (["requirements.lock"] if is_lock else [])
 
 
 def test_conda_gives_its_explicit_list(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As `conda list --explicit --md5` prints it."""
     (folder / "env/conda-meta").mkdir(parents=True)
-    note = {"url": "https://conda.example.org/linux-64/a-1-0.conda", "md5": "ff"}
+    note = {"url": "https://conda.example.org/linux-64/a-1-0.conda", "md5": "ff", "subdir": "linux-64"}
     (folder / "env/conda-meta/a-1-0.json").write_text(json.dumps(note))
     monkeypatch.setenv("CONDA_PREFIX", str(folder / "env"))
-    name, _ = keep_lock_file(folder, folder, None, Redactor())
-    assert name == "conda-explicit.txt"
-    assert "@EXPLICIT\nhttps://conda.example.org/linux-64/a-1-0.conda#ff\n" in (folder / name).read_text()
+    (lock,) = keep_lock_files(folder, folder, None, Redactor())
+    assert lock.name == "conda-explicit.txt"
+    explicit = (folder / lock.name).read_text()
+    assert explicit.endswith(
+        "# platform: linux-64\n@EXPLICIT\nhttps://conda.example.org/linux-64/a-1-0.conda#ff\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 from labtop.errors import LabtopError
 from labtop.model.run import Artifact, DataInput
+from labtop.recording.capture import seeds as capture_seeds
 from labtop.recording.config import Config
 from labtop.recording.endings import hooks
 from labtop.recording.run import Run
@@ -104,6 +105,11 @@ def define_metric(
 def seed(seed: int, name: str | None = None, deterministic: bool = False) -> int:
     """Seed every random library that is imported and record it. See `Run.seed`."""
     return _need_run("seed").seed(seed, name, deterministic)
+
+
+def seed_worker(worker_id: int) -> None:
+    """Seed python and numpy in a worker of a DataLoader: `worker_init_fn=labtop.seed_worker`."""
+    capture_seeds.seed_worker(worker_id)
 
 
 def use_data(path: str | os.PathLike[str], name: str | None = None) -> DataInput | None:

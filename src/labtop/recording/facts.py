@@ -95,6 +95,10 @@ class RunFacts:
             raise RecordingError(message)
         self._warnings.once(key, message)
 
+    def advise(self, message: str) -> None:
+        """Say once what the program may want to do; nothing is wrong with the record."""
+        self._warnings.once(message, self.redactor.text(message))
+
     def tell_unknown(self, verb: str, unknown: Mapping[str, Any]) -> None:
         """Say once which keywords of another tracker have no meaning here."""
         if unknown:

@@ -12,18 +12,23 @@ from typing import Any
 
 from labtop.model.run import Artifact, DataInput, Status
 from labtop.recording.artifacts import ArtifactFolder
+from labtop.recording.background import Background
 from labtop.recording.capture.data import describe_input
-from labtop.recording.capture.hardware import with_library_facts
-from labtop.recording.capture.seeds import randomness_now, seed_libraries
+from labtop.recording.capture.numeric_libraries import with_library_facts
+from labtop.recording.capture.seeds import Seeded, randomness_now, seed_libraries, unseeded
 from labtop.recording.config import Config, as_tree
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome, outcome_of
 from labtop.recording.metric_names import MetricRule, parse_goal
+from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
 from labtop.recording.summary import Summary, summary_metrics
 from labtop.recording.warning import complain
+
+_PATIENCE_S = 5.0  # how long the end of a run waits for what is still being found out
+_HURRY_S = 0.5
 
 
 class Run:
@@ -33,6 +38,8 @@ class Run:
         self._folder = folder
         self.is_in_with = False
         self.output: OutputTee | None = None
+        self.background: Background | None = None
+        self.notebook: NotebookCells | None = None
         self._facts = facts
         self._points = PointLog(facts, next_step)
         self._pid = os.getpid()
@@ -191,11 +198,13 @@ class Run:
         facts = self._facts
         with facts.safely("seed"):
             known = facts.record.randomness
-            seeds, flags = ({name: int(seed)}, {}) if name else seed_libraries(int(seed), deterministic)
+            done = Seeded({name: int(seed)}) if name else seed_libraries(int(seed), deterministic)
+            seeds, flags = {**known.seeds, **done.seeds}, {**known.flags, **done.flags}
             if deterministic:
                 flags["deterministic"] = True
-            seeds, flags = {**known.seeds, **seeds}, {**known.flags, **flags}
             facts.keep(randomness=replace(known, seeds=seeds, flags=flags))
+            for advice in done.advice:
+                facts.advise(advice)
         return seed
 
     def use_data(self, path: str | os.PathLike[str], name: str | None = None) -> DataInput | None:
@@ -283,6 +292,9 @@ class Run:
 
     def end(self, outcome: Outcome) -> None:
         """Write down how it ended, and let go of everything."""
+        if self.background is not None and self.is_ours and not self._has_ended:
+            # not while the record is held: the thread needs it; after a signal there is little time
+            self.background.wait(_PATIENCE_S if outcome.signal is None else _HURRY_S)
         with self._facts.lock, hooks.deferring():
             if self._has_ended:
                 return
@@ -302,7 +314,13 @@ class Run:
             self._points.commit()
         with facts.safely("finish"):
             randomness = randomness_now(facts.record.randomness, facts.imported_before)
-            facts.set(randomness=randomness, hardware=with_library_facts(facts.record.hardware))
+            hardware = with_library_facts(facts.record.hardware, facts.record.environment.packages)
+            facts.set(randomness=randomness, hardware=hardware)
+            if known := randomness.seeds and unseeded(randomness):  # who seeds something meant to seed all
+                facts.advise(f"{', '.join(known)} was used and never seeded: call seed() after the import")
+        if self.notebook is not None:
+            with facts.safely("recording the notebook"):
+                self.notebook.stop()
         if self.output is not None:
             with facts.safely("output"):
                 self.output.stop()
@@ -316,6 +334,8 @@ class Run:
             facts.set_life(exit_code=outcome.exit_code, signal=signal, error=error)
         with facts.safely("finish"):
             facts.writer.close(outcome.status)
+        if self.background is not None:
+            self.background.tell_failure()
         if self.folder != self._folder:
             complain(
                 f"{self._folder} could not be written to; the run is in {self.folder}: "

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from labtop.errors import InputError, UsageError
-from labtop.model.run import Hardware, Life, RunRecord
+from labtop.model.run import Life, RunRecord
+from labtop.recording.background import Background, surroundings_jobs
 from labtop.recording.capture.code import CodeCapture, capture_code
 from labtop.recording.capture.command import capture_command, program_name, script_path
+from labtop.recording.capture.config_files import ConfigCapture, keep_config_files
 from labtop.recording.capture.environment import capture_environment
-from labtop.recording.capture.hardware import capture_hardware, with_library_facts
+from labtop.recording.capture.notebook import notebook_shell
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.capture.seeds import already_imported
@@ -23,6 +25,7 @@ from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.home import Home, open_home, refuge_of
+from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
@@ -112,7 +115,7 @@ def start_run(request: Request) -> Run:
         if place.home.trouble:
             facts.trouble("store", place.home.trouble)
         run.config.update(config)
-        _capture(facts, place, repository, problem, settings)
+        _capture(run, facts, place, repository, problem, settings)
         if settings.capture_output:
             with facts.safely("output"):
                 run.output = _tee(place.folder, settings, redactor)
@@ -231,11 +234,19 @@ def _durability(settings: Settings) -> Literal["process", "os", "sync"]:
 
 
 def _capture(
-    facts: RunFacts, place: _Place, repository: Repository | None, problem: str | None, settings: Settings
+    run: Run,
+    facts: RunFacts,
+    place: _Place,
+    repository: Repository | None,
+    problem: str | None,
+    settings: Settings,
 ) -> None:
     redactor, root, mode = facts.redactor, facts.root, file_mode(facts.shared)
     with facts.safely("recording the command"):
         facts.set(command=capture_command(redactor, root))
+    with facts.safely("recording the configuration files"):
+        kept = keep_config_files(sys.orig_argv, ConfigCapture(place.folder, root, redactor, facts.shared))
+        facts.set(command=replace(facts.record.command, config_files=kept))
     if settings.capture_code:
         with facts.safely("recording the code"):
             folder = place.folder / "code"
@@ -251,19 +262,17 @@ def _capture(
                 file_mode=mode,
             )
             facts.set(code=capture_code(repository, capture, problem))
+        if (shell := notebook_shell()) is not None:
+            with facts.safely("recording the notebook"):
+                run.notebook = NotebookCells(facts, place.folder, shell)
+                run.notebook.start()
     with facts.safely("recording the environment"):
         folder = place.folder / "environment"
         make_folders(folder, facts.shared)
         extra = settings.environment_variables
         facts.set(environment=capture_environment(folder, redactor, root, extra, mode))
-    with facts.safely("recording the hardware"):
-        facts.set(hardware=with_library_facts(_hardware()))
-
-
-@cache
-def _hardware() -> Hardware:
-    """A machine does not change while a process lives; asking its GPUs takes a while."""
-    return capture_hardware()
+    run.background = Background(facts, surroundings_jobs(facts, place.folder / "environment"))
+    run.background.start()
 
 
 def _tee(folder: Path, settings: Settings, redactor: Redactor) -> OutputTee:

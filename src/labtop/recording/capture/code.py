@@ -15,6 +15,7 @@ from pathlib import Path
 from labtop.model.run import Code
 from labtop.recording.capture.bundle import bundle_unpushed
 from labtop.recording.capture.hashing import write_file
+from labtop.recording.capture.lfs import tell_unfetched
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import DIFF, GitProblem, Repository
 from labtop.recording.capture.secret_names import is_secret_file
@@ -62,7 +63,7 @@ def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Co
     text = capture.redactor.text
     commit = repository.ask_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     branch = repository.ask_line("symbolic-ref", "--quiet", "--short", "HEAD")
-    remote = _remote(repository.config, branch, capture.redactor)
+    remote = remote_of(repository.config, branch, capture.redactor)
     code = Code(commit=commit, branch=text(branch) if branch else None, remote=remote)
     listed = ["ls-files", "-z", "--others", "--exclude-standard"]
     if commit is None:
@@ -73,6 +74,7 @@ def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Co
             changed, digest = _patch(repository, capture, problems)
             code = replace(code, dirty=changed, patch_sha256=digest)
             code = replace(code, submodules=find_submodules(repository, capture.redactor, problems))
+            tell_unfetched(repository, problems)
             code = replace(code, bundle=bundle_unpushed(repository, commit, capture, problems))
         except (GitProblem, OSError) as problem:
             problems.append(str(problem))
@@ -85,7 +87,7 @@ def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Co
     return code
 
 
-def _remote(config: Mapping[str, str], branch: str | None, redactor: Redactor) -> str | None:
+def remote_of(config: Mapping[str, str], branch: str | None, redactor: Redactor) -> str | None:
     """The URL of the branch's own remote, of origin, or of the first there is; without credentials."""
     urls = {
         key.removeprefix("remote.").removesuffix(".url"): url

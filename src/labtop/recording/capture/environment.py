@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from labtop.model.run import Environment
+from labtop.recording.capture.conda import conda_environment
+from labtop.recording.capture.container import find_container
 from labtop.recording.capture.hashing import write_file
-from labtop.recording.capture.lock_file import keep_lock_file
+from labtop.recording.capture.lock_file import keep_lock_files
 from labtop.recording.capture.packages import installed_packages, requirements
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.secret_names import is_secret_name
 
 REQUIREMENTS = "requirements.txt"
 _ALLOWED = (
-    "CUDA_*", "CUBLAS_*", "CUDNN_*", "NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES", "NCCL_*", "GLOO_*", "UCX_*",
+    "CUDA_*", "CUBLAS_*", "CUDNN_*", "NVIDIA_TF32_OVERRIDE", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_BUILD_ID",
+    "NVIDIA_*_VERSION", "NCCL_*", "GLOO_*", "UCX_*",
     "HIP_*", "ROCR_*", "HSA_*", "OMP_*", "MKL_*", "OPENBLAS_*", "BLIS_*", "NUMEXPR_*", "VECLIB_*", "GOTO_*",
     "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "PYTORCH_*", "TORCH_*", "TORCHDYNAMO_*",
     "TORCHINDUCTOR_*", "TF_CONFIG", "TF_CPP_*", "TF_CUDNN_*", "TF_DETERMINISTIC_*", "TF_DISABLE_*", "TF_ENABLE_*",
@@ -43,8 +45,8 @@ def capture_environment(
     """Record the environment; requirements and the lock file go into `folder`, the run's `environment/`."""
     versions, origins = installed_packages(redactor, root)
     write_file(folder / REQUIREMENTS, requirements(versions, origins).encode(), mode)
-    lock_name, lock_sha256 = keep_lock_file(folder, Path.cwd(), root, redactor, mode)
-    image, digest = _container()
+    locks = keep_lock_files(folder, Path.cwd(), root, redactor, mode)
+    container = find_container(os.environ)
     libc, libc_version = platform.libc_ver()
     return Environment(
         python=platform.python_version(),
@@ -54,11 +56,14 @@ def capture_environment(
         libc=f"{libc} {libc_version}".strip() or None,
         packages=versions,
         origins=origins,
-        lock_file=lock_name,
-        lock_sha256=lock_sha256,
-        container_image=image and redactor.uri(image),
-        container_digest=digest,
-        conda_environment=os.environ.get("CONDA_DEFAULT_ENV") if in_conda() else None,
+        lock_file=locks[0].name if locks else None,
+        lock_sha256=locks[0].sha256 if locks else None,
+        lock_files=locks,
+        container=container.kind,
+        container_id=container.id,
+        container_image=container.image and redactor.uri(container.image),
+        container_digest=container.digest,
+        conda_environment=conda_environment(),
         variables=allowed_variables(os.environ, redactor, extra_variables),
     )
 
@@ -75,31 +80,9 @@ def allowed_variables(
     }
 
 
-def in_conda() -> bool:
-    """Whether the interpreter itself belongs to the conda environment that is active."""
-    prefix = os.environ.get("CONDA_PREFIX")
-    return bool(prefix) and Path(str(prefix)).resolve() == Path(sys.prefix).resolve()
-
-
 def _operating_system() -> str:
     try:
         return platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):
         release = platform.mac_ver()[0]
         return f"macOS {release}" if release else platform.platform()
-
-
-def _container() -> tuple[str | None, str | None]:
-    """Image and digest, as far as anybody told: a process cannot see its own image."""
-    said = os.environ.get
-    image = said("LABTOP_CONTAINER_IMAGE") or said("APPTAINER_CONTAINER") or said("SINGULARITY_CONTAINER")
-    digest = said("LABTOP_CONTAINER_DIGEST")
-    if image is None and (podman := Path("/run/.containerenv")).is_file():
-        try:
-            facts = dict(line.split("=", 1) for line in podman.read_text().splitlines() if "=" in line)
-        except (OSError, ValueError):
-            facts = {}
-        image = facts.get("image", "").strip('"') or None
-    if image and digest is None and "@sha256:" in image:
-        digest = image.partition("@")[2]
-    return image, digest

@@ -1,51 +1,61 @@
-"""The lock file that pins the environment: found above the working folder, hashed and copied."""
+"""The files that pin the environment: found above the working folder, hashed and copied."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from labtop.model.run import LockFile
+from labtop.recording.capture.command import relative_to
+from labtop.recording.capture.conda import CONDA_EXPLICIT, conda_explicit
 from labtop.recording.capture.hashing import write_file
 from labtop.recording.capture.redact import Redactor
 
 _LOCKS = ("uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "pixi.lock", "conda-lock.yml", "Pipfile.lock")
+_OTHER_LOCKS = "pylock.*.toml"
 _REQUIREMENTS = ("requirements.lock", "requirements-lock.txt", "requirements.txt")
-CONDA_EXPLICIT = "conda-explicit.txt"
+_OTHER_REQUIREMENTS = "requirements*.txt"
 _LARGEST = 20_000_000
+_MOST = 10
 _PINNED = re.compile(r"(?:[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*(?:===?\s*[\w.!+-]+|@\s*\S+)|-e\s|--|#|\Z)")
 
 
-def keep_lock_file(
+def keep_lock_files(
     folder: Path, cwd: Path, root: Path | None, redactor: Redactor, mode: int = 0o600
-) -> tuple[str | None, str | None]:
-    """Copy the nearest lock file into `folder`; its name and the SHA-256 of the copy.
+) -> tuple[LockFile, ...]:
+    """Copy the lock files of this environment into `folder`, the nearest one of a name; the nearest of all comes first.
 
-    An environment that conda made without a lock file gives the explicit list of its packages.
+    An environment that conda made also gives the explicit list of its packages. Hashes are those of the copies.
     """
-    found = next(_lock_files(cwd, root), None)
-    if found is not None:
-        name, text = found.name, found.read_text("utf-8", "surrogateescape")
-    elif explicit := _conda_explicit():
-        name, text = CONDA_EXPLICIT, explicit
-    else:
-        return None, None
-    # a copy of requirements.txt would take the place of what was really installed
-    name = "requirements.lock" if name == "requirements.txt" else name
+    kept: list[LockFile] = []
+    for path in _lock_files(cwd, root):
+        # a copy of requirements.txt would take the place of what was really installed
+        name = "requirements.lock" if path.name == "requirements.txt" else path.name
+        if len(kept) < _MOST and name not in [each.name for each in kept]:
+            try:
+                text = path.read_text("utf-8", "surrogateescape")
+            except OSError:
+                continue
+            kept.append(_keep(folder, name, text, redactor.text(relative_to(path, root)), redactor, mode))
+    if explicit := conda_explicit():
+        kept.append(_keep(folder, CONDA_EXPLICIT, explicit, "", redactor, mode))
+    return tuple(kept)
+
+
+def _keep(folder: Path, name: str, text: str, path: str, redactor: Redactor, mode: int) -> LockFile:
     content = redactor.tokens(text).encode("utf-8", "surrogateescape")
     write_file(folder / name, content, mode)
-    return name, hashlib.sha256(content).hexdigest()
+    return LockFile(name=name, path=path, sha256=hashlib.sha256(content).hexdigest())
 
 
 def _lock_files(cwd: Path, root: Path | None) -> Iterator[Path]:
+    """The nearest come first; in a folder those of tools that lock everything."""
     for place in (cwd, *cwd.parents) if root is not None else (cwd,):
-        for name in (*_LOCKS, *_REQUIREMENTS):
-            path = place / name
+        for path in _candidates(place):
             try:
-                if path.is_file() and path.stat().st_size <= _LARGEST and (name in _LOCKS or _pins_all(path)):
+                if path.is_file() and path.stat().st_size <= _LARGEST and _is_lock(path):
                     yield path
             except OSError:
                 continue
@@ -53,36 +63,19 @@ def _lock_files(cwd: Path, root: Path | None) -> Iterator[Path]:
             return
 
 
+def _candidates(place: Path) -> Iterator[Path]:
+    yield from (place / name for name in _LOCKS)
+    yield from sorted(place.glob(_OTHER_LOCKS))
+    yield from (place / name for name in _REQUIREMENTS)
+    yield from sorted(path for path in place.glob(_OTHER_REQUIREMENTS) if path.name not in _REQUIREMENTS)
+
+
+def _is_lock(path: Path) -> bool:
+    return not path.name.startswith("requirements") or _pins_all(path)
+
+
 def _pins_all(path: Path) -> bool:
     """Whether a requirements file says one version of each package."""
     lines = path.read_text("utf-8", "replace").replace("\\\n", " ").splitlines()
     wanted = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
     return bool(wanted) and all(_PINNED.match(line) for line in wanted)
-
-
-def _conda_explicit() -> str | None:
-    """What `conda list --explicit --md5` would print, read from the environment's own notes."""
-    prefix = os.environ.get("CONDA_PREFIX")
-    if not prefix or not (Path(prefix) / "conda-meta").is_dir():
-        return None
-    lines = []
-    for note in sorted((Path(prefix) / "conda-meta").glob("*.json")):
-        try:
-            said = json.loads(note.read_bytes())
-        except (OSError, ValueError):
-            continue
-        if url := said.get("url"):
-            lines.append(f"{url}#{said['md5']}" if said.get("md5") else str(url))
-    return (
-        "\n".join(
-            (
-                "# This file may be used to create an environment using:",
-                "# $ conda create --name <env> --file <this file>",
-                "@EXPLICIT",
-                *lines,
-                "",
-            )
-        )
-        if lines
-        else None
-    )

@@ -1,0 +1,93 @@
+"""What takes too long to be waited for when a run begins is found out in a thread, while training already goes on.
+
+The thread only adds facts. The end of a run waits a little for it; a process that is killed before loses those facts
+and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+from labtop.errors import LabtopError
+from labtop.model.run import Hardware
+from labtop.recording.capture.hardware import capture_hardware
+from labtop.recording.capture.local_packages import local_packages
+from labtop.recording.capture.lock_differences import differences, is_understood
+from labtop.recording.capture.numeric_libraries import with_library_facts
+from labtop.recording.facts import RunFacts
+
+Job = tuple[str, Callable[[], None]]
+"""What is done, in words, and how."""
+
+
+class Background:
+    """One thread that does a run's jobs in turn."""
+
+    def __init__(self, facts: RunFacts, jobs: Sequence[Job]) -> None:
+        self._facts = facts
+        self._jobs = tuple(jobs)
+        self._failed: LabtopError | None = None
+        self._thread = threading.Thread(target=self._work, name="labtop-capture", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for what is left to do, and not longer; whether everything is done."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def tell_failure(self) -> None:
+        """Raise what a job raised, which only happens if strict."""
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
+
+    def _work(self) -> None:
+        for what, job in self._jobs:
+            try:
+                with self._facts.safely(what):
+                    job()
+            except LabtopError as error:  # strict: the end of the run raises it
+                self._failed = error
+                return
+
+
+def surroundings_jobs(facts: RunFacts, environment_folder: Path) -> tuple[Job, ...]:
+    """The jobs of a run that has recorded its environment: hardware, repositories of packages, drift from the lock."""
+    return (
+        ("recording the hardware", partial(_keep_hardware, facts)),
+        ("recording the packages' repositories", partial(_keep_local_packages, facts)),
+        ("comparing with the lock file", partial(_keep_differences, facts, environment_folder)),
+    )
+
+
+def _keep_hardware(facts: RunFacts) -> None:
+    found = _hardware()
+    with facts.lock:
+        facts.set(hardware=with_library_facts(found, facts.record.environment.packages))
+
+
+@cache
+def _hardware() -> Hardware:
+    """A machine does not change while a process lives; asking its GPUs takes a while."""
+    return capture_hardware()
+
+
+def _keep_local_packages(facts: RunFacts) -> None:
+    if found := local_packages(facts.record.environment.origins, facts.redactor):
+        with facts.lock:
+            facts.set(environment=replace(facts.record.environment, local_packages=found))
+
+
+def _keep_differences(facts: RunFacts, folder: Path) -> None:
+    environment = facts.record.environment
+    own = next((each for each in environment.lock_files if is_understood(each.name)), None)
+    if own and (lines := differences(folder / own.name, environment.packages)):
+        with facts.lock:
+            facts.set(environment=replace(facts.record.environment, lock_differs=lines))
