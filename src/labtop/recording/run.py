@@ -24,6 +24,7 @@ from labtop.recording.metric_names import MetricRule, parse_goal
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
+from labtop.recording.siblings import Sibling, write_sibling
 from labtop.recording.summary import Summary, summary_metrics
 from labtop.recording.warning import complain
 
@@ -70,8 +71,12 @@ class Run:
 
     @property
     def group(self) -> str | None:
-        """The group of runs this one is part of."""
+        """The group of runs this one is part of; it may be set."""
         return self._facts.record.life.group
+
+    @group.setter
+    def group(self, group: str | None) -> None:
+        self._facts.set_life(group=self._facts.redactor.text(str(group)) if group else None)
 
     @property
     def job_type(self) -> str | None:
@@ -252,6 +257,18 @@ class Run:
             with facts.lock:
                 facts.keep(artifacts=(*facts.record.artifacts, *kept))
         return kept
+
+    def write_sibling(self, sibling: Sibling) -> str | None:
+        """Write a run that is over and shares everything around it with this one: a trial, a candidate of a search.
+
+        Returns:
+            its id; None when it could not be written, which is said once.
+        """
+        facts, run_id = self._facts, None
+        if self.folder != Path(os.devnull):  # nothing is recorded at all
+            with facts.safely("a run beside this one"):
+                run_id = write_sibling(sibling, facts.record, self.folder, facts.redactor, facts.shared)
+        return run_id
 
     def tell_unknown(self, verb: str, unknown: Mapping[str, Any]) -> None:
         """Say once which keywords of another tracker have no meaning here."""

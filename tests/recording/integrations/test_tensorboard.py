@@ -1,0 +1,58 @@
+"""TensorBoard's `SummaryWriter`, by another import."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+import labtop
+from labtop.integrations.tensorboard import SummaryWriter
+from labtop.model.run import Status
+from tests.recording.conftest import only_record
+
+
+def test_scalars_and_hyperparameters(folder: Path) -> None:
+    """What is added is in a run named like the folder, which ends with the block."""
+    with SummaryWriter("logs/first") as writer:
+        for step in range(3):
+            writer.add_scalar("loss", 1.0 - step, step, walltime=1.0, new_style=True)
+            writer.add_scalars("acc", {"train": 0.5, "val": 0.25}, step)
+        writer.add_hparams({"lr": 0.1}, {"hparam/acc": 0.9})
+        writer.flush()
+        assert writer.get_logdir() == "logs/first"
+    record = only_record(folder / "runs")
+    assert (record.name, record.status, record.params) == ("first", Status.FINISHED, {"lr": 0.1})
+    assert {name: metric.count for name, metric in record.metrics.items() if metric.count} == {
+        "loss": 3,
+        "acc/train": 3,
+        "acc/val": 3,
+    }
+    assert record.metrics["loss"].last_step == 2
+    assert record.metrics["hparam/acc"].last == 0.9
+    assert not (folder / "logs").exists()
+
+
+def test_an_open_run_stays_open(folder: Path) -> None:
+    """It belongs to the program."""
+    with labtop.init() as run:
+        SummaryWriter().close()
+        assert not run.has_ended
+
+
+def test_what_has_no_place_is_said_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """And the training goes on."""
+    with caplog.at_level(logging.WARNING, "labtop"), SummaryWriter() as writer:
+        writer.add_graph(object())
+        writer.add_graph(object())
+    assert [record.getMessage() for record in caplog.records] == [
+        "labtop: SummaryWriter.add_graph is not recorded"
+    ]
+
+
+def test_an_exception_in_the_block_is_a_failed_run(folder: Path) -> None:
+    """As in a block of labtop's own."""
+    with pytest.raises(RuntimeError), SummaryWriter():
+        raise RuntimeError("diverged")
+    assert only_record(folder / "runs").status is Status.FAILED
