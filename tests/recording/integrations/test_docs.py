@@ -26,7 +26,9 @@ HOOKS = sorted(
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("labtop.integrations.")[1].split()[0])
 def test_an_example_runs(folder: Path, block: str) -> None:
     """And all its runs finish."""
-    needed = {line.split()[1].split(".")[0] for line in block.splitlines() if line.startswith(("import ", "from "))}
+    needed = {
+        line.split()[1].split(".")[0] for line in block.splitlines() if line.startswith(("import ", "from "))
+    }
     if missing := [name for name in sorted(needed) if importlib.util.find_spec(name) is None]:
         pytest.skip(f"{', '.join(missing)} not installed")
     backend = "torch" if importlib.util.find_spec("torch") else "tensorflow"
