@@ -28,6 +28,12 @@ if TYPE_CHECKING:
         RecordingError,
         UsageError,
     )
+    from labtop.model.values.confusion import ConfusionMatrix
+    from labtop.model.values.curve import Curve
+    from labtop.model.values.histogram import Histogram
+    from labtop.model.values.image import Image
+    from labtop.model.values.table import Table
+    from labtop.model.values.text import Text
     from labtop.recording.current import (
         config,
         define_metric,
@@ -48,7 +54,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AmbiguousRunError",
+    "ConfusionMatrix",
+    "Curve",
     "FilterError",
+    "Histogram",
+    "Image",
     "InputError",
     "LabtopError",
     "NewerFormatError",
@@ -58,6 +68,8 @@ __all__ = [
     "RecordingError",
     "Run",
     "Settings",
+    "Table",
+    "Text",
     "UsageError",
     "__version__",
     "config",
@@ -85,6 +97,12 @@ _HOMES = {
         "AmbiguousRunError", "FilterError", "InputError", "LabtopError", "NewerFormatError", "NoRunError",
         "NoStoreError", "QueryError", "RecordingError", "UsageError",
     ),
+    "labtop.model.values.confusion": ("ConfusionMatrix",),
+    "labtop.model.values.curve": ("Curve",),
+    "labtop.model.values.histogram": ("Histogram",),
+    "labtop.model.values.image": ("Image",),
+    "labtop.model.values.table": ("Table",),
+    "labtop.model.values.text": ("Text",),
     "labtop.recording.current": (
         "config", "define_metric", "finish", "init", "log", "log_artifact", "seed", "seed_worker", "summary",
         "use_data",

@@ -30,6 +30,8 @@ class Settings:
     capture_output: bool = True
     untracked_max_bytes: int = 5_000_000  # of all untracked files kept together
     output_max_bytes: int = 50_000_000
+    values_max: int = 5_000  # rich values (images, tables, …) a run keeps
+    values_max_bytes: int = 2_000_000_000  # of them together
     environment_variables: tuple[str, ...] = ()  # more names (globs) to record
     redact: tuple[str, ...] = ()  # more patterns (regular expressions) to redact
     shared: bool = False  # a new store that others may read: 0755/0644 as the umask allows

@@ -289,7 +289,10 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file the run logged. `path` is relative to the run's folder; `uri` is for what lies elsewhere."""
+    """A file the run logged. `path` is relative to the run's folder; `uri` is for what lies elsewhere.
+
+    `about` says more of a rich value: caption, width, rows, area, … Its file lies in `media/` by its hash.
+    """
 
     name: str
     path: str | None = None
@@ -298,6 +301,7 @@ class Artifact:
     step: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    about: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from labtop.model.run import RunRecord
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.warning import Warnings
 from labtop.recording.writing import PointWriter
+from labtop.settings import Settings
 
 _LONGEST_REASON = 2000
 
@@ -37,6 +38,7 @@ class RunFacts:
         shared: bool = False,
         strict: bool = False,
         imported_before: frozenset[str] = frozenset(),
+        settings: Settings | None = None,
     ) -> None:
         self.record = record
         self.writer = writer
@@ -45,6 +47,7 @@ class RunFacts:
         self.shared = shared
         self.strict = strict
         self.imported_before = imported_before
+        self.settings = settings or Settings()
         self.lock = threading.RLock()  # a signal handler may find its own thread in here
         self._warnings = Warnings()
 

@@ -1,4 +1,4 @@
-"""What `log` does: numbers by name, a step, a time, and off to the writer."""
+"""What `log` does: numbers by name, a step, a time, and off to the writer. Rich values go their own way."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtop.model.run import MetricSummary
 from labtop.recording.config import as_scalar
 from labtop.recording.facts import RunFacts
 from labtop.recording.metric_names import MetricNames, MetricRule, MetricRules
 
+if TYPE_CHECKING:
+    from labtop.model.values.base import RichValue
+    from labtop.recording.values import ValueLog
+
 
 class PointLog:
     """Logs the points of one run in this process."""
 
-    def __init__(self, facts: RunFacts, next_step: float = 0) -> None:
+    def __init__(self, facts: RunFacts, values: ValueLog, next_step: float = 0) -> None:
         self.next_step = next_step
         self._facts = facts
+        self._values = values
         self._append = facts.writer.append
         self._pending: dict[str, float] = {}  # from commit=False
         self._pending_step: float | None = None
@@ -31,32 +36,50 @@ class PointLog:
     def log(self, data: Mapping[str, Any], step: float | None = None, commit: bool | None = None) -> None:
         """See `Run.log`. Ten numbers take a few microseconds; keep it so (tests/benchmarks/bench_log.py)."""
         values: dict[str, float] = {}
+        rich: list[tuple[str, RichValue]] = []
         names = self._names
         try:
             for name, value in data.items():
                 if type(value) is float:  # the usual case
                     values[names[name]] = value
                 else:
-                    self._take(values, name, value)
+                    self._take(values, rich, name, value)
         except AttributeError:
             what = type(data).__name__
             self._facts.refuse("log", f"log() takes a mapping of names to numbers, not {what}")
             return
         at = self.next_step if step is None else step if type(step) is int else self._as_step(step)
         if commit is False or self._pending or self._step_metrics:
-            self._log_with_care(values, at, step is not None, commit is not False)
+            at = self._log_with_care(values, at, step is not None, commit is not False)
+            if rich:
+                self._log_rich(rich, at)
             return
         self.next_step = at + 1 if type(at) is int else math.floor(at) + 1
         if values:
             self._append(at, time.time_ns() // 1000, values)
+        if rich:
+            self._log_rich(rich, at)
 
-    def _take(self, values: dict[str, float], name: object, value: Any) -> None:
+    def _log_rich(self, rich: list[tuple[str, RichValue]], at: float) -> None:
+        """Hand rich values over, each at its x."""
+        if self._append == self._append_too_late:
+            self._append_too_late(at, 0, {})
+            return
+        xs = [self._last_x.get(self._rules.step_metric(name) or "", at) for name, _ in rich]
+        self._values.take([(name, value, x) for (name, value), x in zip(rich, xs, strict=True)])
+
+    def _take(
+        self, values: dict[str, float], rich: list[tuple[str, RichValue]], name: object, value: Any
+    ) -> None:
         """Add one logged value that is no plain float."""
         if isinstance(value, Mapping):
             for key, inner in value.items():
-                self._take(values, f"{name}/{key}", inner)
+                self._take(values, rich, f"{name}/{key}", inner)
             return
         number = value if isinstance(value, float | int) else as_scalar(value)
+        if number is None and (found := self._rich_in(value)):
+            rich += [(self._names[f"{name}{end}"], each) for end, each in found.items()]
+            return
         try:
             if number is None and hasattr(type(value), "__float__") and not hasattr(value, "__len__"):
                 number = float(value)  # Decimal, Fraction and their like
@@ -65,8 +88,18 @@ class PointLog:
                 return
         except (OverflowError, TypeError, ValueError):
             pass
-        hint = "text goes into run.config or run.summary" if isinstance(value, str) else "only numbers are"
+        hint = "text goes into run.config or labtop.Text" if isinstance(value, str) else "only numbers are"
+        if hasattr(value, "shape"):
+            hint = "say what it is: labtop.Image(…), labtop.Histogram(…), labtop.Table(…)"
         self._facts.refuse(f"log {name}", f"{name!r} is not logged: {_an(type(value).__name__)}; {hint}")
+
+    def _rich_in(self, value: Any) -> Mapping[str, RichValue] | None:
+        """The rich values in something that is no number."""
+        if isinstance(value, str | bytes):
+            return None
+        from labtop.model.values.base import values_in
+
+        return values_in(value)
 
     def _as_step(self, step: Any) -> float:
         number = step if isinstance(step, float | int) else as_scalar(step)
@@ -75,8 +108,8 @@ class PointLog:
             return self.next_step
         return int(number) if float(number).is_integer() else float(number)
 
-    def _log_with_care(self, values: dict[str, float], at: float, is_explicit: bool, commit: bool) -> None:
-        """Log with values kept from `commit=False`, and with metrics whose x axis is another metric."""
+    def _log_with_care(self, values: dict[str, float], at: float, is_explicit: bool, commit: bool) -> float:
+        """Log with values kept from `commit=False`, and with metrics whose x axis is another metric; give the step."""
         with self._facts.lock:
             kept_for = self._pending_step
             if is_explicit and kept_for is not None and kept_for != at:
@@ -88,6 +121,7 @@ class PointLog:
                 self._commit(at)
             elif is_explicit:
                 self._pending_step = at
+            return at
 
     def commit(self) -> None:
         """Log what `commit=False` has kept."""
@@ -138,6 +172,7 @@ class PointLog:
 
     def after_fork(self) -> None:
         """In a child: a writer of its own begins with the first point."""
+        self._values.after_fork()
         if self._append != self._append_too_late:
             self._append = self._append_first_in_child
 

@@ -26,10 +26,12 @@ from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
 from labtop.recording.siblings import Sibling, write_sibling
 from labtop.recording.summary import Summary, summary_metrics
+from labtop.recording.values import ValueLog
 from labtop.recording.warning import complain
 
 _PATIENCE_S = 5.0  # how long the end of a run waits for what is still being found out
 _HURRY_S = 0.5
+_VALUES_PATIENCE_S = 60.0  # for rich values that are still being written
 
 
 class Run:
@@ -42,7 +44,8 @@ class Run:
         self.background: Background | None = None
         self.notebook: NotebookCells | None = None
         self._facts = facts
-        self._points = PointLog(facts, next_step)
+        self._values = ValueLog(facts, folder)
+        self._points = PointLog(facts, self._values, next_step)
         self._pid = os.getpid()
         self._has_ended = False
         self._config = Config(facts.record.params, self._on_config)
@@ -144,7 +147,8 @@ class Run:
         """Record values that belong together; when it returns they survive a `kill -9`.
 
         Arguments:
-            data: numbers by name; mappings inside are flattened with `/`. Anything else is refused with a word.
+            data: numbers by name, and rich values (labtop.Image, Table, Histogram, ConfusionMatrix, Curve, Text);
+                mappings inside are flattened with `/`. Anything else is refused with a word.
             step: where on the x axis; by default one more than before.
             commit: False keeps the values for the next call.
         """
@@ -309,6 +313,7 @@ class Run:
 
     def end(self, outcome: Outcome) -> None:
         """Write down how it ended, and let go of everything."""
+        self._values.drain(_VALUES_PATIENCE_S if outcome.signal is None else _HURRY_S)
         if self.background is not None and self.is_ours and not self._has_ended:
             # not while the record is held: the thread needs it; after a signal there is little time
             self.background.wait(_PATIENCE_S if outcome.signal is None else _HURRY_S)
@@ -329,6 +334,8 @@ class Run:
         facts = self._facts
         with facts.safely("finish"):
             self._points.commit()
+        with facts.safely("finish"):
+            self._values.finish()
         with facts.safely("finish"):
             randomness = randomness_now(facts.record.randomness, facts.imported_before)
             hardware = with_library_facts(facts.record.hardware, facts.record.environment.packages)

@@ -106,6 +106,7 @@ def start_run(request: Request) -> Run:
     facts = RunFacts(
         place.record, writer, redactor,
         root=root, shared=settings.shared, strict=settings.strict, imported_before=imported_before,
+        settings=settings,
     )  # fmt: skip
     run = Run(facts, place.folder, resumed.next_step if resumed else 0)
     hooks.watch(run)

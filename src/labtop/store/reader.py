@@ -22,7 +22,7 @@ from labtop.store.wal import read_wal
 
 _MAGIC = b"PAR1"
 _SMALLEST_PARQUET = 12
-_LARGEST_FOOTER = 64 * 2**20
+LARGEST_FOOTER = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,24 @@ def check_parquet(path: Path) -> str | None:
             tail = file.read(8)
     except OSError as error:
         return error.strerror or str(error)
+    return _check_ends(head, tail, size)
+
+
+def check_parquet_bytes(content: bytes) -> str | None:
+    """Why the content of a file is no whole Parquet file; None when it looks like one."""
+    if len(content) < _SMALLEST_PARQUET:
+        return f"cut: only {len(content)} bytes"
+    return _check_ends(content[:4], content[-8:], len(content))
+
+
+def _check_ends(head: bytes, tail: bytes, size: int) -> str | None:
+    """What the first four and the last eight bytes of a file say."""
     if head != _MAGIC:
         return "not a Parquet file"
     if tail[4:] != _MAGIC:
         return "cut: its end is missing"
     footer = int.from_bytes(tail[:4], "little")
-    if footer > min(size - _SMALLEST_PARQUET, _LARGEST_FOOTER):
+    if footer > min(size - _SMALLEST_PARQUET, LARGEST_FOOTER):
         return f"damaged: its footer cannot be {footer} bytes long"
     return None
 

@@ -1,0 +1,1 @@
+"""Rich values as files and back: Parquet, PNG and text. Nothing is ever pickled."""
