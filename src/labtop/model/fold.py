@@ -68,12 +68,12 @@ class SummaryFold:
 
     __slots__ = (
         "_known", "_mean", "count", "first", "goal", "last", "last_step", "max", "max_step", "min", "min_step",
-        "nan_count", "spark",
+        "nan_count", "rank", "spark",
     )  # fmt: skip
 
     def __init__(self, start: MetricSummary | None = None) -> None:
         start = start or MetricSummary()
-        self.goal = start.goal
+        self.goal, self.rank = start.goal, start.rank
         self.count, self.nan_count = start.count, start.nan_count
         self.first, self.last, self.last_step = start.first, start.last, start.last_step
         self.min, self.min_step, self.max, self.max_step = (
@@ -123,4 +123,5 @@ class SummaryFold:
             max_step=self.max_step,
             mean=self._mean if self._known else None,
             spark=tuple(self.spark.numbers),
+            rank=self.rank,
         )

@@ -56,6 +56,7 @@ class MetricSummary:
     max_step: float | None = None
     mean: float | None = None
     spark: tuple[float, ...] = ()
+    rank: int | None = None  # whose points: None is the rank that owns the record, as nearly always
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ class Command:
     executable: str | None = None
     entry_point: str | None = None  # script path relative to the repository root, or "-m module"
     launcher: str | None = None  # torchrun, slurm, mpi, …
+    launch: str | None = None  # what all processes of one launch have in common: "slurm:81234.0"
     ranks: Mapping[str, int] = field(default_factory=dict)  # rank, local_rank, world_size, …
     config_files: tuple[ConfigFile, ...] = ()  # named in argv, or written by Hydra
 
@@ -315,6 +317,42 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """One of several processes that record a run: `writers/<writer>.json`. A run of one process has none.
+
+    `role`: rank (one of a launch), program (started by `labtop run`), command (that is `labtop run` itself), child
+    (forked), worker (joined by environment), rival (resumed a run that another process still records).
+    """
+
+    writer: str = ""
+    role: str = "rank"
+    rank: int | None = None
+    local_rank: int | None = None
+    node_rank: int | None = None
+    world_size: int | None = None
+    generation: int = 0  # how often the run was taken up again before
+    launcher: str | None = None
+    launch: str | None = None  # what all ranks of one start of a launch have in common
+    parent: str | None = None  # the writer of the process that it was forked from or invited by
+    process: Process | None = None
+    wants_record: bool = (
+        False  # writes the record unless a better placed writer is there; see store/writers.py
+    )
+    ends_run: bool = False  # its end is the end of the run
+    first_step: int = 0  # where its own counter of steps began
+    began_at: float | None = None  # its own clock, seconds since the epoch
+    ended_at: float | None = None
+    status: Status | None = None  # None while it lives, or died without a word
+    exit_code: int | None = None
+    signal: str | None = None
+    error: RunError | None = None
+    points: int = 0
+    metrics: Mapping[str, MetricSummary] = field(
+        default_factory=dict
+    )  # at most 200, of who has not the record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """Everything recorded of one run but its points, which lie in `metrics/`."""
 
@@ -337,3 +375,4 @@ class RunRecord:
     hardware: Hardware = Hardware()
     artifacts: tuple[Artifact, ...] = ()
     source: Source = Source()
+    writers: tuple[Writer, ...] = ()  # not in run.parquet: read from `writers/` where one run is looked at

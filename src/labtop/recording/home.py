@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labtop.errors import LabtopError, RecordingError
 from labtop.model.run import RunRecord
+from labtop.recording.launch import is_requeued, job_key
 from labtop.recording.resuming import find_run, find_unfinished
 from labtop.settings import Settings, spool_folder
 from labtop.store.layout import create_store, run_folder
@@ -39,9 +40,10 @@ class Home:
         )
 
     def find_unfinished(self, project: str) -> Path | None:
-        """The newest run of a project that did not finish, here or there."""
-        return find_unfinished(self.store, project) or (
-            find_unfinished(self.destination, project) if self._may_look_there() else None
+        """The newest run of a project that did not finish, here or there; a requeued job finds its own."""
+        job = job_key() if is_requeued() else None
+        return find_unfinished(self.store, project, job) or (
+            find_unfinished(self.destination, project, job) if self._may_look_there() else None
         )
 
     def _may_look_there(self) -> bool:

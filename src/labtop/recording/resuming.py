@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from base64 import b32encode
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from labtop.errors import AmbiguousRunError, InputError, UsageError
-from labtop.model.run import RunRecord, Status
+from labtop.model.run import RunRecord, Status, Writer
 from labtop.store.layout import RECORD, is_run_id, run_folders, safe_folder_name
+from labtop.store.live import fold_live
 from labtop.store.process import is_gone
 from labtop.store.reader import is_newer_format, list_point_files, read_log_points, read_record
 
@@ -71,8 +73,11 @@ def find_run(store: Path, run_id: str) -> Path | None:
     return next((folder for folder in run_folders(store) if folder.name == run_id), None)
 
 
-def find_unfinished(store: Path, project: str) -> Path | None:
-    """The newest run of a project that did not finish and that no process records any more."""
+def find_unfinished(store: Path, project: str, job: str | None = None) -> Path | None:
+    """The newest run of a project that did not finish and that no process records any more.
+
+    `job`: only one that this job of a scheduler recorded, for the jobs of an array are requeued all at once.
+    """
     home = store / safe_folder_name(project)
     records = sorted(home.glob(f"*/{RECORD}"), key=_modified, reverse=True) if home.is_dir() else []
     for path in records[:_LATEST_LOOKED_AT]:
@@ -80,9 +85,16 @@ def find_unfinished(store: Path, project: str) -> Path | None:
             record = read_record(path.parent)
         except InputError:
             continue
-        if record.status is not Status.FINISHED and not _is_alive(record):
+        is_of_job = job is None or job == job_of(record)
+        if is_of_job and record.status is not Status.FINISHED and not is_alive(record):
             return path.parent
     return None
+
+
+def job_of(record: RunRecord) -> str | None:
+    """The job of a scheduler that recorded a run: `slurm:81234`."""
+    words = re.search(r"slurm:[0-9]+(_[0-9]+)?", record.command.launch or "")
+    return words.group() if words else None
 
 
 def _modified(path: Path) -> float:
@@ -98,19 +110,37 @@ def take_up(folder: Path) -> Resumed:
     Raises:
         InputError: the record is damaged, or newer than this labtop.
     """
-    record = read_record(folder)
+    as_of_ns = int(_modified(folder / RECORD) * 1e9) - 1000  # a double is exact to a quarter of a microsecond
+    # a process that was killed had not summed up its last second
+    record = fold_live(read_record(folder), folder, as_of_ns=as_of_ns)
     if is_newer_format(record):
         raise InputError(f"run {record.id} was written by a newer labtop", "update labtop to resume it")
+    alive = is_alive(record)
     next_step = _last_step(folder, record) + 1
     before = f"{record.status} at step {next_step - 1}" if next_step else str(record.status)
     if record.ended_at:
         before += f", {record.ended_at:%Y-%m-%d %H:%M:%S} UTC"
     life = replace(record.life, resumed_from=before, exit_code=None, signal=None, error=None)
     opened = replace(record, status=Status.RUNNING, ended_at=None, life=life)
-    return Resumed(folder, opened, next_step, _is_alive(record))
+    return Resumed(folder, opened, next_step, alive)
 
 
-def _is_alive(record: RunRecord) -> bool:
+def as_joined(resumed: Resumed, who: Writer) -> Resumed:
+    """What another process of the same attempt took up or began a moment ago: its end is no earlier end.
+
+    Steps go on where that process said; the summaries of ranks that stood in are theirs to tell.
+    """
+    before = read_record(resumed.folder)
+    life = replace(resumed.record.life, resumed_from=before.life.resumed_from)
+    record = replace(resumed.record, life=life)
+    if who.role == "program":
+        return replace(resumed, record=record)
+    record = replace(record, metrics=before.metrics, life=replace(life, written=before.life.written))
+    return replace(resumed, record=record, next_step=who.first_step)
+
+
+def is_alive(record: RunRecord) -> bool:
+    """Whether the process that records a run is there, as far as it can be seen from here."""
     if record.status.is_end or record.life.process is None:
         return False
     return is_gone(record.life.process) is False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from labtop.errors import InputError, UsageError
-from labtop.model.run import Life, RunRecord
+from labtop.model.run import Life, RunRecord, Writer
 from labtop.recording.background import Background, surroundings_jobs
 from labtop.recording.capture.code import CodeCapture, capture_code
 from labtop.recording.capture.command import capture_command, program_name, script_path
@@ -25,9 +25,12 @@ from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.home import Home, open_home, refuge_of
+from labtop.recording.joining import invitation
+from labtop.recording.launch import array_group, launch_name
+from labtop.recording.membership import Membership, as_rival, membership
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
-from labtop.recording.resuming import Resumed, as_run_id, parse_resume, take_up
+from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
 from labtop.recording.writing import NoWriter
 from labtop.settings import Settings, cache_folder
@@ -65,12 +68,32 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a run goes."""
+    """Where a run goes. `who` is the role of this process, where the run may have several."""
 
     home: Home
     folder: Path
     record: RunRecord
     resumed: Resumed | None = None
+    who: Writer | None = None
+
+    @property
+    def owns_record(self) -> bool:
+        """Whether the record is, or may become, this process's to write."""
+        return self.who is None or self.who.wants_record
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether this process tells what was run: code, environment, hardware."""
+        return self.owns_record and not (self.who and self.who.rank)
+
+    @property
+    def output(self) -> str | None:
+        """The file for what this process prints: each rank has one of its own, a worker none."""
+        if self.who is None or (self.who.role == "rank" and not self.who.rank):
+            return OUTPUT
+        if self.who.role == "rank":
+            return f"output-rank-{self.who.rank}.log"
+        return None
 
 
 def start_run(request: Request) -> Run:
@@ -89,7 +112,8 @@ def start_run(request: Request) -> Run:
     redactor = Redactor.build(os.environ, settings.redact)
     repository, problem = _repository()
     root = repository.top if repository else None
-    project = request.project or settings.project or (root or Path.cwd()).name or "project"
+    asked = settings.project or request.project if invitation() else request.project or settings.project
+    project = asked or (root or Path.cwd()).name or "project"
     if settings.mode == "disabled":
         return _disabled_run(request, project, redactor)
     place = _find_place(request, settings, project, redactor)
@@ -97,7 +121,7 @@ def start_run(request: Request) -> Run:
     writer = RunWriter(
         place.folder,
         place.record,
-        owns_record=not (resumed and resumed.is_alive),
+        who=place.who,
         durability=_durability(settings),
         strict=settings.strict,
         shared=settings.shared,
@@ -116,10 +140,13 @@ def start_run(request: Request) -> Run:
         if place.home.trouble:
             facts.trouble("store", place.home.trouble)
         run.config.update(config)
-        _capture(run, facts, place, repository, problem, settings)
-        if settings.capture_output:
+        if place.is_lead:
+            _capture(run, facts, place, repository, problem, settings)
+        elif place.owns_record:
+            facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))
+        if settings.capture_output and (name := place.output):
             with facts.safely("output"):
-                run.output = _tee(place.folder, settings, redactor)
+                run.output = _tee(place.folder / name, settings, redactor)
     except BaseException as error:
         run.end_with(error)
         raise
@@ -149,6 +176,9 @@ def _find_place(request: Request, settings: Settings, project: str, redactor: Re
     home = open_home(_store_path(request, settings), settings)
     store = home.store
     word, run_id = parse_resume(request.resume, request.id)
+    member = membership(store, project, word, run_id, settings.shared)
+    if member is not None:
+        return _joined_place(member, home, request, project, redactor)
     wanted = run_id
     if run_id:
         run_id = as_run_id(store, run_id)
@@ -163,10 +193,34 @@ def _find_place(request: Request, settings: Settings, project: str, redactor: Re
         raise InputError(f"run {found.name} is there already", "resume='allow' goes on with it")
     if found is not None:
         resumed = take_up(found)
+        who = as_rival() if resumed.is_alive else None
         record = _resumed_record(resumed, request, redactor)
-        return _Place(home, home.folder_of(found, record), record, resumed)
+        return _Place(home, home.folder_of(found, record), record, resumed, who)
     record = _first_record(request, project, redactor)
     return _Place(home, run_folder(store, record.project, record.id), record)
+
+
+def _joined_place(
+    member: Membership, home: Home, request: Request, project: str, redactor: Redactor
+) -> _Place:
+    """A place in a run that other processes record too; its record may be there or not."""
+    name = request.name or _name_from(request)
+    request = replace(request, id=member.run_id, name=name)
+    who = member.who
+    try:
+        resumed = take_up(member.folder) if member.exists else None
+    except InputError:  # damaged: whoever owns the record writes it anew
+        resumed = None
+    if resumed is None:
+        return _Place(home, member.folder, _first_record(request, project, redactor), None, who)
+    if not member.is_new_attempt:
+        resumed = as_joined(resumed, who)
+    record = _resumed_record(resumed, request, redactor)
+    if who.role == "program":
+        life = replace(record.life, process=resumed.record.life.process)  # who started it outlives it
+        record = replace(record, life=life)
+    who = replace(who, first_step=resumed.next_step)
+    return _Place(home, member.folder, record, resumed, who)
 
 
 def _name_from(request: Request) -> str | None:
@@ -175,7 +229,7 @@ def _name_from(request: Request) -> str | None:
 
 
 def _store_path(request: Request, settings: Settings) -> Path:
-    if request.store is not None:
+    if request.store is not None and invitation() is None:
         return Path(request.store).expanduser()
     if settings.store:
         return Path(settings.store).expanduser()
@@ -193,7 +247,7 @@ def _first_record(request: Request, project: str, redactor: Redactor) -> RunReco
         project=redactor.text(project),
         started_at=datetime.now(UTC),
         life=Life(
-            group=redactor.text(str(request.group)) if request.group else None,
+            group=redactor.text(str(request.group)) if request.group else array_group(),
             job_type=redactor.text(str(request.job_type)) if request.job_type else None,
             tags=_tags(request, redactor),
             notes=redactor.text(str(request.notes or "")),
@@ -208,7 +262,7 @@ def _resumed_record(resumed: Resumed, request: Request, redactor: Redactor) -> R
     said = _first_record(request, before.project, redactor)
     life = replace(
         before.life,
-        group=said.life.group or before.life.group,
+        group=(said.life.group if request.group else None) or before.life.group,
         job_type=said.life.job_type or before.life.job_type,
         tags=tuple(dict.fromkeys((*before.life.tags, *said.life.tags))),
         notes=said.life.notes or before.life.notes,
@@ -243,12 +297,15 @@ def _capture(
     settings: Settings,
 ) -> None:
     redactor, root, mode = facts.redactor, facts.root, file_mode(facts.shared)
-    with facts.safely("recording the command"):
-        facts.set(command=capture_command(redactor, root))
+    is_program = place.who is not None and place.who.role == "program"
+    known = facts.record if is_program else RunRecord(id="", name="", project="")
+    if not known.command.argv:
+        with facts.safely("recording the command"):
+            facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))
     with facts.safely("recording the configuration files"):
         kept = keep_config_files(sys.orig_argv, ConfigCapture(place.folder, root, redactor, facts.shared))
         facts.set(command=replace(facts.record.command, config_files=kept))
-    if settings.capture_code:
+    if settings.capture_code and not (known.code.commit or known.code.untracked):
         with facts.safely("recording the code"):
             folder = place.folder / "code"
             make_folders(folder, facts.shared)
@@ -276,8 +333,8 @@ def _capture(
     run.background.start()
 
 
-def _tee(folder: Path, settings: Settings, redactor: Redactor) -> OutputTee:
-    log = OutputLog(folder / OUTPUT, redactor, settings.output_max_bytes, file_mode(settings.shared))
+def _tee(path: Path, settings: Settings, redactor: Redactor) -> OutputTee:
+    log = OutputLog(path, redactor, settings.output_max_bytes, file_mode(settings.shared))
     tee = OutputTee(log)
     tee.start()
     return tee

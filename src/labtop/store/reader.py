@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from labtop.errors import InputError
 from labtop.model.run import RunRecord
@@ -19,6 +19,9 @@ from labtop.store.part import SUFFIX as PART_SUFFIX
 from labtop.store.part import writer_of
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.wal import read_wal
+
+if TYPE_CHECKING:
+    import pyarrow.parquet
 
 _MAGIC = b"PAR1"
 _SMALLEST_PARQUET = 12
@@ -131,12 +134,19 @@ def read_record(folder: Path) -> RunRecord:
     try:
         # a file object: nothing in the name can make it a glob, a folder or a file system of its own
         with path.open("rb") as file:
-            rows = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True).read().to_pylist()
+            rows = _without_threads(file).read(use_threads=False).to_pylist()
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: damaged: {error}") from error
     if len(rows) != 1 or not rows[0].get("id"):
         raise InputError(f"{path}: not the record of one run")
     return decode_record(rows[0])
+
+
+def _without_threads(file: BinaryIO) -> pyarrow.parquet.ParquetFile:
+    """A Parquet file that no thread of pyarrow reads ahead: one that holds a buffer when Python ends aborts it."""
+    import pyarrow.parquet
+
+    return pyarrow.parquet.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
 
 
 def read_part_points(path: Path) -> list[Point]:
@@ -153,7 +163,7 @@ def read_part_points(path: Path) -> list[Point]:
     columns = ["name", "step", "time", "value", "writer", "seq"]
     try:
         with path.open("rb") as file:
-            table = pyarrow.parquet.ParquetFile(file, page_checksum_verification=True).read(columns)
+            table = _without_threads(file).read(columns, use_threads=False)
         times = table.column("time").cast(pyarrow.timestamp("us")).cast(pyarrow.int64())
         table = table.set_column(2, "time", times)
         values = [table.column(name).to_pylist() for name in columns]

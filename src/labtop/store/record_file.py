@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from labtop.errors import InputError
 from labtop.model.fold import SummaryFold
-from labtop.model.run import Beat, MetricSummary, RunRecord
+from labtop.model.merge import merge_records
+from labtop.model.run import Beat, MetricSummary, Process, RunRecord, Status, Writer
 from labtop.store.files import FILES, Files, replace_file
 from labtop.store.format import record_parquet
 from labtop.store.layout import RECORD, file_mode
+from labtop.store.live import fold_live
+from labtop.store.reader import read_record
+from labtop.store.turns import Turns
 from labtop.store.wal import PointFrame
+from labtop.store.writers import borrowed, with_metrics, write_writer
 
 Durability = Literal["process", "os", "sync"]
 _LONGEST_BEAT_S = 10.0
 _AGE_A_BEAT = 60.0  # a run of five minutes beats every five seconds
+_WHO_INTERVAL_S = 60.0
 _COST_A_BEAT = 20.0  # writing the record may take a twentieth of the time
 
 
@@ -29,6 +37,7 @@ class Identity:
     run_id: str
     writer: str
     owns_record: bool = True
+    who: Writer | None = None  # its role, where the run has several writers
     durability: Durability = "os"
     strict: bool = False
     shared: bool = False
@@ -45,34 +54,62 @@ class Identity:
 
 
 def write_record(
-    folder: Path, record: RunRecord, *, files: Files = FILES, mode: int = 0o600, sync: bool = True
+    folder: Path,
+    record: RunRecord,
+    *,
+    files: Files = FILES,
+    mode: int = 0o600,
+    sync: bool = True,
+    check: Callable[[Path], None] = lambda _: None,
 ) -> None:
-    """Put a record in the place of the one that is there.
+    """Put a record in the place of the one that is there; `check` is called last, and may raise to leave that.
 
     Raises:
         OSError: the system would not; the old record stays.
     """
-    replace_file(folder / RECORD, record_parquet(record), files=files, mode=mode, sync=sync)
+    replace_file(folder / RECORD, record_parquet(record), files=files, mode=mode, sync=sync, check=check)
+
+
+class _NotOurTurnError(Exception):
+    """A better placed writer came while the record was being written."""
 
 
 class LiveRecord:
-    """A record with what only its writer knows: the summaries, how far they go, and the beat."""
+    """A record with what only its writer knows: the summaries, how far they go, and the beat.
+
+    Of several writers only one writes the record at a time (store/writers.py). The others fold their points too, and
+    put the summaries into their own file: the record borrows what nobody else has logged.
+    """
 
     def __init__(self, identity: Identity, record: RunRecord, files: Files) -> None:
         self.given = record
         self._identity = identity
         self._files = files
-        self._folds = {name: SummaryFold(each) for name, each in record.metrics.items() if each.count}
+        self._who = identity.who
+        self._is_main = identity.owns_record and not (self._who and self._who.rank)
+        main = {name: each for name, each in record.metrics.items() if each.rank is None}
+        self._folds = {name: SummaryFold(each) for name, each in main.items() if each.count and self._is_main}
+        self._taken: Mapping[str, MetricSummary] = {} if self._is_main else main  # summaries of other writers
         self._written = dict(record.life.written)
-        self._written[identity.writer] = 0
+        # a rank that stands in for rank 0 counts in the summaries unless they have points of rank 0 already
+        if self._is_main or not any(each.count for each in main.values()):
+            self._written[identity.writer] = 0
+        self._told = record
         self._degraded_before = record.life.degraded
         self._dropped_before = record.life.dropped
         self._beat = record.life.beat.counter if record.life.beat else 0
         self._begun = time.monotonic()
         self._due_at = self._begun
+        self._who_due_at = self._begun + _WHO_INTERVAL_S
         self._cost_s = 0.0
         self._seen: tuple[int, int] | None = None
-        self.is_contested = False  # another process writes the same record
+        self._turns = Turns(identity.folder, self._who)
+        self._base: RunRecord | None = None  # the record when another writer got it
+        self.contested_by: str | None = None  # that another process records the same run, in words
+        if self._who is not None and self._is_main:
+            self._turns.look()
+            for stand_in in (each for each in self._turns.others if each.rank):
+                self._written.pop(stand_in.writer, None)
 
     def fold(self, frame: PointFrame) -> None:
         """Take points into the summaries."""
@@ -82,43 +119,129 @@ class LiveRecord:
             if fold is None:
                 fold = folds[name] = SummaryFold()
             fold.add(frame.step, value)
-        self._written[self._identity.writer] = frame.end
+        if self._identity.writer in self._written:
+            self._written[self._identity.writer] = frame.end
 
     def give(self, record: RunRecord) -> None:
         """Take another record; goals and what was never logged come from it, and it is written soon."""
-        self.given = record
+        self.given = record if self.given is self._told else merge_records(self._told, record, self.given)
+        self._told = record
         self._due_at = 0.0
 
     def move(self, identity: Identity) -> None:
         """Write into another folder from now on, and soon."""
         self._identity = identity
+        self._turns = Turns(identity.folder, self._who)
         self._seen = None
         self._due_at = 0.0
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for a beat."""
-        return self._identity.owns_record and time.monotonic() >= self._due_at
+        """Whether it is time for a beat, or for a word about this writer."""
+        now = time.monotonic()
+        return (self._identity.owns_record and now >= self._due_at) or (
+            self._who is not None and now >= self._who_due_at
+        )
 
     def write(self, degraded: str | None, dropped: int) -> None:
-        """Write the record with the next beat.
+        """Write the record with the next beat, if it is this writer's turn.
 
         Raises:
             OSError: the system would not; the old record stays and the next beat is due as if it had.
         """
+        self._write_who(is_beat=True)
         if not self._identity.owns_record:
             return
         begun = time.monotonic()
         interval_s = self._interval_s(begun)
         self._due_at = begun + interval_s
+        if not self._turns.look():
+            self._base = self._base or self.given
+            return
+        if self._base is not None:
+            self._take_back(self._base)
         self._beat += 1
         self._look_for_others()
         beat = Beat(counter=self._beat, interval_s=interval_s, at=round(time.time(), 3))
         record = self.merged(beat, degraded, dropped)
         who = self._identity
-        write_record(who.folder, record, files=self._files, mode=who.mode, sync=who.sync)
+        try:
+            write_record(
+                who.folder,
+                record,
+                files=self._files,
+                mode=who.mode,
+                sync=who.sync,
+                check=self._expect_our_turn,
+            )
+        except _NotOurTurnError:
+            self._base = self.given
+            return
         self._seen = _looks(who.folder / RECORD)
         self._cost_s = time.monotonic() - begun
+
+    def _expect_our_turn(self, _: Path) -> None:
+        if not self._turns.look():
+            raise _NotOurTurnError
+
+    def _take_back(self, base: RunRecord) -> None:
+        """Another writer had the record for a while: what it wrote is kept."""
+        self._base, self._seen = None, None
+        try:
+            theirs = read_record(self._identity.folder)
+        except InputError:
+            return  # gone or damaged: what is known here is written anew
+        theirs = fold_live(replace(theirs, status=Status.RUNNING), self._identity.folder)
+        given = self.given
+        self.given = merge_records(base, given, theirs)
+        self._taken = {**self._taken, **theirs.metrics}
+        self._written = {**theirs.life.written, **self._written}
+        self._beat = max(self._beat, theirs.life.beat.counter if theirs.life.beat else 0)
+
+    def begin(self) -> None:
+        """Say who writes; before that no other writer may look."""
+        self._write_who(is_beat=False)
+
+    def end(self) -> None:
+        """Say how this writer ended, and what it logged that the record lacks."""
+        if self._who is None:
+            return
+        life = self.given.life
+        self._who = replace(
+            self._who,
+            status=self.given.status,
+            ended_at=round(time.time(), 3),
+            exit_code=life.exit_code,
+            signal=life.signal,
+            error=life.error,
+        )
+        self._write_who(is_beat=False)
+        if not self._is_main:
+            with suppress(OSError, InputError):
+                self._amend()
+
+    def _amend(self) -> None:
+        """Add what only this writer logged to a record that was ended before this writer had."""
+        who = self._identity
+        record = read_record(who.folder)
+        mine = borrowed(dict(record.metrics), [with_metrics(self._who or Writer(), self._summaries())])
+        late = {name: each for name, each in mine.items() if _is_later(each, record.metrics.get(name))}
+        if late and record.status.is_end:
+            amended = replace(record, metrics={**record.metrics, **late})
+            write_record(who.folder, amended, files=self._files, mode=who.mode, sync=who.sync)
+
+    def _write_who(self, is_beat: bool) -> None:
+        now = time.monotonic()
+        if self._who is None or (is_beat and now < self._who_due_at):
+            return
+        self._who_due_at = now + _WHO_INTERVAL_S
+        who = self._identity
+        mine = with_metrics(self._who, {} if self._is_main else self._summaries())
+        with suppress(OSError):  # its points count, and those are written elsewhere
+            write_writer(who.folder, mine, files=self._files, mode=who.mode, shared=who.shared)
+
+    def _summaries(self) -> dict[str, MetricSummary]:
+        return {name: fold.summary() for name, fold in list(self._folds.items())}
 
     def _interval_s(self, now: float) -> float:
         wished = max(1.0, (now - self._begun) / _AGE_A_BEAT, self._cost_s * _COST_A_BEAT)
@@ -135,11 +258,42 @@ class LiveRecord:
             or None,
             dropped=self._dropped_before + dropped,
         )
-        return replace(given, metrics=_merge(given.metrics, self._folds), life=life)
+        merged = replace(given, metrics=self._merged_metrics(given.metrics), life=life)
+        return merged if self._who is None or self._who.ends_run else _without_end(merged)
+
+    def _merged_metrics(self, given: Mapping[str, MetricSummary]) -> dict[str, MetricSummary]:
+        mine = {**self._taken, **{name: each for name, each in given.items() if each.rank is None}}
+        if self._is_main:
+            mine = _merge(mine, self._folds)
+            others = self._turns.others
+        else:
+            mine |= self._taken
+            others = (*self._turns.others, with_metrics(self._who or Writer(), self._summaries()))
+        return {**mine, **borrowed(mine, others)} if others else mine
 
     def _look_for_others(self) -> None:
-        if self._seen is not None and _looks(self._identity.folder / RECORD) not in (self._seen, None):
-            self.is_contested = True
+        was_replaced = self._seen is not None and _looks(self._identity.folder / RECORD) not in (
+            self._seen,
+            None,
+        )
+        if (rival := self._turns.rival) is not None:
+            process = rival.process or Process()
+            self.contested_by = f"process {process.pid} on {process.host} records this run too"
+        elif was_replaced and not self._turns.others:
+            self.contested_by = "another process writes the record of this run too"
+
+
+def _is_later(mine: MetricSummary, there: MetricSummary | None) -> bool:
+    """Whether a summary says more than the borrowed one that is there: of a lower rank, or of more points."""
+    if there is None or there.rank is None:
+        return True
+    return (mine.rank or 0, -mine.count) < (there.rank, -there.count)
+
+
+def _without_end(record: RunRecord) -> RunRecord:
+    """The record of a run that goes on although the program that wrote it has ended."""
+    life = replace(record.life, exit_code=None, signal=None, error=None)
+    return replace(record, status=Status.RUNNING, ended_at=None, life=life)
 
 
 def _merge(given: Mapping[str, MetricSummary], folds: Mapping[str, SummaryFold]) -> dict[str, MetricSummary]:

@@ -66,6 +66,7 @@ class Upkeep:
         self._part_since = time.monotonic()
         self._waiting: list[_Rolled] = []
         self.tail = self._begin()
+        self.record.begin()
 
     def _begin(self) -> Tail:
         trouble: OSError | None = None
@@ -131,6 +132,7 @@ class Upkeep:
             self.tail.dropped += len(self._part)  # memory was their last place
             is_recorded = self._insist(self.write_record)
         self._leave_in_logs()
+        self.record.end()  # not before: who has ended lets go of the record
         return is_recorded and last is not None and (is_in_log or is_sealed)
 
     def _insist(self, write: Callable[[], bool]) -> bool:
@@ -151,8 +153,8 @@ class Upkeep:
             if self.tail.trouble is None and not self.identity.folder.is_dir():
                 self.tail.trouble = error  # its log is gone too, although it takes what is written
             return False
-        if self.record.is_contested and self.faults.degraded is None:
-            self.faults.tell("another process writes the record of this run too")
+        if self.record.contested_by and self.faults.degraded is None:
+            self.faults.tell(self.record.contested_by)
         return True
 
     # -- taking over -------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ class Upkeep:
             if frame.seq >= self._absorbed:
                 self._part.add(frame)
                 self._absorbed = frame.end
-                if self.identity.owns_record:
+                if self.identity.owns_record or self.identity.who is not None:
                     self.record.fold(frame)
             if at % _FRAMES_AT_ONCE == 0:
                 time.sleep(0)

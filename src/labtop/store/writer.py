@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,10 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labtop.errors import RecordingError
-from labtop.model.run import RunRecord, Status
+from labtop.model.run import RunRecord, Status, Writer
 from labtop.store.faults import Limits
 from labtop.store.files import FILES, Files
 from labtop.store.layout import METRICS, make_folders, new_writer_id
+from labtop.store.process import this_process
 from labtop.store.record_file import Durability, Identity
 from labtop.store.tail import Tail
 from labtop.store.upkeep import Refuge, Upkeep
@@ -33,6 +35,8 @@ class RunWriter:
         folder: the run's own folder, `STORE/<project>/<run_id>`; it is made.
         record: the run as it is known so far. When a run is resumed, the record that was read: its summaries go on.
         owns_record: whether this process writes `run.parquet`; ranks other than the first don't.
+        who: its role, where the run may have several writers: `Writer.wants_record` then decides with the others whose
+            the record is; the writer's identity is filled in here.
         durability: when an appended point survives: "process" a crash of this process; "os" also one of the machine
             a second later; "sync" also at once.
         warn: told once, in words, when something cannot be written.
@@ -46,6 +50,7 @@ class RunWriter:
         record: RunRecord,
         *,
         owns_record: bool = True,
+        who: Writer | None = None,
         durability: Durability = "os",
         strict: bool = False,
         shared: bool = False,
@@ -59,11 +64,14 @@ class RunWriter:
         self._warn = warn
         self._refuge = None if strict else refuge
         self._closed = False
+        writer = new_writer_id()
+        who = who and replace(who, writer=writer, began_at=round(time.time(), 3))
         self._identity = Identity(
             folder=folder,
             run_id=record.id,
-            writer=new_writer_id(),
-            owns_record=owns_record,
+            writer=writer,
+            owns_record=who.wants_record if who else owns_record,
+            who=who,
             durability=durability,
             strict=strict,
             shared=shared,
@@ -192,7 +200,16 @@ class RunWriter:
         inherited.close()
 
     def _restart(self) -> Tail:
-        self._identity = replace(self._upkeep.identity, writer=new_writer_id(), owns_record=False)
+        before, writer = self._upkeep.identity, new_writer_id()
+        who = Writer(
+            writer=writer,
+            role="child",
+            rank=before.who.rank if before.who else None,
+            parent=before.writer,
+            process=this_process(),
+            began_at=round(time.time(), 3),
+        )
+        self._identity = replace(before, writer=writer, owns_record=False, who=who)
         self._start(self._upkeep.record.given)
         return self._upkeep.tail
 

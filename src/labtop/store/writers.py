@@ -1,0 +1,98 @@
+"""Who records a run: `writers/<writer>.json`, one small file for each of several processes, and whose the record is.
+
+No process waits for another. Each writes its own file and looks at those of the others, so that all come to the same
+answer: the record is written by the latest generation of a launch, in it by the lowest rank, and by `labtop run` itself
+only while no program that it started wants to. Who comes first keeps the record until somebody better placed comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from labtop.model.run import MetricSummary, Writer
+from labtop.store.files import FILES, Files, read_regular, replace_file
+from labtop.store.format import plain
+from labtop.store.layout import make_folders
+
+WRITERS = "writers"
+_SUFFIX = ".json"
+_LARGEST_BYTES = 4 * 2**20
+_MOST_METRICS = 200
+_decode = msgspec.json.Decoder(Writer, strict=False).decode
+
+
+def write_writer(
+    folder: Path, writer: Writer, *, files: Files = FILES, mode: int = 0o600, shared: bool = False
+) -> None:
+    """Put down who writes; the file is replaced whole.
+
+    Raises:
+        OSError: the system would not.
+    """
+    home = folder / WRITERS
+    make_folders(home, shared)
+    content = msgspec.json.encode(plain(writer)) + b"\n"
+    replace_file(home / f"{writer.writer}{_SUFFIX}", content, files=files, mode=mode, sync=False)
+
+
+def read_writers(folder: Path) -> tuple[Writer, ...]:
+    """The writers of a run in the order of their place (see `place`); a file that makes no sense is passed over."""
+    try:
+        paths = [
+            each for each in (folder / WRITERS).iterdir() if each.suffix == _SUFFIX and each.name[0] != "."
+        ]
+    except OSError:
+        return ()
+    found = []
+    for path in paths:
+        try:
+            writer = _decode(read_regular(path, _LARGEST_BYTES))
+        except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+            continue
+        found.append(writer if writer.writer == path.stem else replace(writer, writer=path.stem))
+    return tuple(sorted(found, key=place))
+
+
+def place(writer: Writer) -> tuple[int, bool, int, float, str]:
+    """How well a writer is placed to own the record; lower is better."""
+    return (
+        -writer.generation,
+        writer.role == "command",
+        writer.rank or 0,
+        writer.began_at or 0.0,
+        writer.writer,
+    )
+
+
+def owner(writers: Iterable[Writer]) -> Writer | None:
+    """Whose the record is. Who has ended lets go of it, unless that was the end of the run."""
+    there = [each for each in writers if each.wants_record and (each.status is None or each.ends_run)]
+    return min(there, key=place, default=None)
+
+
+def with_metrics(writer: Writer, metrics: dict[str, MetricSummary]) -> Writer:
+    """A writer with its summaries and the number of its points."""
+    kept = dict(list(metrics.items())[:_MOST_METRICS])
+    return replace(writer, metrics=kept, points=sum(each.count for each in metrics.values()))
+
+
+def borrowed(metrics: dict[str, MetricSummary], others: Iterable[Writer]) -> dict[str, MetricSummary]:
+    """Summaries of what only other writers logged, each from the lowest rank that did; it says which.
+
+    In pipeline parallel training the last rank alone knows the loss.
+    """
+    found: dict[str, MetricSummary] = {}
+    for writer in sorted(others, key=lambda each: (each.rank or 0, each.role == "child", place(each))):
+        for name, summary in writer.metrics.items():
+            if summary.count and name not in found and not _is_own(metrics.get(name)):
+                goal = metrics[name].goal if name in metrics else summary.goal
+                found[name] = replace(summary, rank=writer.rank or 0, goal=goal)
+    return found
+
+
+def _is_own(summary: MetricSummary | None) -> bool:
+    return summary is not None and summary.count > 0 and summary.rank is None
