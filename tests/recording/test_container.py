@@ -1,0 +1,64 @@
+"""The container of a process, by what lies inside of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labtop.recording.capture.container import Container, find_container
+
+ID = "0123456789abcdef" * 4
+DIGEST = "sha256:" + "ab" * 32
+PODMAN = f'engine="podman-4.9.3"\nname="train"\nid="{ID}"\nimage="quay.io/me/train:1"\nimageid="{"cd" * 32}"\nrootless=1\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "expected"),
+    [
+        ({"proc/self/cgroup": "0::/user.slice/session-1.scope\n"}, {}, Container()),
+        ({".dockerenv": "", "proc/self/cgroup": "0::/\n"}, {}, Container("docker")),
+        (
+            {
+                ".dockerenv": "",
+                "proc/self/cgroup": "0::/\n",
+                "proc/self/mountinfo": f"1 2 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/a rw\n",
+            },
+            {},
+            Container("docker", ID),
+        ),
+        ({"proc/self/cgroup": f"12:cpu:/docker/{ID}\n"}, {}, Container("docker", ID)),
+        ({"proc/self/cgroup": f"0::/system.slice/docker-{ID}.scope\n"}, {}, Container("docker", ID)),
+        ({"run/.containerenv": PODMAN}, {}, Container("podman", ID, "quay.io/me/train:1")),
+        ({"run/.containerenv": ""}, {}, Container("podman")),
+        (
+            {"proc/self/cgroup": f"0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope\n"},
+            {"KUBERNETES_SERVICE_HOST": "10.0.0.1"},
+            Container("kubernetes", ID),
+        ),
+        ({}, {"APPTAINER_CONTAINER": "/images/train.sif"}, Container("apptainer", None, "/images/train.sif")),
+        ({}, {"SINGULARITY_CONTAINER": "docker://a/b"}, Container("apptainer", None, "docker://a/b")),
+        ({"proc/self/cgroup": "0::/lxc.payload.box/init\n"}, {}, Container("lxc", "box")),
+        ({}, {"container": "systemd-nspawn"}, Container("systemd-nspawn")),
+        (
+            {".dockerenv": ""},
+            {"LABTOP_CONTAINER_IMAGE": f"me/train@{DIGEST}"},
+            Container("docker", None, f"me/train@{DIGEST}", DIGEST),
+        ),
+        (
+            {".dockerenv": ""},
+            {"LABTOP_CONTAINER_IMAGE": "me/train:1", "LABTOP_CONTAINER_DIGEST": DIGEST},
+            Container("docker", None, "me/train:1", DIGEST),
+        ),
+        ({".dockerenv": ""}, {"CI_JOB_IMAGE": "python:3.12"}, Container("docker", None, "python:3.12")),
+        ({}, {"CI_JOB_IMAGE": "python:3.12"}, Container()),
+    ],
+)
+def test_containers(
+    tmp_path: Path, files: dict[str, str], environment: dict[str, str], expected: Container
+) -> None:
+    """The kind, its identity and its image where somebody says them; a tag is no digest, and nothing is made up."""
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert find_container(environment, tmp_path) == expected

@@ -1,0 +1,114 @@
+"""The cells of a notebook are kept as code, as they ran."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import labtop
+from labtop.recording.capture.notebook import as_script, without_outputs
+from labtop.recording.capture.redact import Redactor
+from tests.recording.conftest import only_record
+from tests.recording.secrets import BY_LOOK
+
+
+class Shell:
+    """What IPython's shell has, as far as labtop asks."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.kernel = object()
+        self.user_ns: dict[str, Any] = {"__vsc_ipynb_file__": str(path)} if path else {}
+        self.history_manager = SimpleNamespace(input_hist_raw=[""])
+        self.callbacks: list[Callable[..., None]] = []
+        self.events = self
+
+    def register(self, name: str, callback: Callable[..., None]) -> None:
+        assert name == "post_run_cell"
+        self.callbacks.append(callback)
+
+    def unregister(self, name: str, callback: Callable[..., None]) -> None:
+        self.callbacks.remove(callback)
+
+    def run(self, cell: str) -> None:
+        """A cell was run."""
+        self.history_manager.input_hist_raw.append(cell)
+        for callback in self.callbacks:
+            callback(None)
+
+
+@pytest.fixture
+def shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A notebook of VS Code in this process."""
+    monkeypatch.setenv("LABTOP_CAPTURE_CODE", "true")
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]},
+        {"cell_type": "code", "metadata": {"x": 1}, "source": f"token = '{BY_LOOK['github-oauth']}'", "execution_count": 3,
+         "outputs": [{"output_type": "stream", "text": ["printed"]}], "id": "abc"},
+    ]  # fmt: skip
+    (folder / "nb.ipynb").write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    shell = Shell(folder / "nb.ipynb")
+    ipython: Any = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    return shell
+
+
+def test_cells_are_kept_as_a_script(folder: Path, shell: Shell) -> None:
+    """All that ran until the end, without secrets and outputs; then nothing of labtop stays in the shell."""
+    shell.run("import labtop\nrun = labtop.init()")
+    run = labtop.init()
+    shell.run("%matplotlib inline\nx = 1")
+    shell.run(f"key = '{BY_LOOK['aws']}'")
+    run.finish()
+    assert shell.callbacks == []
+    code = run.folder / "code"
+    assert only_record(folder / "runs").code.notebook == "notebook.py"
+    script = (code / "notebook.py").read_text()
+    assert script == (
+        "# %% [1]\nimport labtop\nrun = labtop.init()\n\n# %% [2]\n# %matplotlib inline\nx = 1\n\n"
+        "# %% [3]\nkey = '${AWS_ACCESS_KEY_ID}'\n"
+    )
+    compile(script, "notebook.py", "exec")
+    notebook = json.loads((code / "notebook.ipynb").read_text())
+    assert notebook["cells"][1]["outputs"] == []
+    assert notebook["cells"][1]["source"] == ["token = '${GITHUB_TOKEN}'"]
+    assert b"printed" not in (code / "notebook.ipynb").read_bytes()
+
+
+def test_a_kernel_that_dies_has_its_cells_kept(
+    folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are written while the run lives."""
+    monkeypatch.setattr("labtop.recording.notebook_cells._PAUSE_S", 0.0)
+    run = labtop.init()
+    shell.run("y = 2")
+    assert "y = 2" in (run.folder / "code/notebook.py").read_text()
+
+
+def test_a_plain_prompt_is_no_notebook(folder: Path, shell: Shell) -> None:
+    """IPython in a terminal has no kernel."""
+    shell.kernel = None  # type: ignore[assignment]
+    with labtop.init() as run:
+        pass
+    assert only_record(folder / "runs").code.notebook is None
+    assert not (run.folder / "code/notebook.py").exists()
+
+
+def test_commands_of_the_notebook_become_comments() -> None:
+    """So that the script can be read by Python."""
+    script = as_script(["", "!pip list\n  %time x = 1\ny = 2", "%%bash\nls\n", "  \n"])
+    assert script == "# %% [1]\n# !pip list\n#   %time x = 1\ny = 2\n\n# %% [2]\n# %%bash\n# ls\n"
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"cells": [1]}', '{"cells": 5}'])
+def test_what_is_no_notebook_is_not_kept(tmp_path: Path, content: str) -> None:
+    """Whatever its name says."""
+    (tmp_path / "a.ipynb").write_text(content)
+    assert without_outputs(tmp_path / "a.ipynb", Redactor()) is None
