@@ -10,7 +10,8 @@ from labtop.recording.capture.container import Container, find_container
 
 ID = "0123456789abcdef" * 4
 DIGEST = "sha256:" + "ab" * 32
-PODMAN = f'engine="podman-4.9.3"\nname="train"\nid="{ID}"\nimage="quay.io/me/train:1"\nimageid="{"cd" * 32}"\nrootless=1\n'
+PODMAN = f'engine="podman-4.9.3"\nname="train"\nid="{ID}"\nimage="quay.io/me/train:1"\nimageid="cdcd"\nrootless=1\n'
+MOUNTS = f"1 2 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/a rw\n"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ PODMAN = f'engine="podman-4.9.3"\nname="train"\nid="{ID}"\nimage="quay.io/me/tra
             {
                 ".dockerenv": "",
                 "proc/self/cgroup": "0::/\n",
-                "proc/self/mountinfo": f"1 2 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 /dev/a rw\n",
+                "proc/self/mountinfo": MOUNTS,
             },
             {},
             Container("docker", ID),

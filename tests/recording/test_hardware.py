@@ -99,7 +99,7 @@ def test_amd_gpus_by_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
         amdsmi_get_gpu_device_uuid=lambda handle: "uu-id",
         amdsmi_get_power_cap_info=lambda handle: {"power_cap": 300_000_000},
     )
-    monkeypatch.setitem(sys.modules, "amdsmi", library)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "amdsmi", library)
     expected = Gpu(
         name="MI210", memory_bytes=65520 * 2**20, vendor="amd", architecture="gfx90a", uuid="uu-id", power_limit_w=300.0
     )  # fmt: skip

@@ -48,7 +48,8 @@ def shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setenv("LABTOP_CAPTURE_CODE", "true")
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]},
-        {"cell_type": "code", "metadata": {"x": 1}, "source": f"token = '{BY_LOOK['github-oauth']}'", "execution_count": 3,
+        {"cell_type": "code", "metadata": {"x": 1}, "source": f"token = '{BY_LOOK['github-oauth']}'",
+         "execution_count": 3,
          "outputs": [{"output_type": "stream", "text": ["printed"]}], "id": "abc"},
     ]  # fmt: skip
     (folder / "nb.ipynb").write_text(
@@ -94,7 +95,7 @@ def test_a_kernel_that_dies_has_its_cells_kept(
 
 def test_a_plain_prompt_is_no_notebook(folder: Path, shell: Shell) -> None:
     """IPython in a terminal has no kernel."""
-    shell.kernel = None  # type: ignore[assignment]
+    shell.kernel = None
     with labtop.init() as run:
         pass
     assert only_record(folder / "runs").code.notebook is None
