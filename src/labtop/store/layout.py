@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtop.errors import InputError, NewerFormatError, NoStoreError
+from labtop.store.identity import new_identity
 
 FORMAT = 1
 MARKER = "labtop.json"
@@ -21,7 +22,6 @@ METRICS = "metrics"
 LEDGER = "ledger"
 PACKS = "packs"
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _RUN_ID = re.compile(r"[a-z2-7]{10}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_FOLDER_NAME = 80
@@ -38,7 +38,7 @@ class StoreInfo:
 
 def new_run_id() -> str:
     """Ten random characters of lower-case base 32: 50 bits, no coordinator."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    return new_identity()
 
 
 def new_writer_id() -> str:

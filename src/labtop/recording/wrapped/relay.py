@@ -1,0 +1,143 @@
+"""Passes on what a command writes, byte for byte and at once, and lets the recorder have a copy."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from labtop.recording.wrapped.streams import Outlet
+from labtop.recording.wrapped.terminal import is_in_front
+
+_CHUNK = 65536
+_MOST_WAITING = 64 * 2**20  # bytes that the recorder may be behind; then the command waits for it
+_LAST_CHUNKS = 64  # read at most after the command's end: what somebody else still writes is not waited for
+_BACKGROUND_S = 0.2  # between looks whether the terminal is ours again
+
+
+class Tap:
+    """The copies that wait for the recorder: (stream, bytes), in order."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self.is_open = True  # False: nobody wants copies any more
+
+    def put(self, stream: str, data: bytes) -> None:
+        """Leave a copy; waits only while the recorder is far behind."""
+        with self._changed:
+            while self.is_open and self._bytes > _MOST_WAITING:
+                self._changed.wait()
+            if self.is_open:
+                self._waiting.append((stream, data))
+                self._bytes += len(data)
+                self._changed.notify_all()
+
+    def take(self, timeout_s: float) -> list[tuple[str, bytes]]:
+        """All copies that wait; after `timeout_s` without any, none."""
+        with self._changed:
+            if not self._waiting and self.is_open:
+                self._changed.wait(timeout_s)
+            taken = list(self._waiting)
+            self._waiting.clear()
+            self._bytes = 0
+            self._changed.notify_all()
+            return taken
+
+    def wake(self) -> None:
+        """Let `take` return now."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Take no copies any more, and keep nobody waiting."""
+        with self._changed:
+            self.is_open = False
+            self._waiting.clear()
+            self._changed.notify_all()
+
+
+class Relay(threading.Thread):
+    """Passes one stream on, in a thread of its own, until it ends or is told to stop."""
+
+    def __init__(self, outlet: Outlet, tap: Tap) -> None:
+        super().__init__(name=f"labtop-{outlet.name}", daemon=True)
+        self.outlet = outlet
+        self.has_ended = False  # nobody can write to it any more
+        self._tap = tap
+        self._stopped, self._stop = os.pipe()
+
+    def run(self) -> None:
+        """Read, write, copy."""
+        source, chunks_left = self.outlet.source, _LAST_CHUNKS
+        while True:
+            ready = select.select([source, self._stopped], [], [])[0]
+            chunks_left -= self._stopped in ready
+            if source not in ready or not chunks_left:
+                return
+            try:
+                data = os.read(source, _CHUNK)
+            except OSError:  # EIO: the last end of a pseudo-terminal was closed
+                data = b""
+            if not data or not write_all(self.outlet.target, data):
+                self.has_ended = True
+                os.close(source)  # who still writes is told that nobody reads
+                return
+            self._tap.put(self.outlet.name, data)
+
+    def stop(self) -> None:
+        """Read what is there and no more."""
+        os.write(self._stop, b".")
+
+
+class Keyboard(threading.Thread):
+    """Passes keys on to the command's terminal while the real one is ours; `to_front` is called when it is again."""
+
+    def __init__(self, terminal: int, keyboard: int, to_front: Callable[[], None]) -> None:
+        super().__init__(name="labtop-keys", daemon=True)
+        self._terminal = terminal
+        self._keyboard = keyboard
+        self._to_front = to_front
+        self._stopped, self._stop = os.pipe()
+        self.is_behind = False
+
+    def run(self) -> None:
+        """Read, write."""
+        while True:
+            if not is_in_front(self._terminal):
+                self.is_behind = True
+                if select.select([self._stopped], [], [], _BACKGROUND_S)[0]:
+                    return
+                continue
+            if self.is_behind:
+                self.is_behind = False
+                self._to_front()
+            ready = select.select([self._terminal, self._stopped], [], [], 1.0)[0]
+            if self._stopped in ready:
+                return
+            if ready and is_in_front(self._terminal):
+                try:
+                    data = os.read(self._terminal, 4096)
+                except OSError:
+                    data = b""
+                if not data or not write_all(self._keyboard, data):
+                    return
+
+    def stop(self) -> None:
+        """Read no more keys: they are for who comes next."""
+        os.write(self._stop, b".")
+
+
+def write_all(descriptor: int, data: bytes) -> bool:
+    """Write every byte, waiting where that is needed; False when nobody is there to read."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])
+        except OSError:
+            return False
+    return True
