@@ -16,6 +16,7 @@ VERBS = {
     "diff": "what differs between runs",
     "export": "write the run table, or the series, to a file",
     "sql": "read-only SQL over the runs",
+    "run": "run any command as a recorded run",
     "reproduce": "the commands that bring a run back",
     "sync": "bring runs that were recorded offline to their store",
     "views": "print the SQL views for the bare duckdb shell",

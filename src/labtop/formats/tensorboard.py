@@ -100,8 +100,8 @@ def _number_of_tensor(tensor: bytes) -> float | None:
         elif number == 4 and isinstance(part, bytes):
             content = part
         elif number in (5, 6) and isinstance(part, bytes):  # float_val, double_val; packed or not
-            width, code = (4, "<f") if number == 5 else (8, "<d")
-            value = struct.unpack(code, part)[0] if len(part) == width else None
+            width, shown = (4, "<f") if number == 5 else (8, "<d")
+            value = struct.unpack(shown, part)[0] if len(part) == width else None
         elif number in (7, 10):  # int_val, int64_val
             packed = part if isinstance(part, int) else None
             if isinstance(part, bytes):

@@ -44,7 +44,12 @@ def _has_wildcard(pattern: str) -> bool:
 
 def follower_of(kind: str, name: str, start: int, prefix: str, step_name: str | None) -> Follower:
     """What reads a file of this kind from `start` on."""
-    followers = {"csv": CsvFollower, "jsonl": JsonLinesFollower, "json": JsonFollower, "tensorboard": EventFollower}
+    followers = {
+        "csv": CsvFollower,
+        "jsonl": JsonLinesFollower,
+        "json": JsonFollower,
+        "tensorboard": EventFollower,
+    }
     return followers[kind](name, start, prefix, step_name)
 
 

@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import termios
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from labtop.recording.wrapped.starting import NotStarted, become
@@ -30,7 +30,7 @@ def has_whole_terminal() -> bool:
     return is_terminal and is_in_front(STDIN)
 
 
-def start_in_terminal(argv: Sequence[str], environment: Mapping[str, str], mask: set[int]) -> Started:
+def start_in_terminal(argv: list[str], environment: Mapping[str, str], mask: set[int]) -> Started:
     """Start a command in a terminal like ours.
 
     Raises:
@@ -85,7 +85,7 @@ class _Guard:
         self.leash = leash
         self.modes = modes
 
-    def run(self, argv: Sequence[str], environment: Mapping[str, str], mask: set[int]) -> None:
+    def run(self, argv: list[str], environment: Mapping[str, str], mask: set[int]) -> None:
         """Start the command, see to it, and let go."""
         os.setsid()
         fcntl.ioctl(self.theirs, termios.TIOCSCTTY, 0)
@@ -99,7 +99,7 @@ class _Guard:
             self._watch(pid, bell)
             self._pass_on()
 
-    def _start(self, argv: Sequence[str], environment: Mapping[str, str], mask: set[int]) -> int:
+    def _start(self, argv: list[str], environment: Mapping[str, str], mask: set[int]) -> int:
         trouble, tell = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -115,9 +115,7 @@ class _Guard:
         self._report("pid", pid)
         return pid
 
-    def _become(
-        self, argv: Sequence[str], environment: Mapping[str, str], mask: set[int], tell: int
-    ) -> int:
+    def _become(self, argv: list[str], environment: Mapping[str, str], mask: set[int], tell: int) -> int:
         """In the command's process: take the foreground of the terminal, and begin."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

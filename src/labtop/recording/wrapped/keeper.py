@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,89 +20,54 @@ from labtop.errors import LabtopError
 from labtop.model.run import Life, RunError, RunRecord, Status
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.facts import RunFacts
+from labtop.recording.failure import Outcome
 from labtop.recording.home import open_home, refuge_of
 from labtop.recording.output import OUTPUT, OutputLog
 from labtop.recording.wrapped.order import Order, Place
 from labtop.recording.wrapped.picking import Picker, PointSink
-from labtop.recording.wrapped.relay import Tap
-from labtop.recording.wrapped.starting import NotStarted
 from labtop.recording.wrapped.subject import describe_command, name_of, parse_params
 from labtop.recording.wrapped.surroundings import capture_surroundings
-from labtop.recording.start import durability_of
+from labtop.recording.wrapped.told import Told
 from labtop.settings import Settings
 from labtop.store.layout import file_mode, run_folder
 from labtop.store.process import this_process
+from labtop.store.record_file import Durability
 from labtop.store.writer import RunWriter
 
+_DURABILITIES: Mapping[str, Durability] = {"process": "process", "os": "os", "sync": "sync"}
 _LOOK_S = 0.25  # between looks at files and output
 _OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
+_ASK_FOR_END = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 _STILL_KILLED_S = 120.0  # a command that ends so soon after a signal ended because of it
 
 
-class Keeper(threading.Thread):
-    """Records one command. `done` is set when there is nothing left to wait for; `words` are then to be said."""
+class Keeper:
+    """Records one command, as it is told of it."""
 
-    def __init__(self, order: Order, place: Place, tap: Tap, picker: Picker | None, began_at: float) -> None:
-        super().__init__(name="labtop-keeper", daemon=True)
-        self.done = threading.Event()
-        self.words: list[str] = []
+    def __init__(
+        self, order: Order, place: Place, picker: Picker | None, began_at: float, told: Told
+    ) -> None:
         self._order = order
         self._place = place
-        self._tap = tap
         self._picker = picker
         self._began_at = began_at
-        self._outcome: _Outcome | None = None
-        self._signal: tuple[str, float] | None = None  # the last one that asked for the end, and when
-        self._hurry = threading.Event()
-        self._facts: RunFacts | None = None
+        self._told = told
+        self._signals_noted = 0
 
-    # -- what the session tells ----------------------------------------------------------------------------------
-
-    def end(self, status: int, ended_at: float) -> None:
-        """The command has ended, with a status as of `waitpid`."""
-        self._outcome = _Outcome(status, ended_at)
-        self._tap.wake()
-
-    def end_unstarted(self, trouble: NotStarted) -> None:
-        """There was no command."""
-        self._outcome = _Outcome(
-            trouble.exit_code << 8, time.time(), RunError(type="NotStarted", message=str(trouble))
-        )
-        self._tap.wake()
-
-    def note_signal(self, name: str) -> None:
-        """A signal came that is passed on: the next may be the last."""
-        self._signal = (name, time.time())
-        if (facts := self._facts) is not None:
-            with facts.safely("signal"):
-                facts.set_life(signal=name)
-                threading.Thread(target=facts.writer.flush, daemon=True).start()
-
-    def hurry(self) -> None:
-        """Write down what there is, and wait for nothing more."""
-        self._hurry.set()
-
-    # -- the thread ----------------------------------------------------------------------------------------------
-
-    def run(self) -> None:
-        """Record until the end."""
-        logging.getLogger("labtop").addHandler(_Words(self.words))
-        logging.getLogger("labtop").propagate = False
+    def record(self) -> None:
+        """Record until the end, in the thread that calls."""
+        logger = logging.getLogger("labtop")
+        logger.addHandler(_Words(self._told.words))
+        logger.propagate = False
         try:
             self._record()
         except LabtopError as error:
-            self.words.append(f"labtop: {error}; this command was not recorded")
-        except Exception as error:
-            self.words.append(f"labtop: an internal error, please report it: {error!r}")
-        finally:
-            self._tap.close()
-            self.done.set()
+            self._told.words.append(f"labtop: {error}; this command was not recorded")
 
     def _record(self) -> None:
         settings = Settings.load(store=self._order.store, project=self._order.project)
         redactor = Redactor.build(os.environ, settings.redact)
         facts, folder = self._begin(settings, redactor)
-        self._facts = facts
         log = None
         if settings.capture_output:
             with facts.safely("output"):
@@ -121,7 +87,7 @@ class Keeper(threading.Thread):
             log.close()
             if log.problem:
                 facts.trouble("output", log.problem)
-        while capture.is_alive() and not self._hurry.is_set():
+        while capture.is_alive() and not self._told.hurried.is_set():
             capture.join(0.02)
         if capture.is_alive():
             facts.trouble("capture", "interrupted before code, environment and hardware were recorded")
@@ -152,7 +118,7 @@ class Keeper(threading.Thread):
             folder,
             record,
             shared=settings.shared,
-            durability=durability_of(settings),
+            durability=_DURABILITIES.get(settings.durability, "os"),
             refuge=refuge_of(home, record, settings),
         )
         facts = RunFacts(record, writer, redactor, shared=settings.shared)
@@ -168,8 +134,8 @@ class Keeper(threading.Thread):
         decoders = _Decoders()
         picker, looked_at = self._picker, 0.0
         while True:
-            is_last = self._outcome is not None
-            for stream, data in self._tap.take(0.0 if is_last else _LOOK_S):
+            is_last = self._told.status is not None
+            for stream, data in self._told.tap.take(0.0 if is_last else _LOOK_S):
                 text = decoders.decode(stream, data)
                 if log is not None:
                     log.take(stream, text)
@@ -178,43 +144,51 @@ class Keeper(threading.Thread):
                         picker.take(stream, text, sink)
             if is_last:
                 return
+            self._note_signals(facts)
             now = time.monotonic()
             if picker is not None and now - looked_at >= _LOOK_S:
                 with facts.safely("metrics"):
                     picker.look(sink)
                 looked_at = now
 
+    def _note_signals(self, facts: RunFacts) -> None:
+        if len(self._told.signals) > self._signals_noted:
+            self._signals_noted = len(self._told.signals)
+            with facts.safely("signal"):
+                facts.set_life(signal=self._told.signals[-1][0])
+                facts.writer.flush()
+
     def _write_end(self, facts: RunFacts) -> None:
-        outcome = self._outcome
-        if outcome is None:
-            return
-        status, exit_code, name, error = outcome.facts(self._signal)
+        outcome = outcome_of(self._told)
         life = facts.record.life
-        facts.set_life(exit_code=exit_code, signal=name or life.signal, error=life.error or error)
-        facts.writer.close(status, datetime.fromtimestamp(outcome.ended_at, UTC))
+        facts.set_life(
+            exit_code=outcome.exit_code,
+            signal=outcome.signal or life.signal,
+            error=life.error or outcome.error,
+        )
+        facts.writer.close(outcome.status, datetime.fromtimestamp(self._told.ended_at, UTC))
 
 
-class _Outcome:
-    """How a command ended."""
-
-    def __init__(self, status: int, ended_at: float, error: RunError | None = None) -> None:
-        self.status = status
-        self.ended_at = ended_at
-        self.error = error
-
-    def facts(self, asked: tuple[str, float] | None) -> tuple[Status, int, str | None, RunError | None]:
-        """Status, exit code, signal and error; `asked` is the last signal that was passed on to it, and when."""
-        if os.WIFSIGNALED(self.status):
-            number = os.WTERMSIG(self.status)
-            name = _signal_name(number)
-            if name in _OWN_FAULTS:
-                error = RunError(type=name, message=f"the command died: {signal.strsignal(number) or name}")
-                return Status.FAILED, 128 + number, name, error
-            return Status.KILLED, 128 + number, name, self.error
-        code = os.WEXITSTATUS(self.status)
-        if asked is not None and self.ended_at - asked[1] < _STILL_KILLED_S and not asked[0].startswith("SIGUSR"):
-            return Status.KILLED, code, asked[0], self.error
-        return Status.FAILED if code else Status.FINISHED, code, None, self.error
+def outcome_of(told: Told) -> Outcome:
+    """How a command ended, from its status and the signals that were passed on to it."""
+    status = told.status or 0
+    if told.trouble is not None:
+        error = RunError(type="NotStarted", message=str(told.trouble))
+        return Outcome(Status.FAILED, told.trouble.exit_code, None, error)
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = _signal_name(number)
+        if name not in _OWN_FAULTS:
+            return Outcome(Status.KILLED, 128 + number, name)
+        error = RunError(type=name, message=f"the command died: {signal.strsignal(number) or name}")
+        return Outcome(Status.FAILED, 128 + number, name, error)
+    code = os.WEXITSTATUS(status)
+    asked = [
+        name for name, at in told.signals if told.ended_at - at < _STILL_KILLED_S and name in _ASK_FOR_END
+    ]
+    if asked:
+        return Outcome(Status.KILLED, code, asked[-1])
+    return Outcome(Status.FAILED if code else Status.FINISHED, code)
 
 
 def _signal_name(number: int) -> str:

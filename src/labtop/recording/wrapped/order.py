@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from os import path  # pathlib takes longer to import than the command to start
+from os import path
 
 from labtop.errors import UsageError
 from labtop.store.identity import new_identity

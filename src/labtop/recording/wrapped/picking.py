@@ -36,7 +36,9 @@ class PointSink:
         self._names: MetricNames = MetricNames(facts.redactor.text, lambda _: None)
         self._next: dict[str, float] = {}
 
-    def add(self, values: Mapping[str, float], source: str, step_name: str | None, prefix: str = "") -> float | None:
+    def add(
+        self, values: Mapping[str, float], source: str, step_name: str | None, prefix: str = ""
+    ) -> float | None:
         """Log a row; the step is one of its columns, or else counts up. Gives the step; None for nothing to log."""
         by_name = {name.lower(): name for name in values}
         wanted = (step_name.lower(),) if step_name else STEPS
@@ -152,7 +154,9 @@ class Picker:
                 sink.facts.trouble(f"metrics {follower.name}", follower.complaint())
         for rule in self._in_files:
             if not self._leads.get(rule):
-                sink.facts.refuse(f"rule {rule.text}", f"--metrics {rule.text}: the command wrote no such file")
+                sink.facts.refuse(
+                    f"rule {rule.text}", f"--metrics {rule.text}: the command wrote no such file"
+                )
 
 
 def _named(groups: Mapping[str, str | None], number_of: Callable[[str], float | None]) -> dict[str, float]:

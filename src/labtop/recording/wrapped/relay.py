@@ -68,14 +68,14 @@ class Relay(threading.Thread):
         self.outlet = outlet
         self.has_ended = False  # nobody can write to it any more
         self._tap = tap
-        self._stopped, self._stop = os.pipe()
+        self._bell, self._ring = os.pipe()
 
     def run(self) -> None:
         """Read, write, copy."""
         source, chunks_left = self.outlet.source, _LAST_CHUNKS
         while True:
-            ready = select.select([source, self._stopped], [], [])[0]
-            chunks_left -= self._stopped in ready
+            ready = select.select([source, self._bell], [], [])[0]
+            chunks_left -= self._bell in ready
             if source not in ready or not chunks_left:
                 return
             try:
@@ -90,7 +90,7 @@ class Relay(threading.Thread):
 
     def stop(self) -> None:
         """Read what is there and no more."""
-        os.write(self._stop, b".")
+        os.write(self._ring, b".")
 
 
 class Keyboard(threading.Thread):
@@ -101,7 +101,7 @@ class Keyboard(threading.Thread):
         self._terminal = terminal
         self._keyboard = keyboard
         self._to_front = to_front
-        self._stopped, self._stop = os.pipe()
+        self._bell, self._ring = os.pipe()
         self.is_behind = False
 
     def run(self) -> None:
@@ -109,14 +109,14 @@ class Keyboard(threading.Thread):
         while True:
             if not is_in_front(self._terminal):
                 self.is_behind = True
-                if select.select([self._stopped], [], [], _BACKGROUND_S)[0]:
+                if select.select([self._bell], [], [], _BACKGROUND_S)[0]:
                     return
                 continue
             if self.is_behind:
                 self.is_behind = False
                 self._to_front()
-            ready = select.select([self._terminal, self._stopped], [], [], 1.0)[0]
-            if self._stopped in ready:
+            ready = select.select([self._terminal, self._bell], [], [], 1.0)[0]
+            if self._bell in ready:
                 return
             if ready and is_in_front(self._terminal):
                 try:
@@ -128,7 +128,7 @@ class Keyboard(threading.Thread):
 
     def stop(self) -> None:
         """Read no more keys: they are for who comes next."""
-        os.write(self._stop, b".")
+        os.write(self._ring, b".")
 
 
 def write_all(descriptor: int, data: bytes) -> bool:

@@ -1,11 +1,11 @@
 """Which metrics `labtop run` picks up: rules from the line or the settings, and the files as they were before.
 
-    stdout · stderr · output    pairs `loss=0.3` and JSON lines in what is printed
-    re:PATTERN                  a regular expression with named groups, on each printed line
-    metrics.csv · logs/*.jsonl · result.json · runs/**/events.out.tfevents.*
-                                files that the command writes; the ending tells what they are
-    csv:GLOB · jsonl:GLOB · json:GLOB · tensorboard:GLOB-OR-FOLDER
-                                the same, said
+stdout · stderr · output    pairs `loss=0.3` and JSON lines in what is printed
+re:PATTERN                  a regular expression with named groups, on each printed line
+metrics.csv · logs/*.jsonl · result.json · runs/**/events.out.tfevents.*
+                            files that the command writes; the ending tells what they are
+csv:GLOB · jsonl:GLOB · json:GLOB · tensorboard:GLOB-OR-FOLDER
+                            the same, said
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Rule:
             self.kind, self.pattern, self.streams = "re", _compiled(rest), _OUTPUT["output"]
         else:
             self.kind, self.glob = (word, rest) if colon and word in KINDS else (_kind_of(text), text)
-            if self.kind == "tensorboard" and "tfevents" not in path.basename(self.glob):
+            if self.kind == "tensorboard" and "tfevents" not in path.split(self.glob)[1]:
                 self.glob = f"{self.glob.rstrip('/')}/**/*tfevents*"
 
     def files(self) -> list[str]:
@@ -55,7 +55,7 @@ class Rule:
 
 
 def _kind_of(name: str) -> str:
-    base = path.basename(name)
+    base = path.split(name)[1]
     if "tfevents" in base:
         return "tensorboard"
     kind = _ENDINGS.get(path.splitext(base)[1].lower())  # noqa: PTH122

@@ -15,17 +15,19 @@ from labtop.recording.wrapped.terminal import copy_size, is_in_front, modes_of, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from queue import SimpleQueue
     from typing import Any
 
-    from labtop.recording.wrapped.keeper import Keeper
     from labtop.recording.wrapped.picking import Picker
     from labtop.recording.wrapped.relay import Relay
+    from labtop.recording.wrapped.told import Told
 
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _FROM_KEYS = (signal.SIGINT, signal.SIGQUIT)
 _STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _SENT_BY_KERNEL = 0x80  # SI_KERNEL: to the whole process group, by a terminal
+_TURN_S = 0.001  # what passes through waits no longer than this for what is being recorded
 _GRACE_S = 0.2  # for the last words of processes that the command left behind
 
 
@@ -48,8 +50,8 @@ def run_command(order: Order) -> int:
     try:
         started = start(order.command, place.environment(), mask)
     except NotStarted as trouble:
-        return _Session(order, place, began_at, picker, mask, caught).end_unstarted(trouble)
-    return _Session(order, place, began_at, picker, mask, caught).see_through(started)
+        return _Session(_recorder(order, place, picker, began_at), mask, caught).end_unstarted(trouble)
+    return _Session(_recorder(order, place, picker, began_at), mask, caught).see_through(started)
 
 
 def _run_alone(order: Order) -> int:
@@ -69,6 +71,23 @@ def _picker(order: Order, place: Place) -> Picker | None:
     return Picker(place.rules, order.step)
 
 
+def _recorder(order: Order, place: Place, picker: Picker | None, began_at: float) -> Callable[[Told], None]:
+    """What records the command, in a thread: importing it takes longer than many a command."""
+
+    def record(told: Told) -> None:
+        try:
+            from labtop.recording.wrapped.keeper import Keeper
+
+            Keeper(order, place, picker, began_at, told).record()
+        except Exception as error:
+            told.words.append(f"labtop: an internal error, please report it: {error!r}")
+        finally:
+            told.tap.close()
+            told.done.set()
+
+    return record
+
+
 def _signals_to_catch() -> set[int]:
     """What we shall pass on; what somebody (nohup, a shell in the background) had ignored stays so."""
     numbers = {int(getattr(signal, name)) for name in (*_PASSED_ON, "SIGWINCH")}
@@ -78,21 +97,18 @@ def _signals_to_catch() -> set[int]:
 class _Session:
     """One command. Everything that happens comes through one queue to the main thread."""
 
-    def __init__(
-        self, order: Order, place: Place, began_at: float, picker: Picker | None, mask: set[int], caught: set[int]
-    ) -> None:
+    def __init__(self, record: Callable[[Told], None], mask: set[int], caught: set[int]) -> None:
         from queue import SimpleQueue
 
-        from labtop.recording.wrapped.keeper import Keeper
-        from labtop.recording.wrapped.relay import Tap
+        from labtop.recording.wrapped.told import Told
 
         self.events: SimpleQueue[tuple[str, int]] = SimpleQueue()
+        self.told = Told()
+        self.record = record
         self.mask = mask
         self.caught = caught
-        self.tap = Tap()
-        self.keeper: Keeper = Keeper(order, place, self.tap, picker, began_at)
         self.modes: list[Any] | None = None  # of the real terminal, while the command has one of its own
-        self.has_ended = False
+        self.ended_at = 0.0
 
     # -- the command's life --------------------------------------------------------------------------------------
 
@@ -100,8 +116,8 @@ class _Session:
         """Record a command that could not be started, and say so."""
         print(f"labtop: {trouble}", file=sys.stderr)
         self._begin(self._listen)
-        self.keeper.start()
-        self.keeper.end_unstarted(trouble)
+        self.told.end_unstarted(trouble)
+        self._begin(lambda: self.record(self.told))
         self._wait_for_record()
         return trouble.exit_code
 
@@ -109,7 +125,7 @@ class _Session:
         """Pass everything on until the command has ended, then see its record through."""
         from labtop.recording.wrapped.relay import Keyboard, Relay
 
-        relays = [Relay(each, self.tap) for each in started.outlets]
+        relays = [Relay(each, self.told.tap) for each in started.outlets]
         for relay in relays:
             relay.start()
         keyboard = None
@@ -120,9 +136,9 @@ class _Session:
             keyboard.start()
         self._begin(self._listen)
         self._begin(lambda: self._wait(started))
-        self.keeper.start()
+        sys.setswitchinterval(_TURN_S)
+        self._begin(lambda: self.record(self.told))
         status = self._pass_until_end(started)
-        ended_at = time.time()
         if keyboard is not None:
             keyboard.stop()
             keyboard.join(1.0)
@@ -131,7 +147,7 @@ class _Session:
             set_modes(STDIN, self.modes)
         if started.leash >= 0:
             os.close(started.leash)
-        self.keeper.end(status, ended_at)
+        self.told.end(status, self.ended_at)
         self._wait_for_record()
         return self._leave(status)
 
@@ -142,12 +158,17 @@ class _Session:
 
     def _wait(self, started: Started) -> None:
         """In a thread: tell what becomes of the command."""
+        status = int(signal.SIGKILL)  # what is left to say when its guard was killed
         if started.reports < 0:
-            self.events.put(("ended", os.waitpid(started.pid, 0)[1]))
-            return
-        for report in read_reports(started.reports):
-            self.events.put(report)
-        self.events.put(("ended", signal.SIGKILL))  # its guard was killed, and it with it
+            status = os.waitpid(started.pid, 0)[1]
+        else:
+            for word, number in read_reports(started.reports):
+                if word == "ended":
+                    status = number
+                    break
+                self.events.put((word, number))
+        self.ended_at = time.time()
+        self.events.put(("ended", status))
 
     def _listen(self) -> None:
         """In a thread: take the signals that come to us, with who sent them where the system tells."""
@@ -165,14 +186,13 @@ class _Session:
         while True:
             event, number = self.events.get()
             if event == "ended":
-                self.has_ended = True
                 return number
             if event == "stopped":
                 self._stop_too(started, number)
             elif number == signal.SIGWINCH:
                 self._resize(started)
             elif event in ("signal", "key"):
-                self.keeper.note_signal(signal.Signals(number).name)
+                self.told.signal(signal.Signals(number).name)
                 # the keys of a terminal that we share with the command have reached it by themselves
                 if event == "signal" or started.keyboard >= 0:
                     self._send(started, number)
@@ -190,7 +210,7 @@ class _Session:
 
     def _to_front(self) -> None:
         """The terminal is ours: let every key pass."""
-        if self.modes is not None and not self.has_ended and is_in_front(STDIN):
+        if self.modes is not None and not self.ended_at and is_in_front(STDIN):
             set_modes(STDIN, raw(self.modes))
 
     def _resize(self, started: Started) -> None:
@@ -253,10 +273,10 @@ class _Session:
         return hurried
 
     def _wait_for_record(self) -> None:
-        while not self.keeper.done.wait(0.05):
+        while not self.told.done.wait(0.05):
             if self._is_hurried():
-                self.keeper.hurry()
-        for word in self.keeper.words:
+                self.told.hurried.set()
+        for word in self.told.words:
             print(word, file=sys.stderr)
 
     def _leave(self, status: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 _DEFAULT_AGAIN = tuple(
     getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)
@@ -22,9 +22,7 @@ class NotStarted(Exception):
         super().__init__(f"cannot start {program!r}: {reason}")
 
 
-def spawn(
-    argv: Sequence[str], environment: Mapping[str, str], streams: Mapping[int, int], mask: set[int]
-) -> int:
+def spawn(argv: list[str], environment: Mapping[str, str], streams: Mapping[int, int], mask: set[int]) -> int:
     """Start a command in this session and process group; its number.
 
     Arguments:
@@ -36,7 +34,7 @@ def spawn(
     """
     actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in streams.items()]
 
-    def start(file: str, arguments: Sequence[str]) -> int:
+    def start(file: str, arguments: list[str]) -> int:
         return os.posix_spawnp(
             file, arguments, environment, file_actions=actions, setsigmask=mask, setsigdef=_DEFAULT_AGAIN
         )
@@ -52,7 +50,7 @@ def spawn(
         raise NotStarted(argv[0], error.errno or 0) from error
 
 
-def become(argv: Sequence[str], environment: Mapping[str, str], mask: set[int]) -> int:
+def become(argv: list[str], environment: Mapping[str, str], mask: set[int]) -> int:
     """Turn this forked process into the command; gives the error number if that cannot be."""
     for number in _DEFAULT_AGAIN:
         signal.signal(number, signal.SIG_DFL)

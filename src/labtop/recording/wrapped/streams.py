@@ -8,7 +8,7 @@ us: through a pipe, or a pseudo-terminal where a terminal was.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from labtop.recording.wrapped.starting import spawn
 from labtop.recording.wrapped.terminal import is_same_file, open_like
@@ -58,7 +58,7 @@ def open_outlet(target: int) -> tuple[Outlet, int]:
     return Outlet(target, ours, is_terminal), theirs
 
 
-def start_beside(argv: Sequence[str], environment: Mapping[str, str], mask: set[int]) -> Started:
+def start_beside(argv: list[str], environment: Mapping[str, str], mask: set[int]) -> Started:
     """Start a command in our own process group.
 
     Raises:

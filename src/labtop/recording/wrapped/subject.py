@@ -33,9 +33,8 @@ def describe_command(command: Sequence[str], redactor: Redactor, root: Path | No
         cwd=redactor.text(relative_to(Path.cwd(), root)),
         executable=redactor.text(os.path.abspath(executable)) if executable else None,  # noqa: PTH100  # links stay
         entry_point=redactor.text(entry_point) if entry_point else None,
-        launcher=launcher,
+        launcher=launcher or "labtop run",
         ranks=ranks,
-        wrapped=True,
     )
 
 
