@@ -12,6 +12,7 @@ import pytest
 import labtop
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
 from labtop.recording.output import OutputLog
+from labtop.recording.redrawn import RedrawnLines
 from tests.recording.conftest import RunScript
 
 
@@ -62,6 +63,7 @@ def test_a_wrapper_put_over_ours_is_left_alone(folder: Path, monkeypatch: pytest
 
 def log_of(tmp_path: Path, *pieces: str, max_bytes: int = 10**6) -> str:
     """The file after some writes to stdout."""
+    tmp_path.mkdir(exist_ok=True)
     log = OutputLog(tmp_path / "output.log", Redactor(), max_bytes)
     for piece in pieces:
         log.take("stdout", piece)
@@ -69,9 +71,22 @@ def log_of(tmp_path: Path, *pieces: str, max_bytes: int = 10**6) -> str:
     return (tmp_path / "output.log").read_bytes().decode()
 
 
-def test_progress_bars_keep_their_returns(tmp_path: Path) -> None:
-    """Each state of the bar is a line that ends in one."""
-    assert log_of(tmp_path, "\r 10%", "\r 20%", "\r100%\r\n", "done\n") == "\r 10%\r 20%\r100%\r\ndone\n"
+def test_of_a_progress_bar_the_last_state_is_kept(tmp_path: Path) -> None:
+    """What was drawn over within a second is not."""
+    assert log_of(tmp_path, "\r 10%", "\r 20%", "\r100%\r\n", "done\n") == "100%\r\ndone\n"
+    assert log_of(tmp_path / "b", "10%\r", "20%\r", "done\n", "30%\r", "\n") == "done\n30%\r\n"
+    assert log_of(tmp_path / "c", "10%\r", "20%\r", "30%") == "20%\r30%"
+
+
+def test_a_bar_of_a_month_stays_small() -> None:
+    """Drawn ten times a second; the states that are kept get rarer."""
+    now = 0.0
+    redrawn = RedrawnLines(lambda: now)
+    kept = 0
+    for _ in range(200_000):
+        now += 13.0  # 200,000 of its 26 million states
+        kept += len(redrawn.thin("an hour of 30 days\r"))
+    assert 100 < kept // 19 < 1000
 
 
 def test_a_secret_in_two_writes_is_one_line(tmp_path: Path) -> None:

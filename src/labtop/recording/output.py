@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
+from labtop.recording.redrawn import RedrawnLines
 
 OUTPUT = "output.log"
 _LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")  # a progress bar ends its lines with a bare return
@@ -24,7 +25,10 @@ _LONGEST_KEY = 200  # lines; then it was no key after all
 
 
 class OutputLog:
-    """The file. Takes text in pieces, writes whole lines, and stops with a word at `max_bytes`."""
+    """The file. Takes text in pieces, writes whole lines, and stops with a word at `max_bytes`.
+
+    Of a line that is drawn over and over it keeps some states and the last (redrawn.py).
+    """
 
     def __init__(self, path: Path, redactor: Redactor, max_bytes: int, mode: int = 0o600) -> None:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
@@ -32,12 +36,15 @@ class OutputLog:
         self._room = max_bytes - os.fstat(self._descriptor).st_size
         self._lock = threading.RLock()
         self._pending: dict[str, str] = {}  # stream → its unfinished line
+        self._redrawn: dict[str, RedrawnLines] = {}
         self._key_lines = 0  # lines left of a private key that is being printed
         self.problem: str | None = None
 
     def take(self, stream: str, text: str) -> None:
         """Take what was written to a stream; whole lines go to the file."""
         with self._lock:
+            if self._room <= 0:
+                return
             text = self._pending.pop(stream, "") + text
             end = max(text.rfind("\n"), text.rfind("\r")) + 1
             # the return of "\r\n" may come before its newline
@@ -50,13 +57,16 @@ class OutputLog:
             if rest:
                 self._pending[stream] = rest
             if end:
-                self._write("".join(map(self._clean, _LINE_ENDS.findall(text[:end]))))
+                redrawn = self._redrawn.setdefault(stream, RedrawnLines())
+                self._write("".join(map(self._clean, _LINE_ENDS.findall(redrawn.thin(text[:end])))))
 
     def close(self) -> None:
         """Write unfinished lines and close the file."""
         with self._lock:
             if self._descriptor < 0:
                 return
+            for redrawn in self._redrawn.values():
+                self._write(self._clean(redrawn.rest()))
             for rest in self._pending.values():
                 self._write(self._clean(rest))
             self._pending.clear()

@@ -131,7 +131,7 @@ class Keeper:
 
     def _follow(self, facts: RunFacts, log: OutputLog | None, sink: PointSink) -> None:
         """Take output and look at files until the command has ended and all it wrote was taken."""
-        decoders = _Decoders()
+        decoders = _Decoders(self._told.ends_with_return)
         picker, looked_at = self._picker, 0.0
         while True:
             is_last = self._told.status is not None
@@ -199,15 +199,22 @@ def _signal_name(number: int) -> str:
 
 
 class _Decoders:
-    """Bytes of streams as text, with what is no text as escapes."""
+    """Bytes of streams as text, with what is no text as escapes; terminals end a line with a return too."""
 
-    def __init__(self) -> None:
+    def __init__(self, ends_with_return: frozenset[str]) -> None:
+        self._ends_with_return = ends_with_return
         self._decoders: dict[str, codecs.IncrementalDecoder] = {}
+        self._rest: dict[str, bytes] = {}
 
     def decode(self, stream: str, data: bytes) -> str:
         """The text of the next bytes."""
         if stream not in self._decoders:
             self._decoders[stream] = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        if stream in self._ends_with_return:
+            data = self._rest.pop(stream, b"") + data
+            if data.endswith(b"\r"):
+                data, self._rest[stream] = data[:-1], b"\r"
+            data = data.replace(b"\r\n", b"\n")
         return self._decoders[stream].decode(data)
 
 

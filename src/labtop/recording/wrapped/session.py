@@ -131,6 +131,7 @@ class _Session:
         keyboard = None
         if started.keyboard >= 0:
             self.modes = modes_of(STDIN)
+            self.told.ends_with_return = frozenset(("stdout",))
             self._to_front()
             keyboard = Keyboard(STDIN, started.keyboard, self._to_front)
             keyboard.start()

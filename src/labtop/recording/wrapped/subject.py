@@ -44,7 +44,9 @@ def script_of(command: Sequence[str]) -> Path | None:
     if not _INTERPRETER.fullmatch(program.name):
         return program.resolve() if "/" in command[0] and program.is_file() else None
     for word in command[1:]:
-        if not word.startswith("-") and Path(word).is_file():
+        if word in ("-c", "-e"):  # a program on the line itself
+            return None
+        if not word.startswith("-") and os.path.isfile(word):  # noqa: PTH113  # a long word is no error to it
             return Path(word).resolve()
     return None
 

@@ -18,6 +18,7 @@ class Told:
 
     def __init__(self) -> None:
         self.tap = Tap()
+        self.ends_with_return: frozenset[str] = frozenset()  # streams from a terminal that ends lines so
         self.status: int | None = None
         self.ended_at = 0.0
         self.trouble: NotStarted | None = None
