@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from labtop.errors import NoStoreError
+from labtop.errors import InputError, NoStoreError
 from labtop.settings import Settings, spool_folder
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from labtop.analysis.compare import Comparison
     from labtop.model.run import RunRecord
+    from labtop.model.values.base import RichValue
     from labtop.query.catalog import Catalog, Problem
     from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
@@ -196,6 +197,22 @@ class Store:
     def folder(self, run: str) -> Path | None:
         """The folder of a run, with its output, code and artifacts."""
         return self.catalog.run_folder(self.catalog.resolve(run))
+
+    def value(self, run: str, name: str, step: float | None = None) -> RichValue:
+        """An image, table, histogram, confusion matrix, curve or text that a run logged; without a step the last one.
+
+        Raises:
+            InputError: there is none of that name or step, or its file is damaged.
+        """
+        from labtop.query.values import find_value
+        from labtop.store.values.decoding import read_value
+
+        run_id = self.catalog.resolve(run)
+        artifact = find_value(self.catalog.record(run_id), name, step)
+        folder = self.catalog.run_folder(run_id)
+        if folder is None:
+            raise InputError(f"run {run_id} has no folder of its own", "its values lie where it was recorded")
+        return read_value(folder, artifact)
 
     def sql(self, query: str) -> polars.DataFrame:
         """One read-only SELECT over the views, as a Polars frame. Raises QueryError."""

@@ -32,6 +32,7 @@ from labtop.recording.warning import complain
 _PATIENCE_S = 5.0  # how long the end of a run waits for what is still being found out
 _HURRY_S = 0.5
 _VALUES_PATIENCE_S = 60.0  # for rich values that are still being written
+_VALUES_HURRY_S = 1.5
 
 
 class Run:
@@ -313,7 +314,7 @@ class Run:
 
     def end(self, outcome: Outcome) -> None:
         """Write down how it ended, and let go of everything."""
-        self._values.drain(_VALUES_PATIENCE_S if outcome.signal is None else _HURRY_S)
+        self._values.drain(_VALUES_PATIENCE_S if outcome.signal is None else _VALUES_HURRY_S)
         if self.background is not None and self.is_ours and not self._has_ended:
             # not while the record is held: the thread needs it; after a signal there is little time
             self.background.wait(_PATIENCE_S if outcome.signal is None else _HURRY_S)

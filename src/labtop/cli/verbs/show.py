@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from labtop.cli.opening import exit_code, format_option, open_catalog, store_option
 from labtop.cli.output import write_json, write_sheet_as, write_text
+from labtop.errors import UsageError
 from labtop.model.as_json import record_as_json
-from labtop.model.run import RunRecord
+from labtop.model.run import Artifact, RunRecord
 from labtop.model.score import score_record
 from labtop.model.tree import flatten
+from labtop.model.values.base import is_value
+from labtop.query.values import values_of
 from labtop.views.export import Sheet, csv_cell
 from labtop.views.text import clean
+from labtop.views.values import value_fact
 
 SECTIONS = ("life", "command", "code", "data", "randomness", "environment", "hardware", "artifacts")
 
 
 @click.command("show")
 @click.argument("run", metavar="RUN")
+@click.option(
+    "--value", metavar="NAME", help="Only this image, table, histogram, curve, … that the run logged."
+)
+@click.option("--step", type=float, metavar="N", help="The value at this step; by default the last one.")
 @store_option
 @format_option
-def show_command(run: str, store: str | None, format_name: str) -> int:
+def show_command(run: str, value: str | None, step: float | None, store: str | None, format_name: str) -> int:
     """Print everything recorded of RUN: its metrics, params, code, data, environment, hardware and seeds."""
+    if step is not None and value is None:
+        raise UsageError("--step says which value", "name it with --value")
     with open_catalog(None, store) as catalog:
         record = catalog.record(catalog.resolve(run))
+        if value is not None:
+            from labtop.cli.value_output import write_value
+
+            write_value(catalog, record, value, step, format_name)
+            return exit_code(catalog)
         if format_name in ("json", "jsonl"):
             facts = record_as_json(record)
             facts["reproducibility"] = _score(record)
@@ -80,9 +96,14 @@ def _score(record: RunRecord) -> dict[str, Any]:
 def _write_card(record: RunRecord) -> None:
     """The facts in sections, the metrics as a table after the run's own facts."""
     sections: dict[str, list[tuple[str, Any]]] = {}
-    for section, key, value in _facts(record):
+    for section, key, value in _facts(replace(record, artifacts=_plain_artifacts(record))):
         if value not in (None, "", {}, []):
             sections.setdefault(section, []).append((key, value))
+    if found := values_of(record):
+        values = [value_fact(name, each) for name, each in found.items()]
+        sections["values"] = [
+            (each.label, "  ".join(filter(None, (each.value, each.note)))) for each in values
+        ]
     for number, (section, facts) in enumerate(sections.items()):
         write_text(f"{chr(10) if number else ''}{section}\n")
         width = min(max(len(key) for key, _ in facts), 40)
@@ -94,6 +115,11 @@ def _write_card(record: RunRecord) -> None:
         if section == "run" and record.metrics:
             write_text("\nmetrics\n")
             _write_metrics(record)
+
+
+def _plain_artifacts(record: RunRecord) -> tuple[Artifact, ...]:
+    """The artifacts without the rich values, which have a section of their own with a line a name."""
+    return tuple(each for each in record.artifacts if not is_value(each))
 
 
 def _write_metrics(record: RunRecord) -> None:
