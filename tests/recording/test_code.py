@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import labtop
-from labtop.model.run import Code
-from labtop.recording.capture.code import _redacted_patch
+from labtop.model.run import Code, Status
+from labtop.recording.capture.code import _redacted_patch, with_bundle
 from labtop.recording.capture.redact import Redactor
+from labtop.recording.failure import Outcome
 from labtop.store.reader import read_record
 from tests.recording.conftest import git, only_record
 
@@ -409,3 +412,37 @@ def test_recording_changes_nothing_in_the_repository(repository: Path) -> None:
     before = {path: path.read_bytes() for path in (repository / ".git").rglob("*") if path.is_file()}
     record_code(store=repository.parent / "runs")
     assert {path: path.read_bytes() for path in (repository / ".git").rglob("*") if path.is_file()} == before
+
+
+def test_init_does_not_wait_for_the_bundle(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training goes on while the history is searched; a fork and the end of the run wait for it."""
+    release = threading.Event()
+
+    def held(*arguments: Any) -> Code:
+        release.wait(20)
+        return with_bundle(*arguments)
+
+    monkeypatch.setattr("labtop.recording.background.with_bundle", held)
+    with labtop.init() as run:
+        assert not (run.folder / "code/commits.bundle").exists()
+        release.set()
+    assert only_record(run.folder.parent.parent).code.bundle == "commits.bundle"
+
+
+def test_a_run_that_is_killed_early_says_what_is_missing(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no time to wait for all of it."""
+    release = threading.Event()
+
+    def held(code: Code, *_: Any) -> Code:
+        release.wait(20)
+        return code
+
+    monkeypatch.setattr("labtop.recording.background.with_bundle", held)
+    run = labtop.init()
+    run.end(Outcome(Status.KILLED, 143, "SIGTERM"))
+    release.set()
+    record = only_record(run.folder.parent.parent)
+    assert record.status is Status.KILLED
+    assert "commits that are on no remote" in str(record.life.degraded)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtop.model.run import Command, Environment, Randomness, RunRecord
-from labtop.recording.capture.code import CodeCapture, capture_code
+from labtop.recording.capture.code import CodeCapture, capture_code, with_bundle
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import Repository
 
@@ -105,7 +105,8 @@ def record_run(repository: Path, store: Path, run_id: str = "k7f2aaaaaa") -> Rec
     (folder / "code").mkdir(parents=True)
     top = Repository.around(repository)
     assert top is not None
-    code = capture_code(top, CodeCapture(folder=folder / "code", redactor=Redactor()))
+    capture = CodeCapture(folder=folder / "code", redactor=Redactor())
+    code = with_bundle(capture_code(top, capture), top, capture)
     record = RunRecord(
         id=run_id,
         name="a run\nrm -rf ~",

@@ -1,7 +1,7 @@
 """What takes too long to be waited for when a run begins is found out in a thread, while training already goes on.
 
-The thread only adds facts. The end of a run waits a little for it; a process that is killed before loses those facts
-and nothing else.
+The thread only adds facts that do not change meanwhile. The end of a run waits for it; a process that is killed before
+loses those facts and nothing else.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 
 from labtop.errors import LabtopError
 from labtop.model.run import Hardware
+from labtop.recording.capture.code import CodeCapture, with_bundle
 from labtop.recording.capture.hardware import capture_hardware
 from labtop.recording.capture.local_packages import local_packages
 from labtop.recording.capture.lock_differences import differences, is_understood
 from labtop.recording.capture.numeric_libraries import with_library_facts
+from labtop.recording.capture.repository import Repository
 from labtop.recording.facts import RunFacts
 
 Job = tuple[str, Callable[[], None]]
@@ -30,6 +32,7 @@ class Background:
     def __init__(self, facts: RunFacts, jobs: Sequence[Job]) -> None:
         self._facts = facts
         self._jobs = tuple(jobs)
+        self._done = 0
         self._failed: LabtopError | None = None
         self._thread = threading.Thread(target=self._work, name="labtop-capture", daemon=True)
 
@@ -42,6 +45,11 @@ class Background:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """What was not done yet, in words."""
+        return tuple(what for what, _ in self._jobs[self._done :])
+
     def tell_failure(self) -> None:
         """Raise what a job raised, which only happens if strict."""
         failed, self._failed = self._failed, None
@@ -53,6 +61,7 @@ class Background:
             try:
                 with self._facts.safely(what):
                     job()
+                self._done += 1
             except LabtopError as error:  # strict: the end of the run raises it
                 self._failed = error
                 return
@@ -65,6 +74,17 @@ def surroundings_jobs(facts: RunFacts, environment_folder: Path) -> tuple[Job, .
         ("recording the packages' repositories", partial(_keep_local_packages, facts)),
         ("comparing with the lock file", partial(_keep_differences, facts, environment_folder)),
     )
+
+
+def bundle_job(facts: RunFacts, repository: Repository, capture: CodeCapture) -> Job:
+    """The job of a run that has recorded its code: commits that are on no remote. Searching them takes seconds."""
+
+    def keep() -> None:
+        found = with_bundle(facts.record.code, repository, capture)
+        with facts.lock:
+            facts.set(code=found)
+
+    return "keeping the commits that are on no remote", keep
 
 
 def _keep_hardware(facts: RunFacts) -> None:

@@ -48,6 +48,9 @@ class OpenRun(Protocol):
     def went_on(self) -> None:
         """The handler came back: the signal was not the end."""
 
+    def before_fork(self) -> None:
+        """There will be a child."""
+
     def after_fork(self) -> None:
         """This is a child now."""
 
@@ -184,7 +187,9 @@ class EndHooks:
     # -- forks ---------------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
-        """Hold signals back: one that a child got before Python is ready there would be forgotten."""
+        """Let runs get ready, and hold signals back: one that a child got too early would be forgotten."""
+        for run in self._ours():
+            run.before_fork()
         if self._handlers:
             self._mask_before_fork = signal.pthread_sigmask(signal.SIG_BLOCK, self._handlers)
 

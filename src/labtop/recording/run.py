@@ -29,10 +29,11 @@ from labtop.recording.summary import Summary, summary_metrics
 from labtop.recording.values import ValueLog
 from labtop.recording.warning import complain
 
-_PATIENCE_S = 5.0  # how long the end of a run waits for what is still being found out
+_PATIENCE_S = 30.0  # how long the end of a run waits for what is still being found out
 _HURRY_S = 0.5
 _VALUES_PATIENCE_S = 60.0  # for rich values that are still being written
 _VALUES_HURRY_S = 1.5
+_FORK_S = 1.0
 
 
 class Run:
@@ -43,6 +44,7 @@ class Run:
         self.is_in_with = False
         self.output: OutputTee | None = None
         self.background: Background | None = None
+        self._has_forked = False
         self.notebook: NotebookCells | None = None
         self._facts = facts
         self._values = ValueLog(facts, folder)
@@ -270,6 +272,8 @@ class Run:
             its id; None when it could not be written, which is said once.
         """
         facts, run_id = self._facts, None
+        if self.background is not None:  # what is shared must be there
+            self.background.wait(_PATIENCE_S)
         if self.folder != Path(os.devnull):  # nothing is recorded at all
             with facts.safely("a run beside this one"):
                 run_id = write_sibling(sibling, facts.record, self.folder, facts.redactor, facts.shared)
@@ -315,9 +319,9 @@ class Run:
     def end(self, outcome: Outcome) -> None:
         """Write down how it ended, and let go of everything."""
         self._values.drain(_VALUES_PATIENCE_S if outcome.signal is None else _VALUES_HURRY_S)
-        if self.background is not None and self.is_ours and not self._has_ended:
-            # not while the record is held: the thread needs it; after a signal there is little time
-            self.background.wait(_PATIENCE_S if outcome.signal is None else _HURRY_S)
+        if self.is_ours and not self._has_ended:
+            with self._facts.safely("finish"):
+                self._end_background(_PATIENCE_S if outcome.signal is None else _HURRY_S)
         with self._facts.lock, hooks.deferring():
             if self._has_ended:
                 return
@@ -330,6 +334,12 @@ class Run:
                 self._has_ended = True
                 self._points.close()
                 hooks.forget(self)
+
+    def _end_background(self, patience_s: float) -> None:
+        """Wait for what is still being found out, while the record is not held: the thread needs it."""
+        if self.background is not None and not self.background.wait(patience_s):
+            undone = ", ".join(self.background.undone)
+            self._facts.trouble("background", f"the run ended before this was done: {undone}")
 
     def _write_end(self, outcome: Outcome) -> None:
         facts = self._facts
@@ -399,6 +409,12 @@ class Run:
     def _signalled(self) -> Outcome:
         life = self._facts.record.life
         return Outcome(Status.KILLED, life.exit_code, life.signal)
+
+    def before_fork(self) -> None:
+        """A child could never import what another thread imports right now: let that come to its end."""
+        if self.background is not None and not self._has_forked:
+            self._has_forked = True  # waited for once: imports come first in the thread
+            self.background.wait(_FORK_S)
 
     def after_fork(self) -> None:
         """In a child: points go to a writer of its own, and only if there are any."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 from labtop.errors import InputError, UsageError
 from labtop.model.run import Life, RunRecord, Writer
-from labtop.recording.background import Background, surroundings_jobs
+from labtop.recording.background import Background, Job, bundle_job, surroundings_jobs
 from labtop.recording.capture.code import CodeCapture, capture_code
 from labtop.recording.capture.command import capture_command, program_name, script_path
 from labtop.recording.capture.config_files import ConfigCapture, keep_config_files
@@ -305,6 +305,7 @@ def _capture(
     with facts.safely("recording the configuration files"):
         kept = keep_config_files(sys.orig_argv, ConfigCapture(place.folder, root, redactor, facts.shared))
         facts.set(command=replace(facts.record.command, config_files=kept))
+    jobs: tuple[Job, ...] = ()
     if settings.capture_code and not (known.code.commit or known.code.untracked):
         with facts.safely("recording the code"):
             folder = place.folder / "code"
@@ -320,6 +321,8 @@ def _capture(
                 file_mode=mode,
             )
             facts.set(code=capture_code(repository, capture, problem))
+            if repository is not None:
+                jobs = (bundle_job(facts, repository, capture),)
         if (shell := notebook_shell()) is not None:
             with facts.safely("recording the notebook"):
                 run.notebook = NotebookCells(facts, place.folder, shell)
@@ -329,7 +332,7 @@ def _capture(
         make_folders(folder, facts.shared)
         extra = settings.environment_variables
         facts.set(environment=capture_environment(folder, redactor, root, extra, mode))
-    run.background = Background(facts, surroundings_jobs(facts, place.folder / "environment"))
+    run.background = Background(facts, (*surroundings_jobs(facts, place.folder / "environment"), *jobs))
     run.background.start()
 
 

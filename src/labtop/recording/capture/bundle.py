@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BUNDLE = "commits.bundle"
 _LARGEST_BUNDLE = 20_000_000
 _MOST_TEXT_SEARCHED = 100_000_000
+_SEARCHED_AT_ONCE = 50_000  # bytes: training waits while a piece is searched
 _UNPUSHED = ("HEAD", "--not", "--remotes")
 
 
@@ -46,6 +47,10 @@ def bundle_unpushed(
         problems.append(f"{commits} on no remote and not kept: {reason}")
         return None
     _make(repository, target, capture.file_mode)
+    if repository.ask_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}") != commit:
+        target.unlink()
+        problems.append("commits on no remote are not kept: HEAD moved while they were read")
+        return None
     if cached is not None:
         _remember(target, cached)
     return BUNDLE
@@ -83,11 +88,11 @@ class _TokenSearch:
         self._pending = bytearray()
 
     def write(self, chunk: bytes) -> int:
-        """Take the next piece; whole lines are searched half a megabyte at a time."""
+        """Take the next piece; whole lines are searched some at a time."""
         self.size += len(chunk)
         if not self.found and self.size <= _MOST_TEXT_SEARCHED:
             self._pending += chunk
-            if len(self._pending) > 500_000:
+            if len(self._pending) > _SEARCHED_AT_ONCE:
                 cut = self._pending.rfind(b"\n") + 1 or len(self._pending)
                 self._search(bytes(self._pending[:cut]))
                 del self._pending[:cut]

@@ -45,10 +45,27 @@ class CodeCapture:
 
 
 def capture_code(repository: Repository | None, capture: CodeCapture, problem: str | None = None) -> Code:
-    """Record the code of a run; without a repository (`problem` says why), the script that was started."""
+    """Record the code of a run; without a repository (`problem` says why), the script that was started.
+
+    The bundle takes longest, never changes and is not among it: `with_bundle` adds it.
+    """
     problems: list[str] = [problem] if problem else []
     code = _script_alone(capture, problems) if repository is None else _of(repository, capture, problems)
     return replace(code, problem=capture.redactor.text("; ".join(problems)) or None)
+
+
+def with_bundle(code: Code, repository: Repository, capture: CodeCapture) -> Code:
+    """The same code with a bundle of the commits that are on no remote, or the reason why there is none."""
+    if code.commit is None:
+        return code
+    problems: list[str] = []
+    bundle = None
+    try:
+        bundle = bundle_unpushed(repository, code.commit, capture, problems)
+    except (GitProblem, OSError) as problem:
+        problems.append(str(problem))
+    said = (code.problem, *map(capture.redactor.text, problems))
+    return replace(code, bundle=bundle, problem="; ".join(filter(None, said)) or None)
 
 
 def _script_alone(capture: CodeCapture, problems: list[str]) -> Code:
@@ -75,7 +92,6 @@ def _of(repository: Repository, capture: CodeCapture, problems: list[str]) -> Co
             code = replace(code, dirty=changed, patch_sha256=digest)
             code = replace(code, submodules=find_submodules(repository, capture.redactor, problems))
             tell_unfetched(repository, problems)
-            code = replace(code, bundle=bundle_unpushed(repository, commit, capture, problems))
         except (GitProblem, OSError) as problem:
             problems.append(str(problem))
     if capture.keep_untracked:
