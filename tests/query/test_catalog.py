@@ -240,6 +240,25 @@ def test_edits_of_the_ledger_lie_over_the_records(tmp_path: Path) -> None:
     assert not catalog.refresh()
 
 
+def test_what_a_check_found_is_a_problem_of_the_run(tmp_path: Path) -> None:
+    """In the table's count and in the record, from the cache too, until a later check takes it back."""
+    store = store_of(tmp_path / "s", run(name="a", id="a" * 10), run(name="b", id="b" * 10))
+    catalog = opened(store)
+    append(store, "check", "a" * 10, {"problems": ["metrics/x.parquet: damaged", "artifacts/m: changed"]})
+    append(store, "check", "b" * 10, {"problems": "nonsense"})
+    assert catalog.refresh()
+    for _ in range(2):
+        assert names(catalog, "problems > 0") == ["a"]
+        assert catalog.record("a" * 10).source.problems[0] == "metrics/x.parquet: damaged"
+        catalog.close()
+        catalog = opened(store)
+    append(store, "check", "a" * 10, {"problems": []})
+    assert catalog.refresh()
+    assert names(catalog, "problems > 0") == []
+    assert catalog.record("a" * 10).source.problems == ()
+    assert not catalog.refresh()
+
+
 def test_suggestions_start_with_what_was_typed(catalog: Catalog) -> None:
     """Names that start so come before names that contain it."""
     assert catalog.suggest("l")[:2] == ["lr", "loss"]

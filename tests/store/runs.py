@@ -61,6 +61,15 @@ def new_writer(
     )
 
 
+def seal_now(writer: RunWriter) -> None:
+    """Seal what was logged so far, as a minute or 50,000 points would."""
+    upkeep = writer._upkeep
+    with writer._lock:
+        upkeep._absorb(upkeep.tail.take(), upkeep.tail.wal)
+        upkeep._roll()
+        upkeep._seal_waiting()
+
+
 def wait_for(condition: Callable[[], bool], patience_s: float = 10.0) -> None:
     """Return as soon as a thing that another thread or process does has happened."""
     end = time.monotonic() + patience_s

@@ -25,7 +25,7 @@ from labtop.store.spool import NOTE, note_destination, spooled_folder
 from labtop.store.syncing import Synced, sync_spool, waiting_runs
 from labtop.store.transfer import copy_proven
 from labtop.store.writer import RunWriter
-from tests.store.runs import Killed, new_record, new_writer
+from tests.store.runs import Killed, new_record, new_writer, seal_now
 
 
 @pytest.fixture
@@ -123,8 +123,7 @@ def test_a_living_run_is_brought_as_far_as_it_is(spool: Path, store: Path) -> No
         if at % 2:
             writer.flush()
         if at in (2, 4):
-            writer._upkeep._roll()
-            writer._upkeep._seal_waiting()
+            seal_now(writer)
         assert [each.state for each in sync(spool)] == ["so far"]
         assert steps_of(home) == [float(step) for step in range(10 * at + 10)]
         live = read_record_live(home)
@@ -439,8 +438,7 @@ def test_a_run_whose_process_died_moves_once_its_log_is_sealed(spool: Path, stor
     log(writer, 0, 5)
     writer.flush()
     assert sync(spool)[0].state == "copied"
-    writer._upkeep._roll()
-    writer._upkeep._seal_waiting()
+    seal_now(writer)
     writer._upkeep.tail.wal.discard()
     assert sync(spool)[0].state == "moved"
     assert steps_of(store / "p" / folder.name) == [0.0, 1.0, 2.0, 3.0, 4.0]

@@ -19,6 +19,7 @@ VERBS = {
     "run": "run any command as a recorded run",
     "reproduce": "the commands that bring a run back",
     "sync": "bring runs that were recorded offline to their store",
+    "fsck": "check every file of a store, and mend it",
     "views": "print the SQL views for the bare duckdb shell",
     "tag": "add or remove tags",
     "note": "write a note on a run",

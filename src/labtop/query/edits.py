@@ -18,6 +18,7 @@ class Edit:
     notes: str | None = None
     archived: bool | None = None
     tags: dict[str, bool] = field(default_factory=dict)  # tag → is it there; the last word counts
+    damage: list[str] = field(default_factory=list)  # what the last check found wrong with the run's files
 
     def apply(self, record: RunRecord) -> RunRecord:
         """The record as edited."""
@@ -26,7 +27,8 @@ class Edit:
             tags=self.edited_tags(record.life.tags),
             notes=record.life.notes if self.notes is None else self.notes,
         )
-        return replace(record, life=life, name=self.name or record.name)
+        source = replace(record.source, problems=(*record.source.problems, *self.damage))
+        return replace(record, life=life, name=self.name or record.name, source=source)
 
     def edited_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
         """Tags with those added and without those removed."""
@@ -63,6 +65,8 @@ def _take(edit: Edit, kind: str, payload: Mapping[str, Any]) -> bool:
         edit.notes = text
     elif kind == "archive":
         edit.archived = bool(payload.get("archived", True))
+    elif kind == "check" and isinstance(found := payload.get("problems"), list):
+        edit.damage = [str(each) for each in found]
     elif kind == "tag":
         # a tag that is removed and added in one event is there
         for word, there in (("remove", False), ("add", True)):

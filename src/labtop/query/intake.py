@@ -493,9 +493,19 @@ class Intake:
         for problem in events.problems:
             self._note(str(problem.path), problem.reason)
         self._ledger_time = 0 if events.events else modified  # once more, until nothing new is there
+        hurt = [run_id for run_id, edit in self.edits.runs.items() if edit.damage] if events.events else []
         touched = self.edits.fold(events.events)
         self._lay_edits(touched)
+        if mended := [run_id for run_id in hurt if not self.edits.runs[run_id].damage]:
+            self._read(self._folders_with_ids(mended), None)  # their records' own problems count again
         return bool(touched)
+
+    def _folders_with_ids(self, run_ids: Sequence[str]) -> list[str]:
+        relation = self.table.relation(["id", "_folder"])
+        rows = self._engine.query(
+            f"SELECT _folder FROM {relation} r WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(run_ids)]
+        )
+        return [row[0] for row in rows]
 
     def _lay_edits(self, run_ids: Iterable[str]) -> None:
         """Put edits into the table. Laying one twice does no harm."""
@@ -511,13 +521,16 @@ class Intake:
         edits = [self.edits.runs[run_id] for _, run_id, _ in rows]
         self.table.update(
             """name = coalesce(g.name, t.name), archived = coalesce(g.archived, t.archived),
+               problems = greatest(t.problems, g.damage),
                notes = if(g.notes IS NULL, t.notes, nullif(g.notes, '')), tags = g.tags""",
             """SELECT unnest(?::UINTEGER[]) AS "row", unnest(?::VARCHAR[]) AS name, unnest(?::BOOLEAN[]) AS archived,
+                      unnest(?::BIGINT[]) AS damage,
                       unnest(?::VARCHAR[]) AS notes, unnest(?::VARCHAR[][]) AS tags""",
             [
                 [row for row, *_ in rows],
                 [each.name for each in edits],
                 [each.archived for each in edits],
+                [len(each.damage) for each in edits],
                 [each.notes for each in edits],
                 [list(edit.edited_tags(tags or ())) for edit, (_, _, tags) in zip(edits, rows, strict=True)],
             ],

@@ -58,3 +58,21 @@ def run_files(folder: Path) -> Iterator[RunFile]:
             else:
                 is_odd = entry.is_symlink() or not entry.is_file()
                 yield RunFile(relative, entry, found.st_size, found.st_mtime_ns, is_odd)
+
+
+def drafts_below(folder: Path, deep: bool = True) -> list[Path]:
+    """Drafts in a folder, and with `deep` in those below it."""
+    found: list[Path] = []
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        try:
+            entries = sorted(place.iterdir())
+        except OSError:
+            continue
+        for entry in entries:
+            if is_draft(entry.name) and not entry.name.startswith(".nfs"):
+                found.append(entry)
+            elif deep and entry.is_dir() and not entry.is_symlink():
+                waiting.append(entry)
+    return found

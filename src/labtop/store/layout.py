@@ -21,6 +21,8 @@ RECORD = "run.parquet"
 METRICS = "metrics"
 LEDGER = "ledger"
 PACKS = "packs"
+QUARANTINE = "quarantine"
+"""Where `labtop fsck --repair` puts what is damaged or left over. No project is called so."""
 
 _RUN_ID = re.compile(r"[a-z2-7]{10}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -54,7 +56,7 @@ def is_run_id(text: str) -> bool:
 def safe_folder_name(text: str) -> str:
     """A folder name for a free text: plain ASCII, never one of the store's own, different for different texts."""
     plain = _UNSAFE.sub("-", text).strip("-.")[:_LONGEST_FOLDER_NAME]
-    if plain and plain == text and plain not in (LEDGER, PACKS, MARKER):
+    if plain and plain == text and plain not in (LEDGER, PACKS, QUARANTINE, MARKER):
         return plain
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{plain or 'project'}-{digest}"
@@ -166,7 +168,9 @@ def project_folders(store: Path) -> list[Path]:
         names = [
             each.name
             for each in entries
-            if not each.name.startswith(".") and each.name not in (LEDGER, PACKS) and each.is_dir()
+            if not each.name.startswith(".")
+            and each.name not in (LEDGER, PACKS, QUARANTINE)
+            and each.is_dir()
         ]
     return [store / name for name in sorted(names)]
 

@@ -24,7 +24,9 @@ from labtop.store.layout import LEDGER, create_once, file_mode, make_folders, re
 from labtop.store.process import this_host
 from labtop.store.reader import FileProblem
 
-KINDS = ("tag", "note", "rename", "archive")
+CHECK = "check"
+"""The kind of event that says what `labtop fsck` found wrong with a run; an empty list takes it back."""
+KINDS = ("tag", "note", "rename", "archive", CHECK)
 """Kinds of events that this version writes. Others are kept, shown and passed over."""
 
 _NAME = re.compile(r"(\d{20})\.json")
