@@ -15,7 +15,7 @@ from types import ModuleType
 
 TYPE_CHECKING = False  # what typing would say, without importing it
 if TYPE_CHECKING:
-    from labtop.api import connect, diff, open, reproduce, sync, views
+    from labtop.api import connect, diff, fsck, open, reproduce, sync, views
     from labtop.errors import (
         AmbiguousRunError,
         FilterError,
@@ -77,6 +77,7 @@ __all__ = [
     "define_metric",
     "diff",
     "finish",
+    "fsck",
     "init",
     "log",
     "log_artifact",
@@ -92,7 +93,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "labtop.api": ("connect", "diff", "open", "reproduce", "sync", "views"),
+    "labtop.api": ("connect", "diff", "fsck", "open", "reproduce", "sync", "views"),
     "labtop.errors": (
         "AmbiguousRunError", "FilterError", "InputError", "LabtopError", "NewerFormatError", "NoRunError",
         "NoStoreError", "QueryError", "RecordingError", "UsageError",

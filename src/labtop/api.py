@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from labtop.query.catalog import Catalog, Problem
     from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
+    from labtop.store.fsck import Checked
     from labtop.store.syncing import Synced
 
-__all__ = ["Store", "connect", "diff", "find_store", "open", "reproduce", "sync", "views"]
+__all__ = ["Store", "connect", "diff", "find_store", "fsck", "open", "reproduce", "sync", "views"]
 
 _DEEPEST = 4  # folders below the current one in which a store is looked for
 _MOST_FOLDERS = 5000
@@ -313,6 +314,18 @@ def sync(spool: PathLike | None = None, *, to: PathLike | None = None, keep: boo
     if spool is None and not place.exists():
         return []
     return list(sync_spool(place, Path(to).expanduser().absolute() if to else None, keep=keep))
+
+
+def fsck(path: PathLike | None = None, *, repair: bool = False) -> Checked:
+    """Check every file of a store; `repair` mends what can be mended and deletes nothing.
+
+    Raises:
+        NoStoreError: no store is found.
+        OSError: it cannot be listed, or not be repaired.
+    """
+    from labtop.store.fsck import fsck as check
+
+    return check(find_store(path), repair=repair)
 
 
 def _unique(names: Sequence[str]) -> list[str]:
