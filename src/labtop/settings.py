@@ -29,6 +29,7 @@ class Settings:
     capture_untracked: bool = True  # keep untracked source files, except secrets
     capture_output: bool = True
     run_metrics: tuple[str, ...] = ()  # rules by which `labtop run` picks up metrics
+    resolve_data: bool = True  # ask S3, lakeFS, … for the version behind an address
     untracked_max_bytes: int = 5_000_000  # of all untracked files kept together
     output_max_bytes: int = 50_000_000
     values_max: int = 5_000  # rich values (images, tables, …) a run keeps

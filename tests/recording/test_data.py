@@ -11,14 +11,16 @@ import pytest
 
 import labtop
 from labtop.model.run import DataInput
-from labtop.recording.capture.data import describe_input, folder_sha256, read_folder
+from labtop.recording.capture.data import Reader
+from labtop.recording.capture.data import describe as describe_data
+from labtop.recording.capture.folder_content import folder_sha256, read_folder
 from labtop.recording.capture.redact import Redactor
 from tests.recording.conftest import only_record
 
 
-def describe(path: str | Path, name: str | None = None) -> DataInput:
+def describe(path: object, name: str | None = None) -> DataInput:
     """As use_data does, from the working folder."""
-    return describe_input(path, name, Path.cwd(), Redactor())
+    return describe_data(path, name, Reader(Path.cwd(), Redactor()))
 
 
 def sha256(content: bytes) -> str:
@@ -41,6 +43,7 @@ def test_a_file(folder: Path) -> None:
         algorithm="sha256",
         bytes=16,
         rows=2,
+        columns={"a": "int", "b": "text"},
     )
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from labtop.errors import UsageError
 from labtop.model.run import Command, DataInput, RunRecord, UntrackedFile
-from labtop.recording.capture.data import folder_sha256, read_content, read_folder
+from labtop.recording.capture.content import read_content
+from labtop.recording.capture.folder_content import folder_sha256, read_folder
 from labtop.reproduce.plan import Plan, plan
 from tests.reproduce.recorded import ARGV, RecordedRun, git, make_dirty, make_repository, record_run, snapshot
 

@@ -112,9 +112,16 @@ def seed_worker(worker_id: int) -> None:
     capture_seeds.seed_worker(worker_id)
 
 
-def use_data(path: str | os.PathLike[str], name: str | None = None) -> DataInput | None:
+def use_data(
+    data: object, name: str | None = None, split: str | None = None, indices: Any = None
+) -> DataInput | None:
     """Record what the current run reads. See `Run.use_data`."""
-    return _need_run("use_data").use_data(path, name)
+    return _need_run("use_data").use_data(data, name, split, indices)
+
+
+def log_data(data: object, name: str | None = None, split: str | None = None) -> DataInput | None:
+    """Record what the current run writes. See `Run.log_data`."""
+    return _need_run("log_data").log_data(data, name, split)
 
 
 def log_artifact(

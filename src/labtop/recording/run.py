@@ -13,10 +13,10 @@ from typing import Any
 from labtop.model.run import Artifact, DataInput, Status
 from labtop.recording.artifacts import ArtifactFolder
 from labtop.recording.background import Background
-from labtop.recording.capture.data import describe_input
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.seeds import Seeded, randomness_now, seed_libraries, unseeded
 from labtop.recording.config import Config, as_tree
+from labtop.recording.data_log import Role, keep_data
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome, outcome_of
@@ -219,25 +219,36 @@ class Run:
                 facts.advise(advice)
         return seed
 
-    def use_data(self, path: str | os.PathLike[str], name: str | None = None) -> DataInput | None:
-        """Record what the run reads: a file or folder by its content, a DVC pointer, or an address elsewhere.
+    def use_data(
+        self, data: object, name: str | None = None, split: str | None = None, indices: Any = None
+    ) -> DataInput | None:
+        """Record what the run reads, by its content, or by what pins it where it lies elsewhere.
+
+        Arguments:
+            data: a file, a folder, a pattern such as `data/*.parquet`, a DVC pointer, an address (`s3://`, `hf://`, …),
+                or a data frame, table or array in memory.
+            name: what it is called; by default its own name.
+            split: which part of the data it is: train, validation, …
+            indices: which of its rows are used: numbers, names or a mask. They are kept with the run.
 
         Returns:
             what is known of it; None when it could not be read, which is said once.
         """
-        facts = self._facts
+        return self._keep_data("use_data", data, name, split, indices, "input")
+
+    def log_data(self, data: object, name: str | None = None, split: str | None = None) -> DataInput | None:
+        """Record what the run writes, as `use_data` does what it reads; nothing is copied.
+
+        A run that reads it later is known to come from this one by the content.
+        """
+        return self._keep_data("log_data", data, name, split, None, "output")
+
+    def _keep_data(
+        self, verb: str, data: object, name: str | None, split: str | None, indices: Any, role: Role
+    ) -> DataInput | None:
         known: DataInput | None = None
-        with facts.safely("use_data"):
-            try:
-                known = describe_input(path, name, facts.root, facts.redactor)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                facts.trouble(f"data {path}", f"data {os.fspath(path)!r} is not recorded: {reason}")
-                return None
-            with facts.lock:
-                same = (known.name, known.uri)
-                others = (each for each in facts.record.data if (each.name, each.uri) != same)
-                facts.keep(data=(*others, known))
+        with self._facts.safely(verb):
+            known = keep_data(self._facts, self.folder, data, name, split, indices, role)
         return known
 
     def log_artifact(

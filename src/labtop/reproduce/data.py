@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labtop.model.run import DataInput, RunRecord
-from labtop.recording.capture.data import (
-    dvc_folder_md5,
-    folder_sha256,
-    read_content,
-    read_folder,
-)
+from labtop.recording.capture.content import read_content
+from labtop.recording.capture.folder_content import dvc_folder_md5, folder_sha256, read_folder
 from labtop.reproduce.code_places import choose_clone
 from labtop.reproduce.shell import quote
 from labtop.reproduce.step import Finding, Part, Step
@@ -26,13 +22,14 @@ _HASH = re.compile(r"[0-9a-f]{32,64}(\.dir)?")
 
 def plan_data(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
     """Findings and steps for every declared input."""
-    if not record.data:
+    inputs = [each for each in record.data if each.role == "input"]
+    if not inputs:
         return Part((Finding("data", "warn", "no input was declared; what was read is not known"),))
     tops = _places_to_look(record, run_folder, here)
     budget = LARGEST_HASHED
     findings: list[Finding] = []
     steps: list[Step] = []
-    for each in record.data:
+    for each in inputs:
         if each.kind not in _LOCAL_KINDS:
             findings.append(_pointer_finding(each))
             continue
@@ -95,16 +92,20 @@ def _digest(each: DataInput, place: Path, budget: int) -> str | None:
     if place.is_dir():
         if sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) > budget:
             return None
-        files = read_folder(place)
+        files = read_folder(place, md5=each.algorithm == "md5")
         return dvc_folder_md5(files) if each.algorithm == "md5" else folder_sha256(files)
     if place.stat().st_size > budget or not place.is_file():
         return None
-    content = read_content(place)
+    content = read_content(place, md5=each.algorithm == "md5")
     return content.md5 if each.algorithm == "md5" else content.sha256
 
 
 def _pointer_finding(each: DataInput) -> Finding:
     name = f"{each.name} ({each.uri})"
+    if each.kind == "frame":
+        return Finding("data", "warn", f"{name} was made by the program; what it was made of is not known")
+    if each.kind == "glob":
+        return Finding("data", "warn", f"{name} is a pattern; what it finds today was not compared")
     if each.digest:
         return Finding(
             "data", "warn", f"{name} is pinned at {each.digest[:12]}; the run fetches it, it was not asked"

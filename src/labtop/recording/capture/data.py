@@ -1,71 +1,97 @@
-"""Identities of the data that a run reads: by content where it lies here, by pointer where it lies elsewhere."""
+"""Identities of the data that a run reads or writes: by content where it lies here, else by what pins it elsewhere."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+import errno
+import glob
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from labtop.model.run import DataInput
+from labtop.recording.capture.addresses import describe_address
 from labtop.recording.capture.command import relative_to
+from labtop.recording.capture.content import Content
 from labtop.recording.capture.dvc import pointer_for, pointers_in
+from labtop.recording.capture.folder_content import (
+    Files,
+    dvc_folder_md5,
+    find_files,
+    folder_sha256,
+    read_files,
+    read_folder,
+)
+from labtop.recording.capture.frames import FrameContent, read_frame
+from labtop.recording.capture.hash_cache import HashCache
 from labtop.recording.capture.redact import Redactor
+from labtop.recording.capture.tables import Table, is_table, joined, table_of
 
 _URI = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/", re.IGNORECASE)
-_KINDS = {"s3": "s3", "s3a": "s3", "s3n": "s3", "lakefs": "lakefs", "hf": "hf", "dvc": "dvc"}
-_MLFLOW = ("mlflow", "mlflow-artifacts", "runs", "models", "dbfs")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_CHUNK = 1 << 20
+_MOST_TABLES = 1000  # footers of a folder that are read to count its rows
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What reading a file once gave."""
+class Reader:
+    """What describing data needs: the top of the repository, where hashes are remembered, whether keepers are asked."""
 
-    sha256: str
-    md5: str
-    bytes: int
-    lines: int = 0  # line ends outside of quotes
+    root: Path | None
+    redactor: Redactor
+    cache: Path | None = None
+    ask: bool = True
 
 
-def describe_input(
-    path: str | os.PathLike[str], name: str | None, root: Path | None, redactor: Redactor
-) -> DataInput:
-    """The identity of one input.
+def describe(data: object, name: str | None, reader: Reader) -> DataInput:
+    """The identity of one input or output: a path, a pattern, an address, or a table in memory.
 
     Raises:
         OSError: it is not there, or cannot be read.
+        TypeError: it is nothing that has an identity.
     """
-    text = os.fspath(path)
+    if isinstance(data, str | os.PathLike):
+        return _described_path(os.fsdecode(os.fspath(data)), name, reader)
+    if (frame := read_frame(data)) is not None:
+        return _of_frame(frame, name, reader.redactor)
+    raise TypeError(f"data is a path, an address, a table or an array, not {type(data).__name__}")
+
+
+def _described_path(text: str, name: str | None, reader: Reader) -> DataInput:
     found = _URI.match(text)
     if found and found["scheme"].lower() != "file":
-        return _pointer(text, found["scheme"].lower(), name, redactor)
+        return describe_address(text, found["scheme"].lower(), name, reader.redactor, reader.ask)
     local = Path(unquote(urlsplit(text).path)) if found else Path(text)
     local = local.expanduser()
-    uri = redactor.text(relative_to(local, root))
-    label = redactor.text(name or local.name or uri)
+    uri = reader.redactor.text(relative_to(local, reader.root))
+    label = reader.redactor.text(name or local.name or uri)
     if local.suffix == ".dvc" and local.is_file():
         return _by_dvc_file(local, uri, label)
+    cache = HashCache(reader.cache, local)
     if local.is_dir():
-        return _folder(local, uri, label)
-    return _file(local, uri, label)
+        known = _folder(local, uri, label, cache)
+    elif not local.exists() and glob.has_magic(str(local)):
+        known = _pattern(local, uri, label, cache)
+    else:
+        known = _file(local, uri, label, cache)
+    return replace(known, columns=_clean_columns(known.columns, reader.redactor))
 
 
-def _pointer(uri: str, scheme: str, name: str | None, redactor: Redactor) -> DataInput:
-    """An address elsewhere. It has a digest only where it names a commit: a branch may move."""
-    clean = redactor.uri(uri)
-    commit = next(iter(_COMMIT.findall(clean)), None) if scheme in ("lakefs", "hf") else None
+def _clean_columns(columns: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
+    return {redactor.text(name)[:200]: kind for name, kind in columns.items()}
+
+
+def _of_frame(frame: FrameContent, name: str | None, redactor: Redactor) -> DataInput:
     return DataInput(
-        name=redactor.text(name) if name else clean.rstrip("/").rsplit("/", 1)[-1],
-        uri=clean,
-        kind="mlflow" if scheme in _MLFLOW else _KINDS.get(scheme, scheme),
-        digest=commit,
-        algorithm="commit" if commit else None,
+        name=redactor.text(name) if name else frame.kind.rpartition(".")[2],
+        uri=f"memory:{frame.kind}",
+        kind="frame",
+        digest=frame.digest,
+        algorithm=frame.algorithm if frame.digest else None,
+        bytes=frame.bytes,
+        rows=frame.rows,
+        columns=_clean_columns(frame.columns, redactor),
+        problem=redactor.text(frame.problem) if frame.problem else None,
     )
 
 
@@ -85,10 +111,15 @@ def _by_dvc_file(path: Path, uri: str, name: str) -> DataInput:
     )
 
 
-def _file(path: Path, uri: str, name: str) -> DataInput:
-    content = read_content(path)
+def _file(path: Path, uri: str, name: str, cache: HashCache) -> DataInput:
+    status = path.stat()
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
     pointer = pointer_for(path)
+    files: Files = {path.name: (path, status)}
+    content = read_files(files, pointer is not None, cache, path.name)[path.name]
     is_dvc = pointer is not None and pointer.md5 == content.md5
+    table = table_of(path, content.lines)
     return DataInput(
         name=name,
         uri=uri,
@@ -96,91 +127,47 @@ def _file(path: Path, uri: str, name: str) -> DataInput:
         digest=content.md5 if is_dvc else content.sha256,
         algorithm="md5" if is_dvc else "sha256",
         bytes=content.bytes,
-        rows=_rows(path, content),
+        rows=table.rows,
+        columns=table.columns,
     )
 
 
-def _folder(path: Path, uri: str, name: str) -> DataInput:
-    files = read_folder(path)
+def _folder(path: Path, uri: str, name: str, cache: HashCache) -> DataInput:
     pointer = pointer_for(path)
+    files = read_folder(path, pointer is not None, cache)
     is_dvc = pointer is not None and pointer.md5 == dvc_folder_md5(files)
+    known = _many(files, {each: path / each for each in files}, uri, name, "dvc" if is_dvc else "directory")
+    return replace(known, digest=pointer.md5, algorithm="md5") if is_dvc and pointer is not None else known
+
+
+def _pattern(pattern: Path, uri: str, name: str, cache: HashCache) -> DataInput:
+    """All files that a pattern finds, and those in folders that it finds, by their place below its fixed part."""
+    base = next(each for each in pattern.parents if not glob.has_magic(str(each)))
+    found: Files = {}
+    for place in map(Path, glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 - here ** finds files too
+        relative = place.relative_to(base).as_posix()
+        if place.is_dir():
+            found.update({f"{relative}/{each}": where for each, where in find_files(place).items()})
+        elif place.is_file():
+            found[relative] = (place, place.stat())
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no file is found by it")
+    contents = read_files(found, False, cache, pattern.name)
+    return _many(contents, {each: place for each, (place, _) in found.items()}, uri, name, "glob")
+
+
+def _many(contents: dict[str, Content], places: dict[str, Path], uri: str, name: str, kind: str) -> DataInput:
+    table = Table()
+    if 0 < len(places) <= _MOST_TABLES and all(map(is_table, places)):
+        table = joined([table_of(places[each], contents[each].lines) for each in contents])
     return DataInput(
         name=name,
         uri=uri,
-        kind="dvc" if is_dvc else "directory",
-        digest=pointer.md5 if is_dvc and pointer is not None else folder_sha256(files),
-        algorithm="md5" if is_dvc else "sha256",
-        bytes=sum(each.bytes for each in files.values()),
+        kind=kind,
+        digest=folder_sha256(contents),
+        algorithm="sha256",
+        bytes=sum(each.bytes for each in contents.values()),
+        files=len(contents),
+        rows=table.rows,
+        columns=table.columns,
     )
-
-
-def read_content(path: Path) -> Content:
-    """Read a file once: both hashes that identify data, its size and its lines."""
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    size = lines = quotes = 0
-    ends_open = False
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK):
-            sha256.update(chunk)
-            md5.update(chunk)
-            size += len(chunk)
-            pieces = chunk.split(b'"')
-            lines += sum(piece.count(b"\n") for piece in pieces[quotes % 2 :: 2])
-            quotes += len(pieces) - 1
-            ends_open = not chunk.endswith(b"\n")
-    return Content(sha256.hexdigest(), md5.hexdigest(), size, lines + ends_open)
-
-
-def read_folder(folder: Path) -> dict[str, Content]:
-    """Every regular file below a folder by its relative path; links are followed, each folder once."""
-    return {relative: read_content(folder / relative) for relative in sorted(_walk(folder))}
-
-
-def _walk(folder: Path) -> Iterator[str]:
-    seen: set[tuple[int, int]] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        status = os.stat(place)  # noqa: PTH116 - os.walk gives text
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        for name in names:
-            path = Path(place, name)
-            if path.is_file():
-                yield path.relative_to(folder).as_posix()
-
-
-def folder_sha256(files: dict[str, Content]) -> str:
-    """One hash for a folder: SHA-256 over the lines `<sha256 of the file>  <relative path>`, sorted by path."""
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(f"{files[path].sha256}  {path}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
-
-
-def dvc_folder_md5(files: dict[str, Content]) -> str:
-    """The hash by which DVC knows a folder: MD5 of the JSON list of its files."""
-    listed = [
-        {"md5": files[path].md5, "relpath": path}
-        for path in sorted(files, key=lambda path: tuple(path.split("/")))
-    ]
-    text = json.dumps(listed, sort_keys=True)
-    return hashlib.md5(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest() + ".dir"
-
-
-def _rows(path: Path, content: Content) -> int | None:
-    """How many rows a table has, where that costs nothing more."""
-    suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        return max(content.lines - 1, 0)
-    if suffix in (".jsonl", ".ndjson"):
-        with path.open("rb") as file:  # quotes mean nothing to the lines of JSON
-            return sum(1 for line in file if line.strip())
-    if suffix in (".parquet", ".pq"):
-        import pyarrow.parquet
-
-        try:
-            return int(pyarrow.parquet.read_metadata(path).num_rows)
-        except Exception:  # not Parquet after all; its hash still tells what it is
-            return None
-    return None
