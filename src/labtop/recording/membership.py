@@ -57,6 +57,21 @@ def membership(
     return _next_of_launch(launch, store, project)
 
 
+def looked_again(member: Membership) -> Membership:
+    """The same after the record and the logs were read: another rank of this start may have begun meanwhile.
+
+    Who writes says so before it logs its first point, so that what was read can be told from what was there before.
+    """
+    attempt = member.who.launch
+    if attempt is None or not member.is_new_attempt:
+        return member
+    others = [each for each in read_writers(member.folder) if each.launch == attempt]
+    if not others:
+        return member
+    who = replace(member.who, first_step=others[0].first_step, generation=others[0].generation)
+    return replace(member, who=who, is_new_attempt=False)
+
+
 def as_rival() -> Writer:
     """The role of a process that resumes a run although another one still records it."""
     return Writer(role="rival", process=this_process())

@@ -27,7 +27,7 @@ from labtop.recording.facts import RunFacts
 from labtop.recording.home import Home, open_home, refuge_of
 from labtop.recording.joining import invitation
 from labtop.recording.launch import array_group, launch_name
-from labtop.recording.membership import Membership, as_rival, membership
+from labtop.recording.membership import Membership, as_rival, looked_again, membership
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
@@ -206,11 +206,12 @@ def _joined_place(
     """A place in a run that other processes record too; its record may be there or not."""
     name = request.name or _name_from(request)
     request = replace(request, id=member.run_id, name=name)
-    who = member.who
     try:
         resumed = take_up(member.folder) if member.exists else None
     except InputError:  # damaged: whoever owns the record writes it anew
         resumed = None
+    member = looked_again(member)
+    who = member.who
     if resumed is None:
         return _Place(home, member.folder, _first_record(request, project, redactor), None, who)
     if not member.is_new_attempt:
