@@ -177,15 +177,27 @@ class Store:
         wanted = {name: column.key for name, column in zip(names, chosen, strict=True)}
         return self.catalog.frame(selection.rows, wanted)
 
-    def metrics(self, runs: str | Sequence[str], name: str | Sequence[str] | None = None) -> polars.DataFrame:
+    def metrics(
+        self,
+        runs: str | Sequence[str],
+        name: str | Sequence[str] | None = None,
+        ranks: str | int = 0,
+        own: bool = False,
+    ) -> polars.DataFrame:
         """Logged points as a Polars frame: run_id, name, step, time, value, by run, name and step.
 
         Args:
             runs: what names runs: ids, prefixes, names, `@last`, `best:METRIC`.
             name: globs of metric names, all by default.
+            ranks: whose points, where several processes logged a metric: 0 (rank 0, or the lowest that logged it),
+                another rank, "mean", "min" or "max" over the ranks at each step, or "all" with a column `rank`.
+            own: of a forked run only its own points, not those of its parent before the fork.
+
+        Raises:
+            UsageError: there is no such choice of ranks.
         """
         run_ids = [self.catalog.resolve(each) for each in ([runs] if isinstance(runs, str) else runs)]
-        return self.catalog.points_frame(run_ids, [name] if isinstance(name, str) else name)
+        return self.catalog.points_frame(run_ids, [name] if isinstance(name, str) else name, ranks, own)
 
     def record(self, run: str) -> RunRecord:
         """Everything recorded of one run.

@@ -44,7 +44,10 @@ def record_as_json(record: RunRecord) -> dict[str, Any]:
         name: plain(asdict(getattr(record, name)))
         for name in ("life", "command", "code", "randomness", "environment", "hardware")
     }
-    lists = {name: [plain(asdict(each)) for each in getattr(record, name)] for name in ("data", "artifacts")}
+    lists = {
+        name: [plain(asdict(each)) for each in getattr(record, name)]
+        for name in ("data", "artifacts", "writers")
+    }
     return {**run_as_json(record), **facts, **lists}
 
 

@@ -21,6 +21,7 @@ from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
 from labtop.query.intake import Intake, Progress
+from labtop.query.processes import with_writers
 from labtop.query.profile import profile_rows
 from labtop.query.request import (
     Aggregate,
@@ -260,8 +261,8 @@ class Catalog:
         )
 
     def _as_of_now(self, record: RunRecord, folder: Path) -> RunRecord:
-        """A record with what its writer had not folded, its status as it is seen now, and later edits."""
-        record = self._intake.live.fold(record, folder)
+        """A record with what its writer had not folded, who wrote it, its status as it is seen now, and later edits."""
+        record = with_writers(self._intake.live.fold(record, folder), folder)
         if not record.status.is_end:
             record = replace(record, status=infer_status(record, self._intake.live.beats))
         edit = self._intake.edits.runs.get(record.id)
@@ -280,17 +281,31 @@ class Catalog:
         folder = self.run_folder(run_id)
         return PointFiles() if folder is None else list_point_files(folder)
 
-    def points(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> list[Point]:
-        """Logged points of runs, by run, name and step; `names` are globs."""
+    def points(
+        self,
+        run_ids: Sequence[str],
+        names: Sequence[str] | None = None,
+        ranks: str | int = 0,
+        own: bool = False,
+    ) -> list[Point]:
+        """Logged points of runs, by run, name and step; `names` are globs, `ranks` and `own` as in `Store.metrics`."""
+        from labtop.query.ranks import RankChoice
         from labtop.query.series import load_points
 
-        return load_points(self, run_ids, names)
+        return load_points(self, run_ids, names, RankChoice.parse(ranks), own)
 
-    def points_frame(self, run_ids: Sequence[str], names: Sequence[str] | None = None) -> polars.DataFrame:
-        """The same as a Polars frame: run_id, name, step, time, value."""
+    def points_frame(
+        self,
+        run_ids: Sequence[str],
+        names: Sequence[str] | None = None,
+        ranks: str | int = 0,
+        own: bool = False,
+    ) -> polars.DataFrame:
+        """The same as a Polars frame: run_id, name, step, time, value, and rank where all ranks are asked for."""
         from labtop.query.frames import points_frame
+        from labtop.query.ranks import RankChoice
 
-        return points_frame(self, run_ids, names)
+        return points_frame(self, run_ids, names, RankChoice.parse(ranks), own)
 
     def frame(self, rows: Sequence[int], keys: Mapping[str, str]) -> polars.DataFrame:
         """Columns of some rows as a Polars frame, in their order; `keys` maps the frame's names to column keys."""

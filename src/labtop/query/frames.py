@@ -9,6 +9,7 @@ import numpy as np
 import polars
 
 from labtop.query.engine import Engine, quote_name
+from labtop.query.ranks import LEAD, RankChoice
 from labtop.query.series import load_every_series
 from labtop.query.table import RunTable
 
@@ -25,6 +26,7 @@ _POINTS = polars.Schema(
         "value": polars.Float64(),
     }
 )
+_RANKED = polars.Schema({**_POINTS, "rank": polars.Int32()})
 
 
 def rows_frame(
@@ -44,9 +46,13 @@ def rows_frame(
 
 
 def points_frame(
-    catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None
+    catalog: Catalog,
+    run_ids: Sequence[str],
+    names: Sequence[str] | None = None,
+    ranks: RankChoice = LEAD,
+    own: bool = False,
 ) -> polars.DataFrame:
-    """Logged points by run, name and step; `names` are globs, None is all."""
+    """Logged points by run, name and step; `names` are globs, None is all. With a column `rank` if all are wanted."""
     frames = [
         polars.DataFrame(
             {
@@ -55,8 +61,10 @@ def points_frame(
                 "step": np.asarray(series.steps),
                 "time": polars.Series(series.times_us).cast(_UTC_TIME),
                 "value": np.asarray(series.values),
+                "rank": polars.repeat(series.rank, len(series), dtype=polars.Int32, eager=True),
             }
         )
-        for series in load_every_series(catalog, run_ids, names)
+        for series in load_every_series(catalog, run_ids, names, ranks, own)
     ]
-    return polars.concat(frames) if frames else polars.DataFrame(schema=_POINTS)
+    whole = polars.concat(frames) if frames else polars.DataFrame(schema=_RANKED)
+    return whole if ranks.kind == "all" else whole.drop("rank")

@@ -95,3 +95,4 @@ class Point:
     step: float
     time_us: int  # since the epoch, UTC
     value: float
+    rank: int | None = 0  # of which rank; None for an aggregate over ranks

@@ -1,26 +1,30 @@
 """The points of metrics as arrays for curves, and as rows for scripts; and what smooths and aligns them.
 
 Sealed parts are read by DuckDB, logs that are not sealed yet frame by frame. A point counts once, by writer and
-number. Numpy lives here and nowhere else below the views.
+number; whose points they are where a run has several processes is for query/ranks.py. Numpy lives here, there and in
+query/lineage.py, and nowhere else below the views.
 """
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from labtop.errors import InputError, QueryError
 from labtop.query.engine import Engine, InterruptedQueryError
+from labtop.query.lineage import Ancestor, ancestors, stitched
+from labtop.query.ranks import LEAD, NO_ROLES, Part, RankChoice, choose, read_roles
 from labtop.query.request import Point, Problem
 from labtop.store.part import writer_of
 from labtop.store.reader import Point as LogPoint
 from labtop.store.reader import list_point_files, read_log_points
+from labtop.store.writers import WRITERS
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -31,7 +35,10 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """One metric of one run: arrays of one length, sorted by step; equal steps stay in logged order."""
+    """One metric of one run, of one rank or over its ranks: arrays of one length, sorted by step.
+
+    Equal steps stay in logged order.
+    """
 
     run_id: str
     name: str
@@ -39,32 +46,86 @@ class Series:
     times_us: Integers
     values: Floats
     problems: tuple[Problem, ...] = ()
+    rank: int | None = 0  # of which rank; None for an aggregate over ranks
+    label: str = ""  # "rank 0 of 32" where several ranks logged it
 
     def __len__(self) -> int:
         return len(self.values)
 
 
-def load_series(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str]) -> list[Series]:
+def load_series(
+    catalog: Catalog,
+    run_ids: Sequence[str],
+    names: Sequence[str],
+    ranks: RankChoice = LEAD,
+    own: bool = False,
+) -> list[Series]:
     """The series of runs, run by run and name by name; those without points are left out.
+
+    Arguments:
+        ranks: whose points, where several processes logged the same metric.
+        own: leave out what a forked run has in common with the run it was forked from.
 
     Raises:
         InterruptedQueryError: `catalog.interrupt` was called.
     """
+    ids, wanted = list(dict.fromkeys(run_ids)), list(dict.fromkeys(names))
+    forks = {} if own or not ids else ancestors(catalog, ids)
     return [
         series
-        for run_id in dict.fromkeys(run_ids)
-        for series in _load_run(
-            catalog.engine, run_id, catalog.run_folder(run_id), list(dict.fromkeys(names))
-        )
+        for run_id in ids
+        for series in _load_with_ancestors(catalog, run_id, forks.get(run_id, ()), wanted, ranks)
         if len(series)
     ]
 
 
-def load_points(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None) -> list[Point]:
+def _load_with_ancestors(
+    catalog: Catalog, run_id: str, forks: Sequence[Ancestor], names: Sequence[str], ranks: RankChoice
+) -> list[Series]:
+    found = _load_run(catalog.engine, catalog.run_folder(run_id), names, ranks)
+    before = [
+        (each, _load_run(catalog.engine, catalog.run_folder(each.run_id), names, ranks)) for each in forks
+    ]
+    loaded = []
+    for name in names:
+        parts = {part.key: part for part in found.parts.get(name, ())}
+        for _, other in before:
+            for part in other.parts.get(name, ()):
+                parts.setdefault(part.key, part.where(part.steps != part.steps))
+        for key, part in parts.items():
+            inherited = [
+                (each, same)
+                for each, other in before
+                for same in other.parts.get(name, ())
+                if same.key == key
+            ]
+            whole = stitched(part, inherited)
+            loaded.append(
+                Series(
+                    run_id,
+                    name,
+                    whole.steps,
+                    whole.times_us,
+                    whole.values,
+                    found.problems,
+                    part.rank,
+                    part.label,
+                )
+            )
+    return loaded
+
+
+def load_points(
+    catalog: Catalog,
+    run_ids: Sequence[str],
+    names: Sequence[str] | None = None,
+    ranks: RankChoice = LEAD,
+    own: bool = False,
+) -> list[Point]:
     """Every point of runs by run, name and step; `names` are globs, None is all. Damaged files are passed over."""
     return [
-        Point(series.run_id, series.name, step, time_us, value)
-        for series in load_every_series(catalog, run_ids, names)
+        Point(series.run_id, series.name, step, time_us, value, series.rank)
+        for series in load_every_series(catalog, run_ids, names, ranks, own)
         for step, time_us, value in zip(
             series.steps.tolist(), series.times_us.tolist(), series.values.tolist(), strict=True
         )
@@ -72,15 +133,25 @@ def load_points(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] |
 
 
 def load_every_series(
-    catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None
+    catalog: Catalog,
+    run_ids: Sequence[str],
+    names: Sequence[str] | None = None,
+    ranks: RankChoice = LEAD,
+    own: bool = False,
 ) -> Iterator[Series]:
     """The series of runs whose names fit one of the globs `names` (None: all), by run and name."""
-    for run_id in dict.fromkeys(run_ids):
-        there = metric_names(catalog.engine, catalog.run_folder(run_id))
+    ids = list(dict.fromkeys(run_ids))
+    forks = {} if own or not ids else ancestors(catalog, ids)
+    for run_id in ids:
+        family = [run_id, *(each.run_id for each in forks.get(run_id, ()))]
+        there = sorted(
+            {name for each in family for name in metric_names(catalog.engine, catalog.run_folder(each))}
+        )
         wanted = [
             name for name in there if names is None or any(fnmatch.fnmatchcase(name, glob) for glob in names)
         ]
-        yield from load_series(catalog, [run_id], wanted)
+        found = _load_with_ancestors(catalog, run_id, forks.get(run_id, ()), wanted, ranks)
+        yield from (series for series in found if len(series))
 
 
 def metric_names(engine: Engine, folder: Path | None) -> list[str]:
@@ -101,16 +172,23 @@ def metric_names(engine: Engine, folder: Path | None) -> list[str]:
     return sorted(names)
 
 
-def _load_run(engine: Engine, run_id: str, folder: Path | None, names: Sequence[str]) -> list[Series]:
+class _Loaded(NamedTuple):
+    """The points of metrics of one run, by name, and what could not be read of them."""
+
+    parts: Mapping[str, Sequence[Part]]
+    problems: tuple[Problem, ...] = ()
+
+
+def _load_run(engine: Engine, folder: Path | None, names: Sequence[str], ranks: RankChoice) -> _Loaded:
     if folder is None or not names:
-        return []
+        return _Loaded({})
     try:
-        return _read(engine, run_id, folder, names)
+        return _read(engine, folder, names, ranks)
     except FileNotFoundError:  # sealed or removed between listing and reading: list again, once
-        return _read(engine, run_id, folder, names)
+        return _read(engine, folder, names, ranks)
 
 
-def _read(engine: Engine, run_id: str, folder: Path, names: Sequence[str]) -> list[Series]:
+def _read(engine: Engine, folder: Path, names: Sequence[str], ranks: RankChoice) -> _Loaded:
     files = list_point_files(folder)
     problems = [Problem(str(each.path), each.reason) for each in files.problems]
     logged: list[LogPoint] = []
@@ -124,12 +202,14 @@ def _read(engine: Engine, run_id: str, folder: Path, names: Sequence[str]) -> li
     if len(writers) > 1 or not _can_be_read(engine, sound):
         writers, sound, damaged = _writers(engine, sound)
         problems += damaged
-    loaded = []
+    has_roles = len({*writers, *(each.writer for each in logged)}) > 1 or (folder / WRITERS).is_dir()
+    roles = read_roles(engine, folder) if has_roles else NO_ROLES
+    loaded: dict[str, Sequence[Part]] = {}
     for name in names:
         of_name = [each for each in logged if each.name == name]
         arrays = _sealed(engine, sound, writers, name)
-        loaded.append(_series(run_id, name, arrays, of_name, writers, tuple(problems)))
-    return loaded
+        loaded[name] = choose(_by_writer(arrays, of_name, writers), roles, ranks)
+    return _Loaded(loaded, tuple(problems))
 
 
 def _can_be_read(engine: Engine, parts: Sequence[Path]) -> bool:
@@ -178,15 +258,8 @@ def _sealed(engine: Engine, parts: Sequence[Path], writers: Sequence[str], name:
     return found if known else {**found, "writer": np.zeros(len(found["seq"]), dtype=np.int64)}
 
 
-def _series(
-    run_id: str,
-    name: str,
-    sealed: dict[str, Any],
-    logged: Sequence[LogPoint],
-    writers: Sequence[str],
-    problems: tuple[Problem, ...],
-) -> Series:
-    """Sealed and logged points together, once each, by step."""
+def _by_writer(sealed: dict[str, Any], logged: Sequence[LogPoint], writers: Sequence[str]) -> dict[str, Part]:
+    """Sealed and logged points together, once each, by writer and in it by step."""
     known = {writer: number for number, writer in enumerate(writers, 1 if len(writers) > 1 else 0)}
     for each in logged:
         known.setdefault(each.writer, len(known) + 2)
@@ -195,10 +268,19 @@ def _series(
     values = _joined(sealed, "value", [each.value for each in logged], np.float64)
     numbers = _joined(sealed, "seq", [each.seq for each in logged], np.int64)
     owners = _joined(sealed, "writer", [known[each.writer] for each in logged], np.int64)
-    order = _order(steps, owners, numbers)
-    if order is not None:
-        steps, times, values = steps[order], times[order], values[order]
-    return Series(run_id, name, steps, times, values, problems)
+    if not len(steps):
+        return {}
+    there = np.unique(owners) if len(known) > 1 else owners[:1]
+    names = {number: writer for writer, number in known.items()}
+    parts: dict[str, Part] = {}
+    for owner in there.tolist():
+        at = slice(None) if len(there) == 1 else owners == owner
+        part = Part(steps[at], times[at], values[at])
+        order = _order(part.steps, numbers[at])
+        if order is not None:
+            part = Part(part.steps[order], part.times_us[order], part.values[order])
+        parts[names[owner]] = part
+    return parts
 
 
 def _joined(sealed: dict[str, Any], column: str, logged: list[Any], kind: Any) -> npt.NDArray[Any]:
@@ -219,19 +301,14 @@ def _joined(sealed: dict[str, Any], column: str, logged: list[Any], kind: Any) -
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _order(steps: Floats, owners: Integers, numbers: Integers) -> Integers | None:
-    """Where each point belongs, doubles left out; None when all is in order already."""
-    if len(steps) < 2:
-        return None
-    one_owner = bool((owners == owners[0]).all())
-    if one_owner and _rises(numbers) and bool((steps[1:] >= steps[:-1]).all()):
+def _order(steps: Floats, numbers: Integers) -> Integers | None:
+    """Where each point of a writer belongs, doubles left out; None when all is in order already."""
+    if len(steps) < 2 or (_rises(numbers) and bool((steps[1:] >= steps[:-1]).all())):
         return None
     # parts come in any order, each sorted in itself: a stable sort only has to merge them
-    order = np.argsort(numbers, kind="stable") if one_owner else np.lexsort((numbers, owners))
+    order = np.argsort(numbers, kind="stable")
     is_first = np.ones(len(order), dtype=bool)
     is_first[1:] = np.diff(numbers[order]) != 0
-    if not one_owner:
-        is_first[1:] |= np.diff(owners[order]) != 0
     if not is_first.all():
         order = order[is_first]
     by_number = steps[order]

@@ -161,6 +161,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("zoom_all", ("Z",), "all of x", "Curves", _CURVES),
     Action("average_seeds", ("s",), "mean of runs that differ in seeds only", "Curves", _CURVES, "seeds", rank=20),
     Action("behind", ("B",), "what lies behind a curve: its points; ± std, min-max", "Curves", _CURVES),
+    Action(
+        "ranks", ("A",), "of several processes: rank 0, the mean, lowest, highest", "Curves", _CURVES,
+        argument="0|RANK|mean|min|max",
+    ),
     Action("all_runs", ("a",), "the runs that the Runs screen shows, or the chosen ones", "Curves", _CURVES),
     # screens
     Action("compare", ("c",), "compare the marked runs", "Screens", ("runs", "run", "curves"), "compare", rank=25),

@@ -13,6 +13,7 @@ EMA_AMOUNTS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 WINDOW_AMOUNTS = (1.0, 5.0, 11.0, 25.0, 51.0, 101.0, 251.0, 501.0, 1001.0)
 AXES: tuple[AxisKind, ...] = ("step", "relative", "clock")
 BANDS: tuple[Behind, ...] = ("std", "range", "nothing")
+RANKS = ("0", "mean", "min", "max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class CurvesView:
     averaged: bool = False  # runs that are the same but for the seed become one curve
     band: Behind = "std"  # behind a mean
     with_logged: bool = True  # logged points behind a smoothed curve
+    ranks: str = "0"  # whose points, where several processes logged a metric; see query/ranks.py
     x: Scale | None = None  # the stretch that is shown; None: all
 
     def next_axis(self) -> XAxis:
@@ -51,6 +53,11 @@ class CurvesView:
     def next_band(self) -> CurvesView:
         """Mean ± std, min–max, no band, and round again."""
         return replace(self, band=BANDS[(BANDS.index(self.band) + 1) % len(BANDS)])
+
+    def next_ranks(self) -> CurvesView:
+        """Rank 0, the mean, the lowest and the highest over the ranks, and round again."""
+        at = RANKS.index(self.ranks) if self.ranks in RANKS else -1
+        return replace(self, ranks=RANKS[(at + 1) % len(RANKS)])
 
     def words(self) -> list[str]:
         """What is not as usual, in a word or two each."""

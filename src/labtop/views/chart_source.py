@@ -103,6 +103,7 @@ class CurveSource:
         self._catalog = catalog
         self._series: dict[tuple[str, str], Series | None] = {}
         self._curves: dict[tuple[object, ...], Curve] = {}
+        self._ranks = "0"
         self.families = Families(())
 
     def facts(self, run_ids: Sequence[str]) -> tuple[RunFacts, ...]:
@@ -134,6 +135,12 @@ class CurveSource:
         found = (each.problems for each in self._series.values() if each is not None)
         return tuple({problem.path: problem for problems in found for problem in problems}.values())
 
+    @property
+    def ranks(self) -> str:
+        """Which of several processes the kept curves show: "rank 0 of 32"; nothing where no run has several."""
+        said = {each.label for each in self._series.values() if each is not None and each.label}
+        return next(iter(said)) if len(said) == 1 else "one rank of each" if said else ""
+
     def forget(self, run_ids: Sequence[str]) -> None:
         """Read the series of these runs again when they are next asked for: they may have grown."""
         gone = set(run_ids)
@@ -149,6 +156,8 @@ class CurveSource:
         baseline: str | None = None,
     ) -> tuple[Chart, ...]:
         """A chart a metric, all over the same stretch of x. `faces` are by run id."""
+        if view.ranks != self._ranks:
+            self._series, self._curves, self._ranks = {}, {}, view.ranks
         wanted = [*metrics, *([view.axis.metric] if view.axis.metric else [])]
         self._read(facts, wanted)
         charts = [self._chart(facts, metric, view, faces, baseline) for metric in metrics]
@@ -203,8 +212,10 @@ class CurveSource:
 
         Run by run, so that what was read before an interruption stays.
         """
+        from labtop.query.ranks import RankChoice
         from labtop.query.series import load_series
 
+        ranks = RankChoice.parse(self._ranks)
         if sum(len(each) for each in self._series.values() if each is not None) > KEPT_POINTS:
             run_ids = {each.run_id for each in facts}
             self._series = {
@@ -216,7 +227,8 @@ class CurveSource:
         for run in facts:
             names = [name for name in metrics if name in run.goals and (run.run_id, name) not in self._series]
             if names:
-                loaded = {series.name: series for series in load_series(self._catalog, [run.run_id], names)}
+                found = load_series(self._catalog, [run.run_id], names, ranks)
+                loaded = {series.name: series for series in found}
                 for name in names:
                     self._series[run.run_id, name] = loaded.get(name)
 

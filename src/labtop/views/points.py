@@ -13,8 +13,19 @@ from labtop.views.export import Sheet
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def points_sheet(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] | None = None) -> Sheet:
-    """Columns run_id, name, step, time, value; steps that are whole are integers; `names` are globs."""
+def points_sheet(
+    catalog: Catalog,
+    run_ids: Sequence[str],
+    names: Sequence[str] | None = None,
+    ranks: str = "0",
+    own: bool = False,
+) -> Sheet:
+    """Columns run_id, name, step, time, value; steps that are whole are integers; `names` are globs.
+
+    With `ranks` "all" there is a column rank. `own`: nothing of a run's parent before a fork.
+    """
+    columns: tuple[str, ...] = ("run_id", "name", "step", "time", "value")
+    shows_rank = ranks == "all"
     rows: list[tuple[Any, ...]] = [
         (
             point.run_id,
@@ -22,7 +33,8 @@ def points_sheet(catalog: Catalog, run_ids: Sequence[str], names: Sequence[str] 
             step_as_json(point.step),
             _EPOCH + timedelta(microseconds=point.time_us),
             point.value,
+            *((point.rank,) if shows_rank else ()),
         )
-        for point in catalog.points(run_ids, names)
+        for point in catalog.points(run_ids, names, ranks, own)
     ]
-    return Sheet(("run_id", "name", "step", "time", "value"), rows, "metrics")
+    return Sheet((*columns, "rank") if shows_rank else columns, rows, "metrics")

@@ -18,6 +18,7 @@ from labtop.model.run import DataInput, MetricSummary, RunRecord
 from labtop.model.score import score_record
 from labtop.model.tree import flatten
 from labtop.views.numbers import age, duration, format_numbers, shortest, size
+from labtop.views.processes import process_lines
 from labtop.views.text import clean
 
 Tone = Literal["", "quiet", "good", "bad", "warning", "differs"]
@@ -80,6 +81,7 @@ def record_sections(
         Section("Summary", tuple(Fact(clean(k, 80), shown(v)) for k, v in flatten(record.summary).items())),
         Section("Can it be reproduced?", tuple(score_facts(record))),
         Section("Command", tuple(_known(_command(record)))),
+        Section("Processes", tuple(Fact(*each) for each in process_lines(record))),
         Section("Code", tuple(_known(_code(record)))),
         Section("Data", tuple(_data(record))),
         Section("Randomness", tuple(_randomness(record))),
@@ -225,7 +227,7 @@ def _life(record: RunRecord, now: datetime) -> Iterator[Fact]:
         Fact(
             "parent",
             clean(life.parent_id or "", 80),
-            f"at step {shortest(life.fork_step)}" if life.fork_step else "",
+            f"at step {shortest(life.fork_step)}" if life.fork_step is not None else "",
         ),
         Fact("resumed from", clean(life.resumed_from or "", 80)),
         Fact("degraded", clean(life.degraded or "", 400), _dropped(life.dropped), "warning"),
@@ -272,7 +274,9 @@ def _metric_row(name: str, metric: MetricSummary, base: MetricSummary | None) ->
         delta = form.difference(metric.last, base.last)
         tone = _delta_tone(metric.last, base.last, goal)
     return MetricRow(
-        name=clean(name, 80) + {"min": "↓", "max": "↑"}.get(goal or "", ""),
+        name=clean(name, 80)
+        + {"min": "↓", "max": "↑"}.get(goal or "", "")
+        + ("" if metric.rank is None else f" (rank {metric.rank})"),
         last=text(metric.last),
         best=f"{text(best)} @ {shortest(step)}" if goal and best is not None and step is not None else "",
         delta=delta,

@@ -48,6 +48,20 @@ class CurveLooks(LabScreen):
         self.view = replace(self.view, **changes)
         self.build()
 
+    def action_ranks(self, text: str | None = None) -> None:
+        """Whose points, where several processes logged a metric: rank 0, an aggregate, or a rank that is named."""
+        if text is None:
+            self.view = self.view.next_ranks()
+            self.build()
+            return
+        from labtop.query.ranks import RankChoice
+
+        if RankChoice.parse(text).kind == "all":
+            raise UsageError(
+                "every rank at once is more than a chart shows", "labtop metrics RUN --ranks all"
+            )
+        self.look(ranks=text.strip().lower())
+
     # range and scale
 
     def action_zoom_in(self) -> None:

@@ -240,6 +240,8 @@ class CurvesScreen(CurveLooks):
         parts += self.view.words()
         if self.view.averaged and self._source and self._source.families.said:
             parts.append(f"by {self._source.families.said}")
+        if self._source and self._source.ranks:
+            parts.append(self._source.ranks)
         problems = len(self._source.problems) if self._source else 0
         parts += [f"{problems} damaged file{'s' * (problems != 1)} left out"] if problems else []
         self.set_title(*(clean(part, 120) for part in parts))
@@ -436,13 +438,13 @@ class CurvesScreen(CurveLooks):
             self.app.push_screen(Menu(f"{clean(str(path), 100)} exists", choices), answered)
             return
         catalog, run_ids = self.session.catalog, [each.run_id for each in self.facts]
-        names = [glob.escape(name) for name in self._page()]
+        names, ranks = [glob.escape(name) for name in self._page()], self.view.ranks
 
         def write() -> str:
             from labtop.views.export import export, format_of
             from labtop.views.points import points_sheet
 
-            sheet = points_sheet(catalog, run_ids, names)
+            sheet = points_sheet(catalog, run_ids, names, ranks)
             export([sheet], path, format_of(path))
             return f"wrote {len(sheet.rows):,} points of {len(run_ids)} runs to {path}"
 
