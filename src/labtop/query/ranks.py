@@ -135,7 +135,7 @@ def choose(parts: Mapping[str, Part], roles: Roles, choice: RankChoice) -> list[
     """What is shown of one metric: its points by writer, once each, go in; one part, or one a rank, come out."""
     if len(parts) < 2 and choice.kind != "one":
         return [
-            replace(part, rank=role.rank, label=_rank_only(role.rank))
+            replace(part, rank=None if choice.kind in AGGREGATES else role.rank, label=_rank_only(role.rank))
             for role, part in ((roles.of(writer), part) for writer, part in parts.items())
         ]
     by_rank = _by_rank(parts, roles)
