@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_NUMBER = r"[-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,4})?|[iI]nf(?:inity)?\b|[nN]a[nN]\b|INF\b|NAN\b)"
+_NUMBER = r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?|[iI]nf(?:inity)?\b|[nN]a[nN]\b|INF\b|NAN\b)"
 _TEXT_NUMBER = re.compile(_NUMBER)
 _PAIR = re.compile(
     r"(?:(?<![\w./%@-])(?P<name>[A-Za-z_][\w./%@-]{0,199})[ \t]?=[ \t]?"
