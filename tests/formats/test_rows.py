@@ -32,7 +32,7 @@ def test_pairs_in_printed_lines(line: str, pairs: dict[str, float]) -> None:
 @given(st.text(max_size=100))
 def test_any_text_is_a_line(line: str) -> None:
     """Finite time, and floats for names."""
-    assert all(isinstance(value, float) and name for name, value in pairs_in(line).items())
+    assert all(name in line and name.strip() for name in pairs_in(line))
 
 
 def test_a_long_hostile_line_takes_no_time() -> None:
