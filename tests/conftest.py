@@ -47,6 +47,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     for name in [*os.environ]:
         if name in _SHUT_OUT or name.startswith(("LABTOP_", "SLURM_", "GIT_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LABTOP_SYSTEM_METRICS", "false")  # only where a test asks for them
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

@@ -32,6 +32,8 @@ class Settings:
     resolve_data: bool = True  # ask S3, lakeFS, … for the version behind an address
     untracked_max_bytes: int = 5_000_000  # of all untracked files kept together
     output_max_bytes: int = 50_000_000
+    system_metrics: bool = True  # measure the machine while a run lives
+    system_interval_s: float = 15.0  # how often
     values_max: int = 5_000  # rich values (images, tables, …) a run keeps
     values_max_bytes: int = 2_000_000_000  # of them together
     environment_variables: tuple[str, ...] = ()  # more names (globs) to record

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 
 from labtop.analysis.values import ABSENT, UNKNOWN, Absence, Fact
 from labtop.model.run import Code, DataInput, Environment, Hardware, MetricSummary, RunRecord, Tree
+from labtop.model.system import is_system
 
 SECTIONS = ("params", "data", "code", "environment", "hardware", "randomness", "metrics")
 """The sections of a comparison, in the order they are shown; all but metrics can be causes."""
@@ -180,9 +181,14 @@ METRIC_FACTS = ("last", "min", "max", "last_step", "nan_count")
 
 
 def _metrics(metrics: Mapping[str, MetricSummary]) -> dict[Path, Fact]:
-    """What is compared of a metric: its last value and extremes, how far it got, and whether it had NaN."""
+    """What is compared of a metric: its last value and extremes, how far it got, and whether it had NaN.
+
+    How the machine did is no outcome.
+    """
     facts: dict[Path, Fact] = {}
     for name, summary in metrics.items():
+        if is_system(name):
+            continue
         for field in METRIC_FACTS:
             value = getattr(summary, field)
             facts[name, field] = UNKNOWN if value is None else value

@@ -91,6 +91,19 @@ class RunError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """What a run used while it was measured, `seconds` long.
+
+    `gpu_source`: counter (the devices counted), power (watts over time).
+    """
+
+    gpu_wh: float | None = None
+    cpu_wh: float | None = None
+    gpu_source: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """Where a run belongs and how it went."""
 
@@ -109,6 +122,7 @@ class Life:
     written: Mapping[str, int] = field(default_factory=dict)  # writer → first seq not in `metrics` yet
     degraded: str | None = None  # why the record may lack something
     dropped: int = 0  # points that could not be written
+    energy: Energy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from labtop.model.run import Artifact, DataInput, Status
+from labtop.model.system import is_system
 from labtop.recording.artifacts import ArtifactFolder
 from labtop.recording.background import Background
 from labtop.recording.capture.numeric_libraries import with_library_facts
@@ -26,6 +27,7 @@ from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
 from labtop.recording.siblings import Sibling, write_sibling
 from labtop.recording.summary import Summary, summary_metrics
+from labtop.recording.system.sampler import SystemSampler
 from labtop.recording.values import ValueLog
 from labtop.recording.warning import complain
 
@@ -46,6 +48,7 @@ class Run:
         self.background: Background | None = None
         self._has_forked = False
         self.notebook: NotebookCells | None = None
+        self.system: SystemSampler | None = None
         self._facts = facts
         self._values = ValueLog(facts, folder)
         self._points = PointLog(facts, self._values, next_step)
@@ -182,7 +185,7 @@ class Run:
         if self.is_ours:
             self._facts.writer.flush()
         metrics = self._facts.writer.record.metrics
-        return {name: metric.last for name, metric in metrics.items() if metric.count}
+        return {name: metric.last for name, metric in metrics.items() if metric.count and not is_system(name)}
 
     # -- facts ---------------------------------------------------------------------------------------------------
 
@@ -330,6 +333,8 @@ class Run:
     def end(self, outcome: Outcome) -> None:
         """Write down how it ended, and let go of everything."""
         self._values.drain(_VALUES_PATIENCE_S if outcome.signal is None else _VALUES_HURRY_S)
+        if self.system is not None and self.is_ours:
+            self.system.stop(_PATIENCE_S if outcome.signal is None else _HURRY_S)
         if self.is_ours and not self._has_ended:
             with self._facts.safely("finish"):
                 self._end_background(_PATIENCE_S if outcome.signal is None else _HURRY_S)
@@ -431,6 +436,7 @@ class Run:
         """In a child: points go to a writer of its own, and only if there are any."""
         self._facts.after_fork()
         self._points.after_fork()
+        self.system = None
         if self.output is not None:
             self.output.log.after_fork()
 

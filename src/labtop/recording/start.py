@@ -32,6 +32,7 @@ from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
+from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.writing import NoWriter
 from labtop.settings import Settings, cache_folder
 from labtop.store.layout import file_mode, is_run_id, make_folders, new_run_id, run_folder
@@ -147,6 +148,9 @@ def start_run(request: Request) -> Run:
         if settings.capture_output and (name := place.output):
             with facts.safely("output"):
                 run.output = _tee(place.folder / name, settings, redactor)
+        if settings.system_metrics and samples_here(place.who, os.environ):
+            run.system = SystemSampler(facts, lambda: run.step, settings.system_interval_s)
+            run.system.start()
     except BaseException as error:
         run.end_with(error)
         raise

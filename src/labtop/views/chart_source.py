@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from labtop.errors import NoRunError
 from labtop.model.run import RunRecord
+from labtop.model.system import is_system
 from labtop.query.request import Problem, RunGroup, Selection
 from labtop.views.chart import Chart
 from labtop.views.chart_curves import Curve, Face, Smoothing, curve_of_group, curve_of_run
@@ -55,12 +56,15 @@ def facts_of(record: RunRecord, family: str = "") -> RunFacts:
 
 
 def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
-    """All metrics of some runs: those with a goal first, then as they come; those without a curve to see last."""
+    """All metrics of some runs: those with a goal first, then as they come; those without a curve to see
+    after them, and how the machine did last."""
     goals: dict[str, str | None] = {}
     for each in facts:
         for name, goal in each.goals.items():
             goals[name] = goals.get(name) or goal
-    return tuple(sorted(goals, key=lambda name: (not has_curve(facts, name), goals[name] is None)))
+    return tuple(
+        sorted(goals, key=lambda name: (is_system(name), not has_curve(facts, name), goals[name] is None))
+    )
 
 
 def has_curve(facts: Sequence[RunFacts], name: str) -> bool:

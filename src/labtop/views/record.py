@@ -8,18 +8,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from labtop.model.packages import package_weight
-from labtop.model.run import DataInput, MetricSummary, RunRecord
+from labtop.model.run import DataInput, Energy, MetricSummary, RunRecord
 from labtop.model.score import score_record
+from labtop.model.system import is_system
 from labtop.model.tree import flatten
+from labtop.model.values.base import is_value
+from labtop.query.values import values_of
 from labtop.views.numbers import age, duration, format_numbers, shortest, size
 from labtop.views.processes import process_lines
 from labtop.views.text import clean
+from labtop.views.value_words import value_words
 
 Tone = Literal["", "quiet", "good", "bad", "warning", "differs"]
 
@@ -76,9 +80,14 @@ def record_sections(
     now = now or datetime.now(UTC)
     found = [
         Section("Run", tuple(_life(record, now))),
-        Section("Metrics", metrics=metric_rows(record, baseline), note=_against(baseline)),
+        Section(
+            "Metrics", metrics=metric_rows(_metrics_of(record, False), baseline), note=_against(baseline)
+        ),
         Section("Params", tuple(param_facts(record, baseline)), note=_against(baseline)),
         Section("Summary", tuple(Fact(clean(k, 80), shown(v)) for k, v in flatten(record.summary).items())),
+        Section(
+            "Values", tuple(Fact(*value_words(name, found)) for name, found in values_of(record).items())
+        ),
         Section("Can it be reproduced?", tuple(score_facts(record))),
         Section("Command", tuple(_known(_command(record)))),
         Section("Processes", tuple(Fact(*each) for each in process_lines(record))),
@@ -87,6 +96,7 @@ def record_sections(
         Section("Randomness", tuple(_randomness(record))),
         Section("Environment", tuple(_known(_environment(record)))),
         Section("Hardware", tuple(_known(_hardware(record)))),
+        Section("System", tuple(_energy(record.life.energy)), metric_rows(_metrics_of(record, True))),
         Section("Artifacts", tuple(_artifacts(record))),
         Section("Packages", tuple(_packages(record)), note=str(len(record.environment.packages) or "")),
         Section("Problems", tuple(Fact("", clean(each, 400), tone="bad") for each in record.source.problems)),
@@ -417,8 +427,27 @@ def _count(number: int | None, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}" if number else ""
 
 
+def _metrics_of(record: RunRecord, system: bool) -> RunRecord:
+    """The record with the metrics of the machine alone, or without them."""
+    metrics = {name: each for name, each in record.metrics.items() if is_system(name) == system}
+    return record if len(metrics) == len(record.metrics) else replace(record, metrics=metrics)
+
+
+def _energy(energy: Energy | None) -> Iterator[Fact]:
+    if energy is None:
+        return
+    how = {"counter": "by their own counters", "power": "power over time"}.get(energy.gpu_source, "")
+    note = ", ".join(filter(None, (how, f"in {duration(energy.seconds)}")))
+    if energy.gpu_wh is not None:
+        yield Fact("GPU energy", f"{energy.gpu_wh:.4g} Wh", note)
+    if energy.cpu_wh is not None:
+        yield Fact("CPU energy", f"{energy.cpu_wh:.4g} Wh", f"in {duration(energy.seconds)}")
+
+
 def _artifacts(record: RunRecord) -> Iterator[Fact]:
     for each in record.artifacts:
+        if is_value(each):
+            continue
         step = f"step {shortest(each.step)}" if each.step is not None else ""
         details = [size(each.bytes) if each.bytes is not None else "", step, clean((each.sha256 or "")[:12])]
         where = clean(each.path or each.uri or "", 300)

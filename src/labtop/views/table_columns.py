@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labtop.model.columns import COLUMN_TYPES, Column
+from labtop.model.system import is_system
 from labtop.query.request import ColumnProfile
 
 FROZEN = ("status", "name")
@@ -51,7 +52,9 @@ class Choice:
 def candidates(columns: Sequence[Column], sparks: int = 2) -> tuple[tuple[Column, ...], int]:
     """The default columns before any is hidden, in order, and how many params and metrics there are beyond them."""
     fields = {column.key: column for column in columns if column.kind == "field"}
-    metrics = sorted((each for each in columns if each.kind == "metric"), key=_rank)
+    metrics = sorted(
+        (each for each in columns if each.kind == "metric" and not is_system(each.name)), key=_rank
+    )
     params = [each for each in columns if each.kind == "param"]
     curves = [spark_of(metric) for metric in metrics[:sparks]]
     before = [fields[key] for key in (*FROZEN, *FIELDS_BEFORE) if key in fields]

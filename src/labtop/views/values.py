@@ -5,7 +5,7 @@ Nothing of a picture but colours that were computed from its pixels ever reaches
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -20,7 +20,7 @@ from labtop.model.values.text import Text
 from labtop.views.export import Sheet
 from labtop.views.glyphs import Glyphs
 from labtop.views.numbers import format_numbers, shortest, size
-from labtop.views.record import Fact, shown
+from labtop.views.record import shown
 from labtop.views.text import cell_width, clean
 
 Rgb: TypeAlias = tuple[int, int, int]
@@ -78,30 +78,6 @@ def value_sheet(value: RichValue, artifact: Artifact) -> Sheet:
         return Sheet(("text",), [(value.text,)], "value")
     facts = {"path": artifact.path, "bytes": artifact.bytes, "sha256": artifact.sha256, **artifact.about}
     return Sheet(tuple(facts), [tuple(facts.values())], "value")
-
-
-def value_fact(name: str, found: Sequence[Artifact]) -> Fact:
-    """A line that says what there is under a name: its kind, how large the last one is, at how many steps."""
-    last = found[-1]
-    about = last.about
-    words = {
-        "image": f"{about.get('width', '?')} x {about.get('height', '?')}  {shown(about.get('caption', ''))}",
-        "table": f"{about.get('rows', '?')} rows, {about.get('columns', '?')} columns",
-        "histogram": f"{about.get('count', '?')} values in {about.get('bins', '?')} bins",
-        "confusion_matrix": f"{about.get('classes', '?')} classes",
-        "curve": f"{shown(about.get('curve', ''))} of {about.get('lines', '?')} "
-        + ("line" if about.get("lines") == 1 else "lines"),
-        "text": f"{about.get('characters', '?')} characters",
-    }
-    said = words.get(last.kind, "").removesuffix('  ""')
-    if isinstance(accuracy := about.get("accuracy"), float):
-        said += f", accuracy {accuracy:.4g}"
-    if isinstance(area := about.get("area"), float):
-        said += f", area {area:.4g}"
-    steps = [shortest(each.step) for each in (found[0], last) if each.step is not None]
-    where = f"{len(found)} steps, {steps[0]} to {steps[-1]}" if len(found) > 1 and steps else ""
-    where = where or (f"step {steps[-1]}" if steps else "")
-    return Fact(clean(name, 120), f"{last.kind.replace('_', ' ')}  {clean(said, 200)}", where)
 
 
 def heading(artifact: Artifact) -> str:

@@ -14,12 +14,13 @@ from labtop.errors import UsageError
 from labtop.model.as_json import record_as_json
 from labtop.model.run import Artifact, RunRecord
 from labtop.model.score import score_record
+from labtop.model.system import is_system
 from labtop.model.tree import flatten
 from labtop.model.values.base import is_value
 from labtop.query.values import values_of
 from labtop.views.export import Sheet, csv_cell
 from labtop.views.text import clean
-from labtop.views.values import value_fact
+from labtop.views.value_words import value_words
 
 SECTIONS = ("life", "command", "code", "data", "randomness", "environment", "hardware", "artifacts")
 
@@ -100,10 +101,8 @@ def _write_card(record: RunRecord) -> None:
         if value not in (None, "", {}, []):
             sections.setdefault(section, []).append((key, value))
     if found := values_of(record):
-        values = [value_fact(name, each) for name, each in found.items()]
-        sections["values"] = [
-            (each.label, "  ".join(filter(None, (each.value, each.note)))) for each in values
-        ]
+        values = [value_words(name, each) for name, each in found.items()]
+        sections["values"] = [(label, "  ".join(filter(None, words))) for label, *words in values]
     for number, (section, facts) in enumerate(sections.items()):
         write_text(f"{chr(10) if number else ''}{section}\n")
         width = min(max(len(key) for key, _ in facts), 40)
@@ -112,9 +111,9 @@ def _write_card(record: RunRecord) -> None:
             write_text(f"  {clean(key):<{width}}  {lines[0]}\n")
             for line in lines[1:]:
                 write_text(f"  {'':<{width}}  {line}\n")
-        if section == "run" and record.metrics:
-            write_text("\nmetrics\n")
-            _write_metrics(record)
+        if section == "run":
+            _write_metrics(record, "metrics", of_system=False)
+    _write_metrics(record, "system", of_system=True)
 
 
 def _plain_artifacts(record: RunRecord) -> tuple[Artifact, ...]:
@@ -122,7 +121,7 @@ def _plain_artifacts(record: RunRecord) -> tuple[Artifact, ...]:
     return tuple(each for each in record.artifacts if not is_value(each))
 
 
-def _write_metrics(record: RunRecord) -> None:
+def _write_metrics(record: RunRecord, title: str, of_system: bool) -> None:
     columns = ("  metric", "last", "at step", "min", "at", "max", "at", "mean", "points", "NaN")
     rows = [
         (
@@ -130,5 +129,9 @@ def _write_metrics(record: RunRecord) -> None:
             each.mean, each.count, each.nan_count,
         )
         for name, each in record.metrics.items()
+        if is_system(name) == of_system
     ]  # fmt: skip
+    if not rows:
+        return
+    write_text(f"\n{title}\n")
     write_sheet_as(Sheet(columns, rows), "table")
