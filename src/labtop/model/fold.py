@@ -43,7 +43,9 @@ class SparkFold:
             self.numbers += (value, value)
             self._open = 1
             return
-        numbers[-2:] = _extremes((*numbers[-2:], value))
+        first, second = numbers[-2], numbers[-1]
+        if not (first <= value <= second or second <= value <= first):  # else it changes nothing, as most do
+            numbers[-2:] = _extremes((first, second, value))
         self._open = (self._open + 1) % self._stretch
 
     def _join(self) -> None:
@@ -97,12 +99,13 @@ class SummaryFold:
             self.nan_count += 1
             return
         self._known += 1
-        # a running mean cannot overflow where a sum would; an infinity stays one
-        self._mean = value + self._mean if math.isinf(value) or math.isinf(self._mean) else (
-            self._mean + (value - self._mean) / self._known
-            if abs(value) < 1e300 and abs(self._mean) < 1e300
-            else self._mean * ((self._known - 1) / self._known) + value / self._known
-        )  # fmt: skip
+        mean = self._mean
+        if -1e300 < value < 1e300 and -1e300 < mean < 1e300:  # the usual case
+            self._mean = mean + (value - mean) / self._known
+        elif math.isinf(value) or math.isinf(mean):
+            self._mean = value + mean
+        else:  # a running mean cannot overflow where a sum would
+            self._mean = mean * ((self._known - 1) / self._known) + value / self._known
         if self.min is None or value < self.min:
             self.min, self.min_step = value, step
         if self.max is None or value > self.max:
