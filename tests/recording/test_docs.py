@@ -1,4 +1,4 @@
-"""The examples of docs/recording.md run."""
+"""The examples of the pages on recording run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from labtop.model.run import Status
 from labtop.settings import Settings
 from tests.recording.conftest import records
 
-PAGE = Path(__file__).parents[2] / "docs/recording.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "recording.md"
 RUN_ALL = """
 import pathlib, sys
 for path in sys.argv[1:]:
@@ -20,9 +23,17 @@ for path in sys.argv[1:]:
 """
 
 
-def test_every_block_of_the_page_runs(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "stdout", "stderr"),
+    [
+        ("recording.md", "0.6\nTrue 1\n", "labtop: init() does not use entity\n"),
+        ("data.md", "", ""),
+        ("randomness.md", "True True\n", ""),
+    ],
+)
+def test_every_block_of_the_page_runs(folder: Path, page: str, stdout: str, stderr: str) -> None:
     """And records what it says."""
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
     (folder / "data").mkdir()
     (folder / "data/train.csv").write_text("a,b\n1,2\n")
     (folder / "model.pt").write_bytes(b"weights")
@@ -33,8 +44,7 @@ def test_every_block_of_the_page_runs(folder: Path) -> None:
         [sys.executable, "-c", RUN_ALL, *names], capture_output=True, text=True, env=os.environ
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "0.6\nTrue 1\n"
-    assert done.stderr == "labtop: init() does not use entity\n"
+    assert (done.stdout, done.stderr) == (stdout, stderr)
     found = records(folder / "runs")
     assert len(found) == sum('mode="offline"' not in each for each in blocks)
     assert {record.status for record in found} == {Status.FINISHED}

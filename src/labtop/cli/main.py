@@ -21,6 +21,7 @@ VERBS = {
     "sync": "bring runs that were recorded offline to their store",
     "fsck": "check every file of a store, and mend it",
     "views": "print the SQL views for the bare duckdb shell",
+    "doctor": "what is captured here, the store, the terminal, with advice",
     "tag": "add or remove tags",
     "note": "write a note on a run",
     "rename": "give a run another name",

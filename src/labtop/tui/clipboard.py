@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,6 +38,13 @@ def copy(text: str, write: Callable[[str], object] | None, environ: Mapping[str,
         return "sent to the terminal's clipboard (OSC 52)"
     path = _copy_to_file(text)
     return f"written to {path}, as this terminal has no clipboard for it"
+
+
+def way_to_clipboard(environ: Mapping[str, str] = os.environ) -> str:
+    """How `copy` would go about it: "tmux", "OSC 52" or "none", which is a file."""
+    if environ.get("TMUX") and shutil.which("tmux"):
+        return "tmux"
+    return "OSC 52" if _knows_osc52(environ) else "none"
 
 
 def _copy_with_tmux(text: str, environ: Mapping[str, str]) -> bool:

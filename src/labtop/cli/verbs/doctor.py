@@ -1,0 +1,97 @@
+"""`labtop doctor`: what is captured here and what is not, the store, the terminal, versions and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from labtop.cli.doctor.line import MARKS, Line
+from labtop.cli.opening import format_option, store_option
+from labtop.cli.output import write_sheet_as, write_text
+from labtop.errors import InputError, LabtopError, NoStoreError
+from labtop.settings import Settings
+from labtop.views.export import Sheet
+from labtop.views.text import cell_width, clean
+
+
+@click.command("doctor")
+@click.argument("path", required=False)
+@store_option
+@format_option
+def doctor_command(path: str | None, store: str | None, format_name: str) -> int:
+    """Look at everything labtop depends on here, with advice where something is not well.
+
+    PATH is a store, or a folder with one below it. Nothing is changed. Exits with 3 when PATH cannot be read.
+    """
+    settings, problem = _settings(store)
+    place = _place(path, settings)
+    lines = [*problem, *_lines(place, settings)]
+    if format_name == "table":
+        _write(lines)
+    else:
+        rows = [(each.section, each.what, each.state, each.found, each.advice or None) for each in lines]
+        write_sheet_as(Sheet(("section", "what", "state", "found", "advice"), rows), format_name)
+    return 0
+
+
+def _settings(store: str | None) -> tuple[Settings, list[Line]]:
+    """The settings; where they cannot be read, the defaults and a line that says so."""
+    try:
+        return Settings.load(store=store), []
+    except LabtopError as error:
+        line = Line("settings", "settings", "ill", error.message, error.hint or "mend the settings file")
+        return Settings(store=store, origins={"store": "flag"} if store else {}), [line]
+
+
+def _place(path: str | None, settings: Settings) -> Path:
+    """The store at PATH, or where the first run would make one.
+
+    Raises:
+        InputError: PATH is not there, or cannot be read.
+    """
+    from labtop.api import find_store
+
+    if path is not None:
+        try:
+            list(Path(path).iterdir()) if Path(path).is_dir() else Path(path).stat()
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    try:
+        return find_store(path, settings)
+    except (NoStoreError, OSError):
+        return Path(path or settings.store or "runs").expanduser()
+
+
+def _lines(place: Path, settings: Settings) -> list[Line]:
+    from labtop.cli.doctor.capture import capture_lines
+    from labtop.cli.doctor.configured import setting_lines
+    from labtop.cli.doctor.stores import store_lines
+    from labtop.cli.doctor.terminals import terminal_lines
+    from labtop.cli.doctor.versions import version_lines
+
+    return [
+        *capture_lines(settings),
+        *store_lines(place, settings),
+        *terminal_lines(),
+        *version_lines(),
+        *setting_lines(settings),
+    ]
+
+
+def _write(lines: Sequence[Line]) -> None:
+    """A section a heading, a line a thing with its mark, and the advice under it."""
+    width = max((cell_width(clean(each.what)) for each in lines), default=0)
+    section = ""
+    for each in lines:
+        if each.section != section:
+            write_text(f"{chr(10) if section else ''}{each.section}\n")
+            section = each.section
+        what = clean(each.what)
+        write_text(f"  {MARKS[each.state]} {what}{' ' * (width - cell_width(what))}  {clean(each.found)}\n")
+        if each.advice:
+            write_text(f"    {'':<{width}}  > {clean(each.advice)}\n")
+    ill = sum(each.state == "ill" for each in lines)
+    notes = sum(each.state == "note" for each in lines)
+    write_text(f"\n{ill} not well, {notes} worth knowing, {len(lines) - ill - notes} well\n")
