@@ -21,7 +21,7 @@ from labtop.store.faults import Limits
 from labtop.store.layout import METRICS, RECORD, make_folders
 from labtop.store.live import read_record_live
 from labtop.store.reader import list_point_files, read_part_points, read_points, read_record
-from labtop.store.record_file import Identity
+from labtop.store.record_file import Durability, Identity
 from labtop.store.upkeep import Upkeep
 from tests.store.runs import FaultyFiles, Killed, new_record, new_writer
 
@@ -33,12 +33,16 @@ EXPECTED = [(name, float(step)) for step in range(STEPS) for name in ("a", "b")]
 class Story:
     """A short run: a few steps of two metrics, sealed on the way and at the end."""
 
-    def __init__(self, folder: Path, files: FaultyFiles) -> None:
+    def __init__(
+        self, folder: Path, files: FaultyFiles, durability: Durability = "os", strict: bool = False
+    ) -> None:
         make_folders(folder / METRICS)
         self.folder = folder
         self.warnings: list[str] = []
         self.acknowledged = 0
-        identity = Identity(folder=folder, run_id=folder.name, writer="w" * 10)
+        identity = Identity(
+            folder=folder, run_id=folder.name, writer="w" * 10, durability=durability, strict=strict
+        )
         self.upkeep = Upkeep(identity, new_record(), files, LIMITS, self.warnings.append)
 
     def steps(self) -> Iterator[int]:
@@ -65,12 +69,15 @@ def points_of(folder: Path) -> list[tuple[str, float]]:
     return [(each.name, each.step) for each in sorted(points, key=lambda each: each.seq)]
 
 
+@pytest.mark.parametrize("durability", ["process", "os", "sync"])
 @pytest.mark.parametrize(("error", "calls_failing"), [(errno.ENOSPC, 1), (errno.EIO, 1), (errno.EDQUOT, 3)])
-def test_any_call_may_fail_and_nothing_is_lost(error: int, calls_failing: int, tmp_path: Path) -> None:
+def test_any_call_may_fail_and_nothing_is_lost(
+    error: int, calls_failing: int, durability: Durability, tmp_path: Path
+) -> None:
     """One failure, or a few in a row, anywhere: no exception, no point lost or doubled, and it is told once."""
     for number in range(1000):
         files = FaultyFiles(failing=range(number, number + calls_failing), error=error)
-        story = Story(tmp_path / str(number), files)
+        story = Story(tmp_path / str(number), files, durability)
         is_done = story.tell()
         assert points_of(story.folder) == EXPECTED, number
         assert story.upkeep.tail.dropped == 0
@@ -84,6 +91,29 @@ def test_any_call_may_fail_and_nothing_is_lost(error: int, calls_failing: int, t
     assert number > 20
     record = read_record(story.folder)
     assert record.metrics["a"].count == STEPS
+
+
+@pytest.mark.parametrize("durability", ["process", "os", "sync"])
+def test_any_call_may_fail_when_strict(durability: Durability, tmp_path: Path) -> None:
+    """Each failure of a log raises into the loop; who goes on all the same has lost nothing either."""
+    raised = 0
+    for number in range(1000):
+        files = FaultyFiles(failing=range(number, number + 1))
+        story = Story(tmp_path / str(number), files, durability, strict=True)
+        for step in range(STEPS):
+            try:
+                story.upkeep.tail.append(float(step), step, {"a": float(step), "b": -float(step)})
+            except RecordingError as error:
+                raised += "injected" in str(error)
+            if step % 4 == 3:
+                story.upkeep.tick()
+        story.upkeep.finish()
+        assert points_of(story.folder) == EXPECTED, number
+        if number >= len(files.calls):
+            break
+    else:
+        pytest.fail("no clean pass")
+    assert raised >= STEPS
 
 
 def test_any_write_may_be_short_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -145,6 +175,86 @@ def test_a_log_that_could_not_be_flushed_is_never_trusted_again(tmp_path: Path) 
     assert files.calls[:7] == ["sync_data", "open", "write", "write", "sync_data", "close", "unlink"]
     assert [each.name for each in list_point_files(story.folder).logs] == ["w" * 10 + "-00002.wal"]
     assert points_of(story.folder) == EXPECTED[:2]
+
+
+def test_a_seal_that_finds_no_room_leaves_the_log_and_waits(tmp_path: Path) -> None:
+    """The draft goes, the log stays and serves readers, and each try waits longer than the one before."""
+    limits = Limits(seal_points=4, longest_pause_s=60.0)
+    make_folders(tmp_path / METRICS)
+    said: list[str] = []
+    files = FaultyFiles()
+    identity = Identity(folder=tmp_path, run_id="r", writer="w")
+    upkeep = Upkeep(identity, new_record(), files, limits, said.append)
+    upkeep.tick()
+
+    class Full(FaultyFiles):
+        def write(self, descriptor: int, content: bytes | memoryview) -> int:  # type: ignore[override]
+            if bytes(content[:4]) == b"PAR1":
+                os.write(descriptor, content[:10])  # a little of it fits
+                raise OSError(errno.ENOSPC, "no room")
+            return os.write(descriptor, content)
+
+    upkeep._files = Full()
+    for step in range(5):
+        upkeep.tail.append(float(step), step, {"a": float(step)})
+    upkeep.tick()
+    waits = []
+    for _ in range(3):
+        waits.append(upkeep.faults._pause_s)
+        assert not upkeep.faults.may_try
+        upkeep.tick()  # too early: nothing is tried
+        upkeep.faults.retry_now()
+        upkeep.tick()
+    assert waits == [1.0, 2.0, 4.0]
+    assert not list((tmp_path / METRICS).glob(".*"))
+    assert points_of(tmp_path) == [("a", float(step)) for step in range(5)]
+    assert len(said) == 1
+    upkeep._files = files
+    assert upkeep.finish()
+    assert not list((tmp_path / METRICS).glob("*.wal"))
+    assert points_of(tmp_path) == [("a", float(step)) for step in range(5)]
+
+
+@pytest.mark.parametrize("durability", ["process", "os", "sync"])
+def test_a_close_that_fails_is_reported_and_written_again(durability: Durability, tmp_path: Path) -> None:
+    """Network file systems say only there that what was written is lost: the file is written anew."""
+
+    class Nfs(FaultyFiles):
+        closed = 0
+
+        def close(self, descriptor: int) -> None:
+            written = os.fstat(descriptor).st_size
+            os.close(descriptor)
+            self.closed += 1
+            if written and self.closed <= 3:
+                raise OSError(errno.EIO, "injected into close")
+
+    story = Story(tmp_path / "r", files := Nfs(), durability)
+    assert story.tell()
+    assert files.closed > 3
+    assert points_of(story.folder) == EXPECTED
+    assert "injected" in str(read_record(story.folder).life.degraded)
+
+
+def test_dying_between_flush_and_rename_leaves_a_draft_that_nobody_reads(tmp_path: Path) -> None:
+    """The log still serves all points; `labtop fsck --repair` puts the draft aside."""
+
+    class Dying(FaultyFiles):
+        def rename(self, old: Path, new: Path) -> None:
+            if new.suffix == ".parquet" and new.name != RECORD:
+                raise Killed
+            super().rename(old, new)
+
+        def unlink(self, path: Path) -> None:
+            if not path.name.endswith(".tmp"):  # the dead don't clean up
+                super().unlink(path)
+
+    story = Story(tmp_path / "r", Dying())
+    with pytest.raises(Killed):
+        story.tell()
+    (draft,) = (story.folder / METRICS).glob(".*.tmp")
+    assert draft.stat().st_size > 0
+    assert points_of(story.folder) == EXPECTED[: story.acknowledged]
 
 
 def test_sealing_keeps_the_order_that_survives_a_power_cut(tmp_path: Path) -> None:

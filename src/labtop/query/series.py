@@ -23,7 +23,7 @@ from labtop.query.ranks import LEAD, NO_ROLES, Part, RankChoice, choose, read_ro
 from labtop.query.request import Point, Problem
 from labtop.store.part import writer_of
 from labtop.store.reader import Point as LogPoint
-from labtop.store.reader import list_point_files, read_log_points
+from labtop.store.reader import PointFiles, list_point_files, read_log_points, while_sealing
 from labtop.store.writers import WRITERS
 
 if TYPE_CHECKING:
@@ -158,8 +158,12 @@ def metric_names(engine: Engine, folder: Path | None) -> list[str]:
     """The names of a run's logged metrics, sorted."""
     if folder is None:
         return []
-    files = list_point_files(folder)
-    names = {each.name for path in files.logs for each in read_log_points(path)[0]}
+
+    def logged() -> tuple[PointFiles, set[str]]:
+        files = list_point_files(folder)
+        return files, {each.name for path in files.logs for each in read_log_points(path)[0]}
+
+    files, names = while_sealing(logged)
     for path in files.parts:
         try:
             names |= {
@@ -182,10 +186,7 @@ class _Loaded(NamedTuple):
 def _load_run(engine: Engine, folder: Path | None, names: Sequence[str], ranks: RankChoice) -> _Loaded:
     if folder is None or not names:
         return _Loaded({})
-    try:
-        return _read(engine, folder, names, ranks)
-    except FileNotFoundError:  # sealed or removed between listing and reading: list again, once
-        return _read(engine, folder, names, ranks)
+    return while_sealing(lambda: _read(engine, folder, names, ranks))
 
 
 def _read(engine: Engine, folder: Path, names: Sequence[str], ranks: RankChoice) -> _Loaded:
@@ -193,8 +194,6 @@ def _read(engine: Engine, folder: Path, names: Sequence[str], ranks: RankChoice)
     problems = [Problem(str(each.path), each.reason) for each in files.problems]
     logged: list[LogPoint] = []
     for path in files.logs:
-        if not path.exists():
-            raise FileNotFoundError(path)
         points, _, damage = read_log_points(path)
         logged += points
         problems += [Problem(str(each.path), each.reason) for each in damage]

@@ -36,6 +36,8 @@ from labtop.query.sql_views import (
     summary_select,
 )
 from labtop.store.format import POINT_COLUMNS
+from labtop.store.reader import Point as LogPoint
+from labtop.store.reader import while_sealing
 
 if TYPE_CHECKING:
     import duckdb
@@ -172,9 +174,12 @@ class CatalogViews:
             )
 
     def _make_metrics(self, connection: duckdb.DuckDBPyConnection, quick: bool) -> None:
-        files = self._find_metric_files(quick)
+        def listed() -> tuple[MetricFiles, list[tuple[str, LogPoint]], list[Problem]]:
+            files = self._find_metric_files(quick)
+            return files, *read_logs(files.logs)
+
+        files, points, problems = while_sealing(listed)
         self._parts = (*files.single, *files.several)
-        points, problems = read_logs(files.logs)
         self._problems += [*files.problems, *problems]
         if points:
             connection.execute(

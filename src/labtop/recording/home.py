@@ -6,6 +6,7 @@ brings it to its store later.
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +71,7 @@ def open_home(wanted: Path, settings: Settings) -> Home:
         return _open_spool(wanted, settings, None)
     try:
         create_store(wanted, settings.shared)
-        if not os.access(wanted, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
+        _need_writable(wanted)
     except (OSError, LabtopError) as error:
         reason = _words(error)
         if settings.strict:
@@ -105,8 +105,14 @@ def _open_spool(wanted: Path, settings: Settings, reason: str | None) -> Home:
 
 def _make(spool: Path) -> None:
     create_store(spool)
-    if not os.access(spool, os.W_OK | os.X_OK):
-        raise PermissionError(13, "Permission denied")
+    _need_writable(spool)
+
+
+def _need_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        code = errno.EROFS if is_read_only else errno.EACCES
+        raise OSError(code, os.strerror(code))
 
 
 def _kept(wanted: Path, reason: str, spool: Path) -> str:

@@ -14,7 +14,7 @@ from labtop.model.run import RunRecord, Status, Writer
 from labtop.store.layout import RECORD, is_run_id, run_folders, safe_folder_name
 from labtop.store.live import fold_live
 from labtop.store.process import is_gone
-from labtop.store.reader import is_newer_format, list_point_files, read_log_points, read_record
+from labtop.store.reader import is_newer_format, list_point_files, read_log_points, read_record, while_sealing
 
 RESUME_WORDS = ("must", "allow", "never", "auto")
 _LATEST_LOOKED_AT = 50
@@ -148,8 +148,11 @@ def is_alive(record: RunRecord) -> bool:
 
 def _last_step(folder: Path, record: RunRecord) -> int:
     """The highest step that was logged, also by a process that was killed before it could sum up; -1 for none."""
-    steps = [metric.last_step for metric in record.metrics.values() if metric.last_step is not None]
-    for log in list_point_files(folder).logs:
-        points, _, _ = read_log_points(log)
-        steps += [point.step for point in points]
+    folded = fold_live(record, folder)  # what was sealed after the record was written, too
+    steps = [metric.last_step for metric in folded.metrics.values() if metric.last_step is not None]
+    steps += while_sealing(lambda: _logged_steps(folder))
     return math.floor(max((step for step in steps if math.isfinite(step)), default=-1))
+
+
+def _logged_steps(folder: Path) -> list[float]:
+    return [point.step for log in list_point_files(folder).logs for point in read_log_points(log)[0]]

@@ -22,7 +22,7 @@ from labtop.store.pages import check_pages
 from labtop.store.part import SUFFIX as PART_SUFFIX
 from labtop.store.part import writer_of
 from labtop.store.process import is_gone
-from labtop.store.reader import read_record
+from labtop.store.reader import open_parquet, read_record
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.wal import read_wal
 
@@ -181,13 +181,12 @@ class _Points:
     def _take_part(self, path: Path) -> str:
         """Note the numbers in a sound part; why it cannot be this run's."""
         import pyarrow.compute
-        import pyarrow.parquet
 
         with path.open("rb") as opened:
-            file = pyarrow.parquet.ParquetFile(opened)
+            file = open_parquet(opened)
             if missing := [name for name in POINT_COLUMNS if name not in file.schema_arrow.names]:
                 return f"it has no column {', '.join(missing)}"
-            table = file.read(["writer", "run_id", "seq"])
+            table = file.read(["writer", "run_id", "seq"], use_threads=False)
         writers, runs = (
             pyarrow.compute.unique(table.column(name)).to_pylist() for name in ("writer", "run_id")
         )

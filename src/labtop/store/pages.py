@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labtop.store.reader import check_parquet
+from labtop.store.reader import check_parquet, open_parquet
 
 if TYPE_CHECKING:
     import pyarrow
@@ -22,11 +22,10 @@ def check_pages(path: Path, schema: Callable[[], pyarrow.Schema] | None = None) 
     if (reason := check_parquet(path)) is not None:
         return reason
     import pyarrow
-    import pyarrow.parquet
 
     try:
         with path.open("rb") as opened:
-            file = pyarrow.parquet.ParquetFile(opened, page_checksum_verification=True)
+            file = open_parquet(opened)
             if schema is not None and (reason := _compare(file.schema_arrow, schema())):
                 return reason
             for group in range(file.num_row_groups):

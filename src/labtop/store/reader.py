@@ -7,9 +7,10 @@ sees them.
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeVar
 
 from labtop.errors import InputError
 from labtop.model.run import RunRecord
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 _SMALLEST_PARQUET = 12
 LARGEST_FOOTER = 64 * 2**20
+_MOST_LISTINGS = 20
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ def read_record(folder: Path) -> RunRecord:
     try:
         # a file object: nothing in the name can make it a glob, a folder or a file system of its own
         with path.open("rb") as file:
-            rows = _without_threads(file).read(use_threads=False).to_pylist()
+            rows = open_parquet(file).read(use_threads=False).to_pylist()
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: damaged: {error}") from error
     if len(rows) != 1 or not rows[0].get("id"):
@@ -142,7 +145,7 @@ def read_record(folder: Path) -> RunRecord:
     return decode_record(rows[0])
 
 
-def _without_threads(file: BinaryIO) -> pyarrow.parquet.ParquetFile:
+def open_parquet(file: BinaryIO) -> pyarrow.parquet.ParquetFile:
     """A Parquet file that no thread of pyarrow reads ahead: one that holds a buffer when Python ends aborts it."""
     import pyarrow.parquet
 
@@ -163,7 +166,7 @@ def read_part_points(path: Path) -> list[Point]:
     columns = ["name", "step", "time", "value", "writer", "seq"]
     try:
         with path.open("rb") as file:
-            table = _without_threads(file).read(columns, use_threads=False)
+            table = open_parquet(file).read(columns, use_threads=False)
         times = table.column("time").cast(pyarrow.timestamp("us")).cast(pyarrow.int64())
         table = table.set_column(2, "time", times)
         values = [table.column(name).to_pylist() for name in columns]
@@ -172,10 +175,30 @@ def read_part_points(path: Path) -> list[Point]:
     return [Point(*each) for each in zip(*values, strict=True)]
 
 
+def while_sealing(read: Callable[[], Result]) -> Result:
+    """What `read` gives; it lists files and reads them, and is asked again when a log was sealed in between.
+
+    Raises:
+        FileNotFoundError: that happened again and again.
+    """
+    for _ in range(_MOST_LISTINGS - 1):
+        try:
+            return read()
+        except FileNotFoundError:
+            continue
+    return read()
+
+
 def read_log_points(path: Path, offset: int = 0) -> tuple[list[Point], int, tuple[FileProblem, ...]]:
-    """The points of a log from `offset` on, where to read on later, and what was damaged. A torn end is no damage."""
+    """The points of a log from `offset` on, where to read on later, and what was damaged. A torn end is no damage.
+
+    Raises:
+        FileNotFoundError: it is gone: sealed since it was listed, see `while_sealing`.
+    """
     try:
         log = read_wal(path, offset)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         return [], offset, (FileProblem(path, error.strerror or str(error)),)
     writer = writer_of(path)
@@ -190,6 +213,10 @@ def read_log_points(path: Path, offset: int = 0) -> tuple[list[Point], int, tupl
 
 def read_points(folder: Path) -> tuple[list[Point], tuple[FileProblem, ...]]:
     """Every point of a run once, by writer and number, and the files that could not be read."""
+    return while_sealing(lambda: _read_points(folder))
+
+
+def _read_points(folder: Path) -> tuple[list[Point], tuple[FileProblem, ...]]:
     files = list_point_files(folder)
     problems = list(files.problems)
     once: dict[tuple[str, int], Point] = {}
