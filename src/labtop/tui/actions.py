@@ -51,15 +51,16 @@ _COMPARE = ("compare",)
 _REPRODUCE = ("reproduce",)
 _CURVES = ("curves",)
 _BASED = (*_GRIDS, "curves")
-_TEXTS = ("run", "help", "difference", "reproduce")
-_LISTS = ("runs", "run", "help", "problems", "compare", "difference", "reproduce")
+_TEXTS = ("run", "help", "difference", "reproduce", "value")
+_LISTS = ("runs", "run", "help", "problems", "compare", "difference", "reproduce", "value")
+_VALUE = ("value",)
 
 ACTIONS: tuple[Action, ...] = (
     # moving
     Action("down", ("down", "j"), "one line down", "Moving", _LISTS),
     Action("up", ("up", "k"), "one line up", "Moving", _LISTS),
-    Action("left", ("left", "h"), "one column to the left", "Moving", _GRIDS),
-    Action("right", ("right", "l"), "one column to the right", "Moving", _GRIDS),
+    Action("left", ("left", "h"), "one column to the left", "Moving", (*_GRIDS, *_VALUE)),
+    Action("right", ("right", "l"), "one column to the right", "Moving", (*_GRIDS, *_VALUE)),
     Action("top", ("g g", "home"), "to the first line", "Moving", _LISTS),
     Action("bottom", ("G", "end"), "to the last line", "Moving", _LISTS),
     Action("half_page_down", ("ctrl+d",), "half a page down", "Moving", _LISTS),
@@ -113,6 +114,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("yank", ("y",), "copy id, name, params, metrics, command, cell or SQL", "Doing", _ONE, "copy", rank=35),
     Action("export", ("e",), "export what is shown", "Doing", (*_RUNS, "curves"), "export", "FILE", rank=46),
     Action("reload", ("R",), "look again for new and changed runs", "Doing"),
+    Action("show_value", ("enter",), "open the image, table or curve here", "Doing", ("run",), "open", rank=12),
+    Action("next_step", ("]",), "the value at the next step", "Doing", _VALUE, "next step", rank=10),
+    Action("previous_step", ("[",), "the value at the step before", "Doing", _VALUE, "step before", rank=11),
     # comparing
     Action("all_facts", ("a",), "what is equal too, or only what differs", "Comparing", _COMPARE, "all", rank=12),
     Action("filter_facts", ("/",), "keep facts that hold words", "Comparing", _COMPARE, "filter", "WORDS", rank=10),

@@ -24,6 +24,8 @@ TONES: dict[Tone, str] = {
 }
 INDENT = "  "
 WIDEST_LABEL = 24
+OPENS = "\0value "
+"""What the key of a line begins with that opens a rich value; no label holds that character."""
 
 
 def section_lines(sections: Sequence[Section], width: int, glyphs: Glyphs) -> list[Line]:
@@ -44,7 +46,9 @@ def section_lines(sections: Sequence[Section], width: int, glyphs: Glyphs) -> li
 
 def _fact_lines(facts: Sequence[Fact], width: int) -> Iterator[Line]:
     # cleaned where they are made, and once more at the last door before the terminal
-    facts = [Fact(clean(each.label), clean(each.value), clean(each.note), each.tone) for each in facts]
+    facts = [
+        Fact(clean(each.label), clean(each.value), clean(each.note), each.tone, each.opens) for each in facts
+    ]
     labels = min(max((cell_len(fact.label) for fact in facts), default=0), WIDEST_LABEL, max(6, width // 3))
     for fact in facts:
         head = Text(INDENT, no_wrap=True, end="")
@@ -62,12 +66,17 @@ def _fact_lines(facts: Sequence[Fact], width: int) -> Iterator[Line]:
             is_last = number == len(pieces) - 1
             if is_last and fact.note and line.cell_len + 2 + cell_len(fact.note) <= width:
                 line.append(f"  {fact.note}", "dim")
-                yield Line(line, fact.label)
+                yield Line(line, key_of(fact))
                 continue
-            yield Line(line, fact.label)
+            yield Line(line, key_of(fact))
             if is_last and fact.note:
                 for more in wrapped(fact.note, room):
-                    yield Line(Text(" " * head.cell_len + more, "dim", no_wrap=True, end=""), fact.label)
+                    yield Line(Text(" " * head.cell_len + more, "dim", no_wrap=True, end=""), key_of(fact))
+
+
+def key_of(fact: Fact) -> str:
+    """What choosing a fact's line means: its label, or the rich value that it opens."""
+    return f"{OPENS}{fact.opens}" if fact.opens else fact.label
 
 
 def _metric_lines(rows: Sequence[MetricRow], width: int, glyphs: Glyphs) -> Iterator[Line]:

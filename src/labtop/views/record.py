@@ -42,6 +42,7 @@ class Fact:
     value: str
     note: str = ""
     tone: Tone = ""
+    opens: str = ""  # the name of a rich value that Enter opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,7 @@ def record_sections(
         ),
         Section("Params", tuple(param_facts(record, baseline)), note=_against(baseline)),
         Section("Summary", tuple(Fact(clean(k, 80), shown(v)) for k, v in flatten(record.summary).items())),
-        Section(
-            "Values", tuple(Fact(*value_words(name, found)) for name, found in values_of(record).items())
-        ),
+        Section("Values", tuple(_values(record))),
         Section("Can it be reproduced?", tuple(score_facts(record))),
         Section("Command", tuple(_known(_command(record)))),
         Section("Processes", tuple(Fact(*each) for each in process_lines(record))),
@@ -425,6 +424,11 @@ def _hardware(record: RunRecord) -> Iterator[Fact]:
 
 def _count(number: int | None, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}" if number else ""
+
+
+def _values(record: RunRecord) -> Iterator[Fact]:
+    for name, found in values_of(record).items():
+        yield Fact(*value_words(name, found), opens=name)
 
 
 def _metrics_of(record: RunRecord, system: bool) -> RunRecord:

@@ -50,6 +50,7 @@ class Canvas:
     height: int
     glyphs: Glyphs
     has_colours: bool
+    first_column: int = 0  # of a table: those before are out of sight
 
 
 def value_lines(value: RichValue, canvas: Canvas) -> list[Line]:
@@ -106,7 +107,8 @@ def _table(table: Table, canvas: Canvas) -> list[Line]:
     """Aligned columns; numbers to the right with common decimals."""
     arrow = table.to_arrow().slice(0, _MOST_ROWS)
     columns = []
-    for name, column in zip(arrow.column_names, arrow.columns, strict=True):
+    first = min(canvas.first_column, max(arrow.num_columns - 1, 0))
+    for name, column in zip(arrow.column_names[first:], arrow.columns[first:], strict=True):
         values = column.to_pylist()
         is_number = all(
             each is None or (isinstance(each, int | float) and not isinstance(each, bool)) for each in values

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from labtop.model.run import RunRecord
-from labtop.tui.record_lines import section_lines
+from labtop.tui.record_lines import OPENS, section_lines
 from labtop.tui.run_edits import RunEdits
 from labtop.tui.screens.lists import ListScreen
 from labtop.tui.widgets.line_view import Line, LineView
@@ -16,7 +16,7 @@ from labtop.views.glyphs import glyphs
 from labtop.views.record import Section, output_tail, record_sections
 from labtop.views.text import clean
 
-LEFT = ("Run", "Metrics", "Params", "Summary", "Output")
+LEFT = ("Run", "Metrics", "Values", "Params", "Summary", "Output")
 """What stands in the left pane where there are two; the rest is in the right one."""
 
 
@@ -128,6 +128,20 @@ class RunScreen(RunEdits, ListScreen):
             self.action_next_pane()
         else:
             self._to_section(-1)
+
+    def action_show_value(self) -> None:
+        """Open the rich value under the cursor."""
+        line = self.list_view.line
+        if line is None or not line.key.startswith(OPENS):
+            self.say("Enter opens an image, a table or a curve, where the run logged one")
+            return
+        from labtop.tui.screens.value import ValueScreen
+
+        self.app.push_screen(ValueScreen(self.run_ids, line.key.removeprefix(OPENS)))
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        """A second click opens it too."""
+        self.action_show_value()
 
     def _to_section(self, step: int) -> None:
         view = self.list_view
