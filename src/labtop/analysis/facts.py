@@ -97,6 +97,9 @@ def _code(record: RunRecord) -> Iterator[Facts]:
     yield Facts("code", ("submodules",), submodules, known)
     files: dict[Path, Fact] = {(each.path,): each.sha256 or UNKNOWN for each in command.config_files}
     yield Facts("code", ("config_files",), files, ABSENT if command.argv else UNKNOWN)
+    parent, step = record.life.parent_id, record.life.fork_step
+    fork = {"parent": parent, "step": step} if step is not None else {"parent": ABSENT, "step": ABSENT}
+    yield _fixed("code", ("fork",), fork)
     yield _fixed(
         "code",
         ("command",),

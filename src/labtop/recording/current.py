@@ -11,6 +11,7 @@ from labtop.model.run import Artifact, DataInput
 from labtop.recording.capture import seeds as capture_seeds
 from labtop.recording.config import Config
 from labtop.recording.endings import hooks
+from labtop.recording.joining import invitation
 from labtop.recording.run import Run
 from labtop.recording.start import Request, start_run
 from labtop.recording.summary import Summary
@@ -32,6 +33,7 @@ def init(
     mode: str | None = None,
     id: str | None = None,
     strict: bool | None = None,
+    fork_from: object = None,
     **unknown: Any,
 ) -> Run:
     """Begin a run and make it the current one; a run that is still open, and in no `with`, is finished first.
@@ -45,6 +47,8 @@ def init(
         dir: the folder of the store `runs`; by default the working folder.
         mode: "disabled" records nothing.
         strict: raise when something cannot be recorded, instead of saying it once.
+        fork_from: a run and the step up to which its curves are the new run's too, `"k7f2?_step=1000"` or
+            `("k7f2", 1000)`: its parameters are taken over, and `config` changes them.
         unknown: keywords of other trackers, which are named in one warning.
     """
     global _current
@@ -53,7 +57,7 @@ def init(
     run = start_run(
         Request(
             project=project, name=name, config=config, group=group, job_type=job_type, tags=tags, notes=notes,
-            resume=resume, store=store, dir=dir, mode=mode, id=id, strict=strict,
+            resume=resume, store=store, dir=dir, mode=mode, id=id, strict=strict, fork_from=fork_from,
         )
     )  # fmt: skip
     run.tell_unknown("init", unknown)
@@ -75,6 +79,8 @@ def _need_run(what: str) -> Run:
     if run is None or run.has_ended:
         if (outer := current_run()) is not None:
             return outer
+        if run is None and invitation() is not None:
+            return init()  # a worker that was handed a run in its environment
         happened = "there is no run yet" if run is None else f"the run {run.id} has ended"
         raise LabtopError(f"labtop.{what}: {happened}", "call labtop.init() first")
     return run

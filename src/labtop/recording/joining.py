@@ -42,6 +42,10 @@ PROJECT = "LABTOP_PROJECT"
 
 Kind = Literal["command", "worker"]
 
+_invited_by_us: dict[
+    str, int
+] = {}  # writer → the process that invited: its own environment is no invitation to itself
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
@@ -62,6 +66,7 @@ def invite(run_id: str, store: Path, project: str, kind: Kind, writer: str = "")
         kind: "command" for what `labtop run` starts, "worker" for a process that helps a script.
         writer: the identity of the writer that invites.
     """
+    _invited_by_us[writer] = os.getpid()
     return {
         STORE: str(store.absolute()),
         PROJECT: project,
@@ -77,6 +82,8 @@ def invitation(environment: Mapping[str, str] | None = None) -> Invitation | Non
     if not run_id:
         return None
     word, _, writer = variables.get(PARENT, "").partition(":")
+    if writer and _invited_by_us.get(writer) == os.getpid():
+        return None
     kind: Kind | None = "command" if word == "command" else "worker" if word == "worker" else None
     parent = writer if is_run_id(writer) else None
     return Invitation(run_id, kind, parent)

@@ -21,6 +21,7 @@ from labtop.recording.data_log import Role, keep_data
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome, outcome_of
+from labtop.recording.joining import invite
 from labtop.recording.metric_names import MetricRule, parse_goal
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OutputTee
@@ -126,6 +127,18 @@ class Run:
     def step(self) -> float:
         """The step that the next `log` without one gets."""
         return self._points.next_step
+
+    def invite(self) -> dict[str, str]:
+        """Environment variables with which another process joins this run: `os.environ.update(run.invite())`.
+
+        Spawned workers and subprocesses that then call `labtop.init()` or `labtop.log()` write points of their own.
+        """
+        return invite(self.id, self.folder.parent.parent, self.project, "worker", self._facts.writer.writer)
+
+    @property
+    def parent_id(self) -> str | None:
+        """The run that this one was forked from."""
+        return self._facts.record.life.parent_id
 
     @property
     def resumed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from labtop.recording.capture.seeds import already_imported
 from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
+from labtop.recording.forking import Forked, find_fork, parse_fork
 from labtop.recording.home import Home, open_home, refuge_of
 from labtop.recording.joining import invitation
 from labtop.recording.launch import array_group, launch_name
@@ -65,6 +67,8 @@ class Request:
     mode: str | None = None
     id: str | None = None
     strict: bool | None = None
+    fork_from: object = None
+    forked: Forked | None = None  # what that names, once the store is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,14 @@ class _Place:
     record: RunRecord
     resumed: Resumed | None = None
     who: Writer | None = None
+
+    @property
+    def next_step(self) -> int:
+        """Where the run's own counter of steps begins."""
+        if self.resumed is not None:
+            return self.resumed.next_step
+        fork_step = self.record.life.fork_step
+        return 0 if fork_step is None else math.floor(fork_step) + 1
 
     @property
     def owns_record(self) -> bool:
@@ -118,7 +130,6 @@ def start_run(request: Request) -> Run:
     if settings.mode == "disabled":
         return _disabled_run(request, project, redactor)
     place = _find_place(request, settings, project, redactor)
-    resumed = place.resumed
     writer = RunWriter(
         place.folder,
         place.record,
@@ -133,7 +144,7 @@ def start_run(request: Request) -> Run:
         root=root, shared=settings.shared, strict=settings.strict, imported_before=imported_before,
         settings=settings,
     )  # fmt: skip
-    run = Run(facts, place.folder, resumed.next_step if resumed else 0)
+    run = Run(facts, place.folder, place.next_step)
     hooks.watch(run)
     try:
         with facts.safely("spooling"):
@@ -180,6 +191,8 @@ def _find_place(request: Request, settings: Settings, project: str, redactor: Re
     home = open_home(_store_path(request, settings), settings)
     store = home.store
     word, run_id = parse_resume(request.resume, request.id)
+    if fork := parse_fork(request.fork_from):
+        request = replace(request, forked=find_fork(fork, home))
     member = membership(store, project, word, run_id, settings.shared)
     if member is not None:
         return _joined_place(member, home, request, project, redactor)
@@ -246,7 +259,7 @@ def _store_path(request: Request, settings: Settings) -> Path:
 
 def _first_record(request: Request, project: str, redactor: Redactor) -> RunRecord:
     run_id = request.id or new_run_id()
-    return RunRecord(
+    record = RunRecord(
         id=run_id,
         name=redactor.text(str(request.name or f"{program_name(())}-{run_id[:4]}")),
         project=redactor.text(project),
@@ -259,12 +272,13 @@ def _first_record(request: Request, project: str, redactor: Redactor) -> RunReco
             process=this_process(),
         ),
     )
+    return request.forked.laid_under(record) if request.forked else record
 
 
 def _resumed_record(resumed: Resumed, request: Request, redactor: Redactor) -> RunRecord:
     """The record that was left, with what `init` says anew. Parameters stay and are updated."""
     before = resumed.record
-    said = _first_record(request, before.project, redactor)
+    said = _first_record(replace(request, forked=None), before.project, redactor)
     life = replace(
         before.life,
         group=(said.life.group if request.group else None) or before.life.group,

@@ -21,6 +21,10 @@ class PointWriter(Protocol):
     def folder(self) -> Path | None:
         """Where the run is written now; None for nowhere."""
 
+    @property
+    def writer(self) -> str:
+        """The identity of this writer."""
+
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Write points."""
 
@@ -38,6 +42,7 @@ class NoWriter:
     """Remembers the record and forgets the points."""
 
     folder: Path | None = None
+    writer = ""
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record

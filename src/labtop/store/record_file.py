@@ -104,7 +104,8 @@ class LiveRecord:
         self._cost_s = 0.0
         self._seen: tuple[int, int] | None = None
         self._turns = Turns(identity.folder, self._who)
-        self._base: RunRecord | None = None  # the record when another writer got it
+        self._put_down = record  # what was given when the record was last written
+        self._base: RunRecord | None = None  # the same, when another writer got the record
         self.contested_by: str | None = None  # that another process records the same run, in words
         if self._who is not None and self._is_main:
             self._turns.look()
@@ -155,9 +156,11 @@ class LiveRecord:
         begun = time.monotonic()
         interval_s = self._interval_s(begun)
         self._due_at = begun + interval_s
-        if not self._turns.look():
-            self._base = self._base or self.given
+        if not self._is_our_turn():
+            self._base = self._base or self._put_down
             return
+        if self._base is None and self._is_commands and self._was_replaced():
+            self._base = self._put_down  # a program came and went between two looks
         if self._base is not None:
             self._take_back(self._base)
         self._beat += 1
@@ -175,14 +178,26 @@ class LiveRecord:
                 check=self._expect_our_turn,
             )
         except _NotOurTurnError:
-            self._base = self.given
+            self._base = self._put_down
             return
+        self._put_down = self.given
         self._seen = _looks(who.folder / RECORD)
         self._cost_s = time.monotonic() - begun
 
     def _expect_our_turn(self, _: Path) -> None:
-        if not self._turns.look():
+        if not self._is_our_turn():
             raise _NotOurTurnError
+
+    def _is_our_turn(self) -> bool:
+        """Whether no better placed writer is there. What a command's programs leave undone is the command's to end."""
+        return self._turns.look() or (self._is_commands and self.given.status.is_end)
+
+    @property
+    def _is_commands(self) -> bool:
+        return self._who is not None and self._who.role == "command"
+
+    def _was_replaced(self) -> bool:
+        return self._seen is not None and _looks(self._identity.folder / RECORD) not in (self._seen, None)
 
     def _take_back(self, base: RunRecord) -> None:
         """Another writer had the record for a while: what it wrote is kept."""
@@ -272,14 +287,10 @@ class LiveRecord:
         return {**mine, **borrowed(mine, others)} if others else mine
 
     def _look_for_others(self) -> None:
-        was_replaced = self._seen is not None and _looks(self._identity.folder / RECORD) not in (
-            self._seen,
-            None,
-        )
         if (rival := self._turns.rival) is not None:
             process = rival.process or Process()
             self.contested_by = f"process {process.pid} on {process.host} records this run too"
-        elif was_replaced and not self._turns.others:
+        elif self._was_replaced() and not self._turns.others:
             self.contested_by = "another process writes the record of this run too"
 
 

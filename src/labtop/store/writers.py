@@ -71,7 +71,8 @@ def place(writer: Writer) -> tuple[int, bool, int, float, str]:
 def owner(writers: Iterable[Writer]) -> Writer | None:
     """Whose the record is. Who has ended lets go of it, unless that was the end of the run."""
     there = [each for each in writers if each.wants_record and (each.status is None or each.ends_run)]
-    return min(there, key=place, default=None)
+    ended = [each for each in there if each.role == "command" and each.status is not None]
+    return min(ended or there, key=place, default=None)
 
 
 def with_metrics(writer: Writer, metrics: dict[str, MetricSummary]) -> Writer:
