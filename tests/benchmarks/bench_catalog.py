@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from labtop.query.catalog import Catalog, SortKey, TableQuery
+from labtop.query.encoded_record import COLUMNS
 from labtop.query.engine import new_connection, quote_name
-from labtop.query.record_files import CHUNK_COLUMNS
 from labtop.query.series import load_series
 from labtop.store.format import point_schema, points_parquet
 from labtop.store.layout import METRICS, create_store
@@ -88,7 +88,7 @@ def bench_opening(store: Path, cache: Path, runs: int) -> None:
         Path(path).read_bytes()
     raw_s = time.perf_counter() - started
     connection = new_connection()
-    columns = ", ".join(quote_name(name) for name in CHUNK_COLUMNS)
+    columns = ", ".join(quote_name(name) for name in COLUMNS)
     started = time.perf_counter()
     connection.execute(
         f"CREATE TABLE t AS SELECT {columns} FROM read_parquet(?, union_by_name = true)", [files]

@@ -245,7 +245,7 @@ for _ in range(2):
     catalog.refresh()
     rows = catalog.select(TableQuery()).rows
     assert [v[0] for v in catalog.cells(rows, ["metrics.m.max"])] == [float(n) for n in range(39, -1, -1)]
-    catalog._intake.save()
+    catalog._intake.remembered.save()
     catalog.close()
 """
     processes = [
@@ -271,7 +271,7 @@ def test_edits_are_remembered_with_their_place_in_the_ledger(store: Path) -> Non
     catalog = opened(store)
     assert "renamed" in names(catalog)
     assert catalog.problems == ()
-    assert catalog._intake.edits.last == 1
+    assert catalog._intake.index.edits.last == 1
 
 
 def test_little_news_is_not_written_at_once(store: Path) -> None:

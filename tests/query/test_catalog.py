@@ -308,13 +308,13 @@ def test_a_refresh_that_fails_is_made_good_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was listed and not read is listed again."""
-    from labtop.query.intake import Intake
+    from labtop.query.reading import Reading
 
     store = store_of(tmp_path / "s", run(name="a"))
     catalog = opened(store)
     store_of(store, run(name="b"))
     with monkeypatch.context() as broken:
-        broken.setattr(Intake, "_index_what_can_be", lambda self: 1 / 0)
+        broken.setattr(Reading, "_take", lambda self, records: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             catalog.refresh()
     assert catalog.refresh()

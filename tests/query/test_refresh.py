@@ -190,10 +190,10 @@ def test_a_newer_format_is_shown_and_said(store: Path) -> None:
 
 def test_rows_appear_chunk_by_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever watches the progress can already see rows."""
-    from labtop.query import intake
+    from labtop.query import reading
 
-    monkeypatch.setattr(intake, "_FIRST_CHUNK", 2)
-    monkeypatch.setattr(intake, "_CHUNK", 3)
+    monkeypatch.setattr(reading, "FIRST_CHUNK", 2)
+    monkeypatch.setattr(reading, "CHUNK", 3)
     catalog = Catalog(store_of(tmp_path / "s", *(run({f"p{n}": 1}, name=str(n)) for n in range(8))))
     seen: list[tuple[int, int, int, int]] = []
     catalog.refresh(lambda done, total: seen.append((done, total, len(names(catalog)), catalog.revision)))
@@ -277,7 +277,7 @@ def test_a_beat_that_stops_means_lost_until_it_moves(tmp_path: Path, monkeypatch
     )
     store = store_of(tmp_path / "s", record)
     catalog = Catalog(store)
-    monkeypatch.setattr(catalog._intake.live.beats, "_clock", lambda: now[0])
+    monkeypatch.setattr(catalog._intake.index.live.beats, "_clock", lambda: now[0])
     catalog.refresh()
     assert column(catalog, "status") == {"far": "running"}
     now[0] += 100
@@ -305,7 +305,7 @@ def test_many_looks_at_a_live_run_leave_no_dead_rows(tmp_path: Path, monkeypatch
         write_run(store, replace(record, params={"n": n}))
         assert catalog.refresh()
     assert column(catalog, "params.n") == {"live": 10}
-    assert catalog._intake.table._dead <= 5
+    assert catalog._intake.index.table._dead <= 5
 
 
 def test_an_idle_refresh_opens_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,13 +314,13 @@ def test_an_idle_refresh_opens_no_record(tmp_path: Path, monkeypatch: pytest.Mon
     os.utime(store / "digits", (1, 1))
     catalog = opened(store)
     opened_files: list[str] = []
-    check = record_files._check
+    check = record_files.check_record
 
     def watched(path: str) -> tuple[int, str | None]:
         opened_files.append(path)
         return check(path)
 
-    monkeypatch.setattr(record_files, "_check", watched)
+    monkeypatch.setattr(record_files, "check_record", watched)
     for _ in range(3):
         assert not catalog.refresh()
     assert opened_files == []

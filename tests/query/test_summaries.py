@@ -24,7 +24,7 @@ from labtop.model.run import (
     UntrackedFile,
 )
 from labtop.model.score import score_record
-from labtop.query.summaries import CELLS
+from labtop.query.spark import CELLS
 from tests.query.runs import column, opened, run, store_of
 from tests.stores import build_store
 

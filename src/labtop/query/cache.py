@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from labtop.errors import QueryError
-from labtop.query.engine import Engine, engine_version, quote_name, quote_text
+from labtop.query.engine import Engine, quote_name, quote_text
 from labtop.store.reader import check_parquet
 
-SCHEMA = 2
+SCHEMA = 3
 """Counts up whenever columns or their meaning change."""
 
 _ROW_GROUP = 20_480
@@ -97,8 +97,7 @@ class Cache:
             return False
 
     def _wanted(self) -> list[object]:
-        # the engine's version, because its hash function is in the index
-        return [SCHEMA, engine_version(), self._store_id, self._store]
+        return [SCHEMA, self._store_id, self._store]
 
     @staticmethod
     def _write(engine: Engine, path: Path, select: str, state: Mapping[str, Any] | None) -> None:

@@ -20,9 +20,10 @@ from labtop.query.engine import Engine, InterruptedQueryError, quote_name
 from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
-from labtop.query.intake import Intake, Progress
+from labtop.query.intake import Intake
 from labtop.query.processes import with_writers
 from labtop.query.profile import profile_rows
+from labtop.query.reading import Progress
 from labtop.query.request import (
     Aggregate,
     ColumnProfile,
@@ -97,19 +98,19 @@ class Catalog:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be read, in the order of paths."""
-        return tuple(sorted(self._intake.problems.copy().values(), key=lambda each: each.path))
+        return tuple(sorted(self._intake.index.problems.copy().values(), key=lambda each: each.path))
 
     @property
     def cut(self) -> str:
         """What the table leaves out ("812 metrics beyond the 1,000 most common"), or nothing."""
-        cut = self._intake.found.cut
+        cut = self._intake.index.found.cut
         return ", ".join(
             f"{cut[kind]:,} {kind}s beyond the 1,000 most common" for kind in ("param", "metric") if cut[kind]
         )
 
     def columns(self) -> tuple[Column, ...]:
         """The columns there are: fields, then params, then metrics; spark columns are asked for by key."""
-        return self._intake.found.columns()
+        return self._intake.index.found.columns()
 
     def spark_key(self, metric_key: str) -> str:
         """The key of the sparkline of a metric's column."""
@@ -136,14 +137,14 @@ class Catalog:
 
     def _select(self, query: TableQuery) -> Selection:
         revision = self.revision
-        table = self._intake.table
+        table = self._intake.index.table
         condition = compile_filter(query.where, self.columns(), self.engine)
         shown = "true" if query.archived else "NOT archived"
         keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, "archived"}
         order = order_by(query.sort, table.types, {each.key: each.type.name for each in self.columns()})
         documents = ""
         if any(key.startswith("env.") for key in condition.keys):
-            self._intake.load_environments()
+            self._intake.environments.load()
             documents = f""", documents AS (
                 SELECT e."row", environments.text AS environment
                 FROM {table.relation(["_environment"])} e JOIN environments ON environments.hash = e._environment)"""
@@ -170,13 +171,13 @@ class Catalog:
 
     def cells(self, rows: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
         """Values of columns for some rows, in the order of `rows`; a key that no run has gives None."""
-        found = self._again(lambda: self._intake.table.cells(rows, keys))
+        found = self._again(lambda: self._intake.index.table.cells(rows, keys))
         nothing = (None,) * len(keys)
         return [found.get(row, nothing) for row in rows]
 
     def profile(self, selection: Selection, keys: Sequence[str]) -> dict[str, ColumnProfile]:
         """What columns hold in a selection: whether they vary, and their range. Unknown keys are left out."""
-        return self._again(lambda: profile_rows(self.engine, self._intake.table, selection.rows, keys))
+        return self._again(lambda: profile_rows(self.engine, self._intake.index.table, selection.rows, keys))
 
     def group(
         self, selection: Selection, by: Sequence[str] | Literal["seed"], values: Sequence[str]
@@ -184,7 +185,7 @@ class Catalog:
         """Runs grouped by columns, or "seed": the same but for the seed. In the order of first appearance."""
         return self._again(
             lambda: group_rows(
-                self.engine, self._intake.table, self._intake.found, selection.rows, by, values
+                self.engine, self._intake.index.table, self._intake.index.found, selection.rows, by, values
             )
         )
 
@@ -196,12 +197,14 @@ class Catalog:
         The best run is the one whose metric was highest (best:) or lowest (best:-) at any step.
         Raises NoRunError, AmbiguousRunError.
         """
-        return self._again(lambda: resolve(self.engine, self._intake.table, self._intake.found, text))
+        return self._again(
+            lambda: resolve(self.engine, self._intake.index.table, self._intake.index.found, text)
+        )
 
     def row_of(self, run_id: str) -> int | None:
         """The row number of a run."""
         found = self.engine.query(
-            f'SELECT "row" FROM {self._intake.table.relation(["id"])} WHERE id = ?', [run_id]
+            f'SELECT "row" FROM {self._intake.index.table.relation(["id"])} WHERE id = ?', [run_id]
         )
         return found[0][0] if found else None
 
@@ -214,7 +217,7 @@ class Catalog:
         return self._run_folders([run_id]).get(run_id)
 
     def _run_folders(self, run_ids: Sequence[str]) -> dict[str, Path]:
-        relation = self._intake.table.relation(["id", "_folder"])
+        relation = self._intake.index.table.relation(["id", "_folder"])
         found = self.engine.query(
             f"SELECT id, _folder FROM {relation} WHERE id IN (SELECT unnest(?))", [list(run_ids)]
         )
@@ -262,17 +265,17 @@ class Catalog:
 
     def _as_of_now(self, record: RunRecord, folder: Path) -> RunRecord:
         """A record with what its writer had not folded, who wrote it, its status as it is seen now, and later edits."""
-        record = with_writers(self._intake.live.fold(record, folder), folder)
+        record = with_writers(self._intake.index.live.fold(record, folder), folder)
         if not record.status.is_end:
-            record = replace(record, status=infer_status(record, self._intake.live.beats))
-        edit = self._intake.edits.runs.get(record.id)
+            record = replace(record, status=infer_status(record, self._intake.index.live.beats))
+        edit = self._intake.index.edits.runs.get(record.id)
         return edit.apply(record) if edit else record
 
     # Points and files
 
     def record_files(self) -> list[Path]:
         """The record of every run in the table that has one."""
-        relation = self._intake.table.relation(["_folder", "_stamp"])
+        relation = self._intake.index.table.relation(["_folder", "_stamp"])
         rows = self.engine.query(f"SELECT _folder FROM {relation} WHERE _stamp <> 0 ORDER BY _folder")
         return [self.path / folder / RECORD for (folder,) in rows]
 
@@ -311,30 +314,30 @@ class Catalog:
         """Columns of some rows as a Polars frame, in their order; `keys` maps the frame's names to column keys."""
         from labtop.query.frames import rows_frame
 
-        return rows_frame(self.engine, self._intake.table, rows, keys)
+        return rows_frame(self.engine, self._intake.index.table, rows, keys)
 
     # For SQL views
 
     def relation(self, keys: Sequence[str]) -> str:
         """A subquery for `engine` with the number (`row`) and some columns of all runs."""
-        return self._intake.table.relation(keys)
+        return self._intake.index.table.relation(keys)
 
     def environments(self) -> str:
         """A subquery for `engine` with `run_id` and `environment` (JSON) of all runs that recorded one."""
-        self._intake.load_environments()
+        self._intake.environments.load()
         return f"""(SELECT e.id AS run_id, environments.text AS environment
-            FROM {self._intake.table.relation(["id", "_environment"])} e
+            FROM {self._intake.index.table.relation(["id", "_environment"])} e
             JOIN environments ON environments.hash = e._environment)"""
 
     def run_folders(self) -> list[tuple[str, Path]]:
         """Id and folder of every run."""
-        relation = self._intake.table.relation(["id", "_folder"])
+        relation = self._intake.index.table.relation(["id", "_folder"])
         rows = self.engine.query(f"SELECT id, _folder FROM {relation} ORDER BY _folder")
         return [(run_id, self.path / folder) for run_id, folder in rows]
 
     def found_columns(self) -> list[FoundColumn]:
         """Params and metrics with their place in the record."""
-        return list(self._intake.found.by_path.values())
+        return list(self._intake.index.found.by_path.values())
 
     def suggest(self, prefix: str) -> list[str]:
         """Names of columns that start with `prefix`, then those that contain it."""

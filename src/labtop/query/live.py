@@ -6,14 +6,17 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 from labtop.errors import InputError, QueryError
 from labtop.model.run import RunRecord, Status
+from labtop.query.encoded_record import DOCUMENTS, EncodedRecord
 from labtop.query.engine import Engine
-from labtop.query.record_files import CHUNK_COLUMNS, stamp_of
-from labtop.store.format import decode_record, encode_group, encode_record
+from labtop.query.record_files import stamp_of
+from labtop.query.record_row import Latest
+from labtop.store.format import as_status, decode_group, encode_record
 from labtop.store.layout import METRICS, RECORD
 from labtop.store.live import fold_live, record_without_file
 from labtop.store.reader import Point, list_point_files
@@ -46,6 +49,10 @@ class LiveRuns:
         """Watch a crashed run that was read in an earlier session."""
         self._runs[row] = LiveRun(run_id, folder, (stamp,), Status.CRASHED)
 
+    def rows(self) -> dict[tuple[str, str], int]:
+        """The row numbers of the runs that are watched, by folder and id."""
+        return {(run.folder, run.run_id): row for row, run in self._runs.items()}
+
     def forget(self, rows: Iterable[int]) -> None:
         """Watch some runs no longer."""
         for row in rows:
@@ -75,41 +82,30 @@ class LiveRuns:
         # who is certainly dead writes no log; its record changes when it is resumed
         return (stamp, *(_log_sizes(folder) if run.record is not None else ()))
 
-    def complete_chunk(self) -> None:
-        """Bring the runs without an end in `chunk` up to date: status, summaries, how long they were seen."""
-        names = ", ".join(f'"{name}"' for name in CHUNK_COLUMNS)
-        self.forget(row for (row,) in self._engine.query("SELECT row FROM chunk WHERE final"))
-        found = self._engine.query(f"SELECT row, folder, stamp, {names} FROM chunk WHERE NOT final")
-        updates = [self._complete(*each) for each in found]
-        if updates:
-            rows, statuses, seen, metrics = zip(*updates, strict=True)
-            self._engine.execute(
-                """UPDATE chunk SET status = g.status, seen_until = g.seen, metrics = coalesce(g.metrics, chunk.metrics)
-                   FROM (SELECT unnest(?::UINTEGER[]) AS "row", unnest(?::VARCHAR[]) AS status,
-                                unnest(?::TIMESTAMP[]) AS seen, unnest(?::VARCHAR[]) AS metrics) g
-                   WHERE chunk."row" = g."row" """,
-                [list(rows), list(statuses), list(seen), list(metrics)],
-            )
-
-    def _complete(
-        self, row: int, folder: str, stamp: int, *columns: object
-    ) -> tuple[int, str, datetime | None, str | None]:
-        path = self._store / folder
-        signature = (stamp, *_log_sizes(str(path)))
-        record = decode_record(dict(zip(CHUNK_COLUMNS, columns, strict=True)))
-        folded = self.fold(record, path)
+    def latest(self, row: int, record: EncodedRecord) -> Latest | None:
+        """What is to be known of a run beyond its record, which is watched from now on; None when it has ended."""
+        if record.is_final:
+            self.forget([row])
+            return None
+        path = self._store / record.folder
+        signature = (record.stamp, *_log_sizes(str(path)))
+        known = _enough_of(record)
+        folded = self.fold(known, path)
         status = infer_status(folded, self.beats)
         is_certain = status in (Status.CRASHED, Status.UNKNOWN)
         self._runs[row] = LiveRun(
             record.id,
-            folder,
+            record.folder,
             signature[:1] if is_certain else signature,
             status,
-            None if is_certain else _slim(record),
+            None if is_certain else _slim(known),
         )
-        seen_s = time.time() if status is Status.RUNNING else _last_sign_s(record, path)
-        seen = None if seen_s is None else datetime.fromtimestamp(seen_s, UTC).replace(tzinfo=None)
-        return row, str(status), seen, None if folded is record else encode_group(folded.metrics)
+        seen_s = time.time() if status is Status.RUNNING else _last_sign_s(known, path)
+        return Latest(
+            status,
+            None if seen_s is None else int(seen_s * 1e6),
+            None if folded is known else folded.metrics,
+        )
 
     def fold(self, record: RunRecord, folder: Path) -> RunRecord:
         """The record with everything its writer logged since; read without pyarrow."""
@@ -124,19 +120,40 @@ class LiveRuns:
             raise InputError(f"{path}: {error.message}") from error
         return [Point(*row) for row in rows]
 
-    def add_without_record(self, folder: str) -> bool:
-        """Put a run that has logs and no record into `chunk`; False when it has none either."""
-        path = self._store / folder
-        files = list_point_files(path)
-        if not files.logs and not files.parts:
-            return False
-        row = encode_record(record_without_file(path, f"{RECORD} is missing"))
-        names = ", ".join(f'"{name}"' for name in CHUNK_COLUMNS)
-        self._engine.execute(
-            f"INSERT INTO chunk (folder, stamp, final, {names}) VALUES (?, 0, false{', ?' * len(CHUNK_COLUMNS)})",
-            [folder, *(row[name] for name in CHUNK_COLUMNS)],
-        )
-        return True
+
+def record_from_log(store: Path, folder: str) -> EncodedRecord | None:
+    """What can be said of a run that has logs and no record; None when it has neither."""
+    files = list_point_files(store / folder)
+    if not files.logs and not files.parts:
+        return None
+    row = encode_record(record_without_file(store / folder, f"{RECORD} is missing"))
+    started = row["started_at"]
+    return EncodedRecord(
+        folder=folder,
+        stamp=0,
+        id=row["id"],
+        name=row["name"],
+        project=row["project"],
+        status=row["status"],
+        started_us=None if started is None else int(started.replace(tzinfo=UTC).timestamp() * 1e6),
+        ended_us=None,
+        documents={name: row[name] for name in DOCUMENTS},
+    )
+
+
+def _enough_of(record: EncodedRecord) -> RunRecord:
+    """What the status and the summaries can be brought up to date from; a tenth of what decoding all takes."""
+    known: dict[str, Any] = {}
+    for name in ("life", "metrics"):
+        document = record.documents.get(name)
+        if document is not None:
+            try:
+                known[name] = decode_group(name, document)
+            except InputError:
+                continue
+    return RunRecord(
+        id=record.id, name=record.name, project=record.project, status=as_status(record.status), **known
+    )
 
 
 def _last_sign_s(record: RunRecord, folder: Path) -> float | None:

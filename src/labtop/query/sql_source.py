@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labtop.query.sql_files import find_metric_files
@@ -17,25 +15,14 @@ if TYPE_CHECKING:
 
 def view_source(catalog: Catalog) -> ViewSource:
     """What the views over a catalog's tables read."""
-    table = catalog._intake.table
-    catalog._intake.load_environments()
     return ViewSource(
         store=catalog.path,
         engine=catalog.engine,
         columns=catalog.columns(),
-        relation=table.relation,
-        environments=f"""(SELECT e.id AS run_id, environments.text AS environment
-            FROM {table.relation(["id", "_environment"])} e JOIN environments ON environments.hash = e._environment)""",
-        run_folders=lambda: run_folders(catalog),
+        relation=catalog.relation,
+        environments=catalog.environments(),
+        run_folders=catalog.run_folders,
     )
-
-
-def run_folders(catalog: Catalog) -> Sequence[tuple[str, Path]]:
-    """Id and folder of every run."""
-    rows = catalog.engine.query(
-        f"SELECT id, _folder FROM {catalog._intake.table.relation(['id', '_folder'])} ORDER BY _folder"
-    )
-    return [(run_id, catalog.path / folder) for run_id, folder in rows]
 
 
 def store_files(catalog: Catalog) -> StoreFiles:
@@ -47,8 +34,8 @@ def store_files(catalog: Catalog) -> StoreFiles:
     ledger = catalog.path / LEDGER
     return StoreFiles(
         records=catalog.record_files(),
-        metrics=find_metric_files(run_folders(catalog), engine.query),
+        metrics=find_metric_files(catalog.run_folders(), engine.query),
         events=[ledger / f"{event.n:020d}.json" for event in read_events(catalog.path).events],
-        found=list(catalog._intake.found.by_path.values()),
-        told=engine.query(f"SELECT {names} FROM {catalog._intake.table.relation(TOLD)} ORDER BY id"),
+        found=catalog.found_columns(),
+        told=engine.query(f"SELECT {names} FROM {catalog.relation(TOLD)} ORDER BY id"),
     )

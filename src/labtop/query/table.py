@@ -11,10 +11,10 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from labtop.model.columns import COLUMN_TYPES, FIELDS
+from labtop.model.columns import COLUMN_TYPES
 from labtop.query.engine import Engine, Row, quote_name
 from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
-from labtop.query.index import HIDDEN
+from labtop.query.record_row import ROW_COLUMNS
 
 _MOST_DEAD = 5000
 """Deleted rows that are left lying before they are cleared away."""
@@ -42,7 +42,8 @@ class RunTable:
         self._base: _Base | None = None
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self.types: dict[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
+        self.types: dict[str, str] = dict(ROW_COLUMNS)
+        self.type_names: dict[str, str] = {}  # of params and metrics
         self._cold_keys: set[str] = set()
         self._dead = 0  # deleted rows of `fresh` whose room is not free yet
         for column in found.by_path.values():
@@ -52,6 +53,7 @@ class RunTable:
 
     def _declare(self, column: FoundColumn) -> list[str]:
         self.types[column.key] = COLUMN_TYPES[column.type_name].sql
+        self.type_names[column.key] = column.type_name
         details = dict(column.details())
         self.types |= details
         self._cold_keys |= details.keys()
@@ -80,11 +82,11 @@ class RunTable:
                     )
         for column, old_type in changes.widened:
             new = self.types[column.key] = COLUMN_TYPES[column.type_name].sql
+            self.type_names[column.key] = column.type_name
             name = quote_name(column.key)
+            values = widened_sql(name, old_type, column.type_name)
             for table in self._tables_with(column.key):
-                self._engine.execute(
-                    f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {new} USING {_widened(name, old_type, column)}"
-                )
+                self._engine.execute(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {new} USING {values}")
 
     def _tables_with(self, key: str) -> list[str]:
         return ["fresh", *([self._base.relation] if self._base and key not in self._cold_keys else [])]
@@ -92,13 +94,15 @@ class RunTable:
     def _tables(self) -> list[str]:
         return ["fresh", *([self._base.relation] if self._base else [])]
 
-    def put(self) -> None:
-        """Put the rows of `index_chunk` in, in place of what is there of the same runs."""
+    def put(self, replaced: Sequence[int], keys: Sequence[str], source: str) -> None:
+        """Put rows in, in place of those with the numbers `replaced`; `source` is SQL that gives values of `keys`."""
         engine = self._engine
+        names = ", ".join(map(quote_name, keys))
         engine.execute("BEGIN TRANSACTION")
         try:
-            self._delete('SELECT "row" FROM index_chunk')
-            engine.execute("INSERT INTO fresh BY NAME SELECT * FROM index_chunk")
+            if replaced:
+                self.remove(replaced)
+            engine.execute(f"INSERT INTO fresh ({names}) {source}")
             engine.execute("COMMIT")
         except BaseException:
             engine.execute("ROLLBACK")
@@ -107,16 +111,11 @@ class RunTable:
 
     def remove(self, rows: Sequence[int]) -> None:
         """Take rows out."""
-        self._delete("SELECT unnest(?::UINTEGER[])", [list(rows)])
-
-    def _delete(self, rows_sql: str, parameters: Sequence[object] = ()) -> None:
         for table in self._tables():
-            (found,) = self._engine.query(
-                f'SELECT count(*) FROM {table} WHERE "row" IN ({rows_sql})', parameters
+            ((deleted,),) = self._engine.query(
+                f'DELETE FROM {table} WHERE "row" IN (SELECT unnest(?::UINTEGER[]))', [list(rows)]
             )
-            if found[0]:
-                self._engine.execute(f'DELETE FROM {table} WHERE "row" IN ({rows_sql})', parameters)
-                self._dead += found[0] if table == "fresh" else 0
+            self._dead += deleted if table == "fresh" else 0
 
     def _free_dead_rows(self) -> None:
         """Copy `fresh` when most of it is dead: running runs are replaced once a second for days."""
@@ -178,17 +177,11 @@ class RunTable:
         return sum(self._engine.query(f"SELECT count(*) FROM {table}")[0][0] for table in self._tables())
 
 
-def _widened(name: str, old_type: str, column: FoundColumn) -> str:
-    """A column's values as its new type."""
-    if column.type_name != "mixed":
-        return f"{name}::{COLUMN_TYPES[column.type_name].sql}"
+def widened_sql(value: str, old_type: str, new_type: str) -> str:
+    """A value of one column type as one of a wider type, by the names of the types."""
+    if new_type != "mixed":
+        return f"{value}::{COLUMN_TYPES[new_type].sql}"
     if old_type == "number":
-        return (
-            f"if(isfinite({name}), to_json({name})::VARCHAR, to_json({_NUMBER_WORD.format(name)})::VARCHAR)"
-        )
-    return f"to_json({name})::VARCHAR"
-
-
-_NUMBER_WORD = (
-    "CASE WHEN isnan({0}) THEN 'NaN' WHEN {0} > 0 THEN 'Infinity' WHEN {0} < 0 THEN '-Infinity' END"
-)
+        word = f"CASE WHEN isnan({value}) THEN 'NaN' WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END"
+        return f"if(isfinite({value}), to_json({value})::VARCHAR, to_json({word})::VARCHAR)"
+    return f"to_json({value})::VARCHAR"

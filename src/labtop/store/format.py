@@ -174,7 +174,7 @@ def decode_record(row: Mapping[str, Any]) -> RunRecord:
         id=str(row.get("id") or ""),
         name=str(row.get("name") or row.get("id") or ""),
         project=str(row.get("project") or ""),
-        status=_status(row.get("status")),
+        status=as_status(row.get("status")),
         started_at=_aware_utc(row.get("started_at")),
         ended_at=_aware_utc(row.get("ended_at")),
         format=int(row.get("format") or 1),
@@ -182,7 +182,8 @@ def decode_record(row: Mapping[str, Any]) -> RunRecord:
     )
 
 
-def _status(word: Any) -> Status:
+def as_status(word: Any) -> Status:
+    """The status that a word names; unknown for any other."""
     try:
         return Status(word)
     except ValueError:

@@ -1,0 +1,135 @@
+"""Some rows on their way into the run table: which params and metrics they have, and their values in its columns.
+
+A chunk is made in this process, or in one that helps to read a large store; there its rows go through a file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labtop.model.columns import COLUMN_TYPES
+from labtop.model.run import MetricSummary
+from labtop.query.found_columns import SUMMARIES, FoundColumn, FoundColumns, Path, SeenMetric, SeenParam
+from labtop.query.record_row import ROW_COLUMNS, RecordRow, json_text
+from labtop.query.spark import spark_text
+from labtop.store.format import number_text
+
+_NUMBER_WORDS = ("NaN", "Infinity", "-Infinity")
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The params and metrics of a chunk, in the order in which runs have them."""
+
+    params: tuple[SeenParam, ...]
+    metrics: tuple[SeenMetric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of the run table that a chunk has values for: `columns` are their keys and SQL types, in order.
+
+    `params` gives the place and type name of a param's column by its path, `metrics` the place of the first of a
+    metric's.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    params: Mapping[Path, tuple[int, str]]
+    metrics: Mapping[str, int]
+
+
+def seen_in(rows: Sequence[RecordRow]) -> Seen:
+    """What params and metrics there are in rows."""
+    params: dict[Path, tuple[set[str], list[int]]] = {}
+    metrics: dict[str, tuple[list[str | None], list[int]]] = {}
+    for row in rows:
+        for path, value in row.params.items():
+            if path not in params:
+                params[path] = set(), [0]
+            types, runs = params[path]
+            kind = _type_of(value)
+            if kind:
+                types.add(kind)
+            runs[0] += 1
+        for name, summary in row.metrics.items():
+            if name not in metrics:
+                metrics[name] = [summary.goal], [0]
+            goals, runs = metrics[name]
+            if goals[0] is None:
+                goals[0] = summary.goal
+            runs[0] += 1
+    return Seen(
+        tuple(SeenParam(path, frozenset(types), runs[0]) for path, (types, runs) in params.items() if types),
+        tuple(SeenMetric(name, goals[0], runs[0]) for name, (goals, runs) in metrics.items()),
+    )
+
+
+def _type_of(value: Any) -> str | None:
+    """The type of a leaf's value; "nan" is a number that JSON says as text."""
+    kind = _TYPES.get(type(value), "mixed")
+    if kind == "text" and value in _NUMBER_WORDS:
+        return "nan"
+    if kind == "integer" and not _SMALLEST <= value <= _LARGEST:
+        return "mixed"
+    return kind
+
+
+_TYPES = {type(None): None, bool: "boolean", int: "integer", float: "number", str: "text"}
+
+
+def layout_of(seen: Seen, found: FoundColumns) -> Layout:
+    """Where the values of a chunk go; what is beyond the limit of columns goes nowhere."""
+    columns = [(key, sql) for key, sql in ROW_COLUMNS.items()]
+    params: dict[Path, tuple[int, str]] = {}
+    metrics: dict[str, int] = {}
+    for param in seen.params:
+        column = found.by_path.get(("param", param.path))
+        if column is not None:
+            params[param.path] = len(columns), column.type_name
+            columns.append((column.key, COLUMN_TYPES[column.type_name].sql))
+    for metric in seen.metrics:
+        column = found.by_path.get(("metric", (metric.name,)))
+        if column is not None:
+            metrics[metric.name] = len(columns)
+            columns += _columns_of_metric(column)
+    return Layout(tuple(columns), params, metrics)
+
+
+def _columns_of_metric(column: FoundColumn) -> Iterator[tuple[str, str]]:
+    yield column.key, COLUMN_TYPES[column.type_name].sql
+    yield from column.details()
+
+
+_PLACES = {key: place for place, key in enumerate(ROW_COLUMNS)}
+
+
+def row_values(row: RecordRow, number: int, layout: Layout) -> dict[int, Any]:
+    """The values of a row by the place of their column, as JSON can say them; nulls are left out."""
+    values: dict[int, Any] = {_PLACES["row"]: number}
+    for key, value in row.values.items():
+        if value is not None:
+            values[_PLACES[key]] = value
+    for path, value in row.params.items():
+        if value is not None and path in layout.params:
+            place, type_name = layout.params[path]
+            values[place] = json_text(value) if type_name == "mixed" else value
+    for name, summary in row.metrics.items():
+        place = layout.metrics.get(name, -1)
+        if place >= 0:
+            values.update(_metric_values(place, summary))
+    return values
+
+
+def _metric_values(place: int, summary: MetricSummary) -> Iterator[tuple[int, Any]]:
+    yield place, _number(summary.last)
+    for at, name in enumerate(SUMMARIES, place + 1):
+        yield at, _number(getattr(summary, name))
+    yield place + 1 + len(SUMMARIES), spark_text(summary)
+
+
+def _number(number: float | None) -> float | str | None:
+    return number if number is None or math.isfinite(number) else number_text(number)

@@ -1,0 +1,273 @@
+"""One record as a row of the run table: fields, params at the ends of their paths, summaries of metrics.
+
+In Python and not in SQL: a query over a hundred JSON columns takes longer to be planned than a hundred runs take here,
+and what is the same in many runs is decoded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+import msgspec
+
+from labtop.errors import InputError
+from labtop.model.columns import FIELDS
+from labtop.model.packages import NUMERIC
+from labtop.model.run import Command, ConfigFile, MetricSummary, Randomness, RunRecord, Status
+from labtop.model.score import PILLARS, score_record
+from labtop.model.tree import is_seed
+from labtop.query.encoded_record import Document, EncodedRecord
+from labtop.query.found_columns import Path, flat_name
+from labtop.store.format import decode_group
+
+HIDDEN = {
+    "row": "UINTEGER",
+    "_folder": "VARCHAR",  # where it was read, relative to the store
+    "_stamp": "BIGINT",  # identifies the version of the record that was read
+    "_final": "BOOLEAN",  # whether the run has ended by its own word
+    "_twins": "UBIGINT",  # the same in runs that are the same but for the seed
+    "_environment": "UBIGINT",  # its text is in the table `environments`
+}
+"""Columns of the run table besides those people see."""
+
+ROW_COLUMNS: Mapping[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
+"""The columns that every row has, and their SQL types."""
+
+_DEEPEST = 64
+"""Levels of nested params that become columns; what lies deeper stays one value."""
+
+_MOST_REMEMBERED = 2000
+_NOTHING = RunRecord(id="", name="", project="")
+_REPEATED = ("code", "data", "randomness", "environment", "hardware", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """What is known of a run without an end beyond its record: its status, when it was last seen, its summaries."""
+
+    status: Status
+    seen_until_us: int | None = None
+    metrics: Mapping[str, MetricSummary] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A row. `values` are those of `ROW_COLUMNS` but "row", times in microseconds; `params` are as JSON has them."""
+
+    record: EncodedRecord
+    values: Mapping[str, Any]
+    params: Mapping[Path, Any]
+    metrics: Mapping[str, MetricSummary]
+    environment: tuple[int, Document] | None = None  # its hash and its text
+
+
+def text_hash(text: Document) -> int:
+    """64 bits that tell one text from another, on every machine and in every version."""
+    content = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+@dataclass(slots=True)
+class _Known:
+    """A document that was decoded: what it says, its reproducibility mark, and whether it could be read."""
+
+    facts: Any
+    mark: str = ""
+    is_broken: bool = False
+    hash: int = 0
+
+
+@dataclass
+class RowMaker:
+    """Makes rows of records; remembers documents that many runs share."""
+
+    _known: dict[tuple[str, Document | None], _Known] = field(default_factory=dict)
+    _seeds: dict[Path, bool] = field(default_factory=dict)
+
+    def row(self, record: EncodedRecord, latest: Latest | None = None) -> RecordRow:
+        """The row of a record. A document that cannot be read leaves its columns empty and counts as a problem."""
+        groups = {name: self._read(name, record.documents.get(name)) for name in _REPEATED}
+        for name in ("life", "command", "params", "metrics"):
+            groups[name] = _decoded(name, record.documents.get(name))
+        facts = {name: each.facts for name, each in groups.items()}
+        params = dict(_leaves(facts["params"], ()))
+        metrics = latest.metrics if latest and latest.metrics is not None else facts["metrics"]
+        environment = record.documents.get("environment")
+        values = {
+            "_folder": record.folder,
+            "_stamp": record.stamp,
+            "_final": record.is_final,
+            "_twins": text_hash(self._same_but_for_the_seed(record, facts, params)),
+            "_environment": groups["environment"].hash if environment is not None else None,
+            **_true_columns(record, latest),
+            **_columns_of_groups(facts),
+            "seed": self._seed(facts["randomness"].seeds, params),
+            "score": self._score(groups, params),
+            "points": sum(each.count for each in metrics.values()),
+            "archived": False,
+            "problems": len(facts["source"].problems)
+            + (facts["life"].degraded is not None)
+            + sum(each.is_broken for each in groups.values()),
+        }
+        known = None if environment is None else (groups["environment"].hash, environment)
+        return RecordRow(record, values, params, metrics, known)
+
+    def _read(self, name: str, document: Document | None) -> _Known:
+        known = self._known.get((name, document))
+        if known is None:
+            known = _decoded(name, document)
+            if name in PILLARS:
+                known.mark = _mark(name, **{name: known.facts})
+            if name == "environment" and document is not None:
+                known.hash = text_hash(document)
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[name, document] = known
+        return known
+
+    def _is_seed(self, path: Path) -> bool:
+        known = self._seeds.get(path)
+        if known is None:
+            if len(self._seeds) >= _MOST_REMEMBERED:
+                self._seeds.clear()
+            known = self._seeds[path] = is_seed(flat_name(path))
+        return known
+
+    def _same_but_for_the_seed(
+        self, record: EncodedRecord, facts: Mapping[str, Any], params: Mapping[Path, Any]
+    ) -> bytes:
+        code, packages = facts["code"], facts["environment"].packages
+        others = {"\x1f".join(path): value for path, value in params.items() if not self._is_seed(path)}
+        return json_bytes(
+            [
+                record.project,
+                code.commit,
+                code.patch_sha256,
+                sorted(each.digest for each in facts["data"] if each.digest and each.role == "input"),
+                [packages.get(name) for name in NUMERIC],
+                others,
+            ],
+            order="deterministic",
+        )
+
+    def _seed(self, seeds: Mapping[str, Any], params: Mapping[Path, Any]) -> str | None:
+        """The seed as JSON: the one that all libraries got, else all of them, else the param that names one."""
+        if seeds:
+            first, *others = seeds.values()
+            return json_text(dict(seeds) if any(each != first for each in others) else first)
+        named = (value for path, value in params.items() if value is not None and self._is_seed(path))
+        value = next(named, None)
+        return None if value is None else json_text(value)
+
+    def _score(self, groups: Mapping[str, _Known], params: Mapping[Path, Any]) -> str:
+        command, randomness = groups["command"].facts, groups["randomness"].facts
+        names_seed = any(map(self._is_seed, params))
+        configuration = _configuration_mark(
+            bool(command.argv), command.cwd is not None, command.config_files, bool(params)
+        )
+        random = groups["randomness"].mark
+        if names_seed:
+            random = _randomness_mark(tuple(randomness.seeds), randomness.imported)
+        return groups["code"].mark + groups["data"].mark + groups["environment"].mark + configuration + random
+
+
+def _decoded(name: str, document: Document | None) -> _Known:
+    if document is None:
+        return _Known(getattr(_NOTHING, name))
+    try:
+        return _Known(decode_group(name, document))
+    except InputError:
+        return _Known(getattr(_NOTHING, name), is_broken=True)
+
+
+def _mark(pillar: str, **groups: Any) -> str:
+    return score_record(RunRecord(id="", name="", project="", **groups))[pillar].mark
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _configuration_mark(
+    has_argv: bool, has_cwd: bool, config_files: tuple[ConfigFile, ...], has_params: bool
+) -> str:
+    command = Command(
+        argv=("x",) if has_argv else (), cwd="." if has_cwd else None, config_files=config_files
+    )
+    return _mark("configuration", command=command, params={"x": 1} if has_params else {})
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _randomness_mark(seeded: tuple[str, ...], imported: tuple[str, ...]) -> str:
+    """The mark of a run one of whose params names a seed."""
+    randomness = Randomness(seeds=dict.fromkeys(seeded, 0), imported=imported)
+    return _mark("randomness", randomness=randomness, params={"seed": 0})
+
+
+def _true_columns(record: EncodedRecord, latest: Latest | None) -> dict[str, Any]:
+    until = record.ended_us
+    if until is None and latest:
+        until = latest.seen_until_us
+    lasted = None
+    if until is not None and record.started_us is not None:
+        lasted = max(until - record.started_us, 0) / 1e6
+    return {
+        "id": record.id,
+        "name": record.name or record.id,
+        "project": record.project,
+        "status": str(latest.status) if latest else record.status or str(Status.UNKNOWN),
+        "started_at": record.started_us,
+        "ended_at": record.ended_us,
+        "duration_s": lasted,
+    }
+
+
+def _columns_of_groups(facts: Mapping[str, Any]) -> dict[str, Any]:
+    life, code, gpus = facts["life"], facts["code"], [each.name for each in facts["hardware"].gpus]
+    distinct = list(dict.fromkeys(gpus))
+    error = life.error
+    return {
+        "group": life.group,
+        "job_type": life.job_type,
+        "tags": list(life.tags),
+        "notes": life.notes or None,
+        "parent_id": life.parent_id,
+        "exit_code": life.exit_code,
+        "signal": life.signal,
+        "error": ": ".join(filter(None, (error.type, error.message))) or None if error else None,
+        "commit": code.commit,
+        "branch": code.branch,
+        "dirty": code.dirty,
+        "host": life.process.host if life.process else None,
+        "command": shlex.join(facts["command"].argv) or None,
+        "python": facts["environment"].python,
+        "gpu": f"{len(gpus)}x {gpus[0]}" if len(distinct) == 1 < len(gpus) else ", ".join(distinct) or None,
+        "tracker": facts["source"].tracker,
+    }
+
+
+def _leaves(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:
+    for key, value in tree.items():
+        if type(value) is dict and value and len(path) < _DEEPEST:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def json_text(value: Any) -> str:
+    """A param's value as JSON text."""
+    return json_bytes(value).decode()
+
+
+def json_bytes(value: Any, order: Literal["deterministic"] | None = None) -> bytes:
+    """A value that came from JSON as JSON, its keys sorted if wanted; its integers may be of any length."""
+    try:
+        return msgspec.json.encode(value, order=order)
+    except OverflowError:
+        import json
+
+        return json.dumps(
+            value, ensure_ascii=False, separators=(",", ":"), sort_keys=order is not None
+        ).encode()
