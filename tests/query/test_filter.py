@@ -228,9 +228,9 @@ def test_is_fast(engine: Engine) -> None:
     compile_filter(text, columns, engine)
     times = []
     for _ in range(9):
-        start = time.perf_counter()
+        start = time.thread_time()
         compile_filter(text, columns, engine)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert min(times) < 0.005  # the least: other processes only add
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from labtop.errors import InputError
 from labtop.model.run import Status
 from labtop.query.catalog import Catalog
 from labtop.query.series import Series, align, load_series, smooth_ema, smooth_window
+from labtop.store.format import point_schema, points_parquet
 from labtop.store.wal import WalWriter, encode_points
 from labtop.store.writer import RunWriter
 from tests.query.runs import opened, run, store_of
@@ -54,6 +57,50 @@ def test_a_point_in_a_log_and_in_a_part_counts_once(tmp_path: Path) -> None:
         log.close()
     series = series_of(opened(store))
     assert series.values.tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["rising", "a step twice"])
+@pytest.mark.parametrize("log", [False, True], ids=["sealed", "with a log"])
+def test_parts_come_in_any_order_and_every_point_is_there(tmp_path: Path, twice: bool, log: bool) -> None:
+    """Whether the quick way or the careful one is taken: the points of one writer, by step, once each."""
+    store = store_of(tmp_path / "s")
+    folder = write_run(store, run(id=RUN), [], writer="w" * 10)
+    spans = [(40.0, 60), (0.0, 20), (20.0, 40)] + ([(19.0, 21)] if twice else [])
+    expected, seq = [], 0
+    for number, (first, end) in enumerate(spans, 1):
+        points = [(step, US + seq + at, -step) for at, step in enumerate(np.arange(first, end).tolist())]
+        content = part_content(points, seq)
+        (folder / "metrics" / f"{'w' * 10}-{number:05}.parquet").write_bytes(content)
+        expected += [(step, seq + at, time_us, value) for at, (step, time_us, value) in enumerate(points)]
+        seq += len(points)
+    if log:
+        writer = WalWriter(folder / "metrics" / f"{'w' * 10}-00009.wal", RUN, "w" * 10)
+        writer.append(encode_points(seq, US, -0.5, {"loss": 7.0}))
+        writer.append(encode_points(expected[0][1], expected[0][2], expected[0][0], {"loss": expected[0][3]}))
+        writer.close()
+        expected.append((-0.5, seq, US, 7.0))
+    series = series_of(opened(store))
+    expected.sort()
+    assert series.steps.tolist() == [each[0] for each in expected]
+    assert series.times_us.tolist() == [each[2] for each in expected]
+    assert series.values.tolist() == [each[3] for each in expected]
+
+
+def part_content(points: Sequence[tuple[float, int, float]], seq: int) -> bytes:
+    """The bytes of a sealed part."""
+    rows = [
+        {
+            "run_id": RUN,
+            "name": "loss",
+            "step": step,
+            "time": time_us,
+            "value": value,
+            "writer": "w" * 10,
+            "seq": at,
+        }
+        for at, (step, time_us, value) in enumerate(points, seq)
+    ]
+    return points_parquet(pyarrow.Table.from_pylist(rows, schema=point_schema()))
 
 
 def test_a_run_that_is_being_written_is_read_to_its_end(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.lineage import Ancestor, ancestors, stitched
 from labtop.query.ranks import LEAD, NO_ROLES, Part, RankChoice, choose, read_roles
 from labtop.query.request import Point, Problem
+from labtop.query.rising import rising_part
 from labtop.store.part import writer_of
 from labtop.store.reader import Point as LogPoint
 from labtop.store.reader import PointFiles, list_point_files, read_log_points, while_sealing
@@ -198,17 +199,33 @@ def _read(engine: Engine, folder: Path, names: Sequence[str], ranks: RankChoice)
         logged += points
         problems += [Problem(str(each.path), each.reason) for each in damage]
     writers, sound = sorted({writer_of(path) for path in files.parts}), list(files.parts)
-    if len(writers) > 1 or not _can_be_read(engine, sound):
+    everyone = {*writers, *(each.writer for each in logged)}
+    rising = _rising(engine, sound, names, logged) if len(everyone) == 1 else {}
+    if len(rising) < len(names) and (len(writers) > 1 or not _can_be_read(engine, sound)):
         writers, sound, damaged = _writers(engine, sound)
         problems += damaged
-    has_roles = len({*writers, *(each.writer for each in logged)}) > 1 or (folder / WRITERS).is_dir()
-    roles = read_roles(engine, folder) if has_roles else NO_ROLES
+    roles = read_roles(engine, folder) if len(everyone) > 1 or (folder / WRITERS).is_dir() else NO_ROLES
     loaded: dict[str, Sequence[Part]] = {}
     for name in names:
-        of_name = [each for each in logged if each.name == name]
-        arrays = _sealed(engine, sound, writers, name)
-        loaded[name] = choose(_by_writer(arrays, of_name, writers), roles, ranks)
+        if name in rising:
+            part = rising[name]
+            by_writer = {min(everyone): part} if len(part) else {}
+        else:
+            of_name = [each for each in logged if each.name == name]
+            by_writer = _by_writer(_sealed(engine, sound, writers, name), of_name, writers)
+        loaded[name] = choose(by_writer, roles, ranks)
     return _Loaded(loaded, tuple(problems))
+
+
+def _rising(
+    engine: Engine, parts: Sequence[Path], names: Sequence[str], logged: Sequence[LogPoint]
+) -> dict[str, Part]:
+    """The metrics of one writer that can be had the quick way."""
+    found = {
+        name: rising_part(engine, parts, name, [each for each in logged if each.name == name])
+        for name in names
+    }
+    return {name: part for name, part in found.items() if part is not None}
 
 
 def _can_be_read(engine: Engine, parts: Sequence[Path]) -> bool:
