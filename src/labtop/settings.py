@@ -37,6 +37,7 @@ class Settings:
     values_max: int = 5_000  # rich values (images, tables, …) a run keeps
     values_max_bytes: int = 2_000_000_000  # of them together
     environment_variables: tuple[str, ...] = ()  # more names (globs) to record
+    signals: tuple[str, ...] = ()  # that announce an end, besides SIGTERM, SIGINT and SIGHUP: SIGUSR1, …
     redact: tuple[str, ...] = ()  # more patterns (regular expressions) to redact
     shared: bool = False  # a new store that others may read: 0755/0644 as the umask allows
     theme: str = "auto"  # auto, dark, light, ansi

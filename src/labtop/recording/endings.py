@@ -11,15 +11,32 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Protocol
 
+from labtop.errors import UsageError
 from labtop.model.run import Status
 from labtop.recording.failure import Outcome, outcome_of_exit
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
+
+
+def signals_named(names: Iterable[str]) -> tuple[int, ...]:
+    """The numbers of signals such as SIGUSR1 or USR1.
+
+    Raises:
+        UsageError: there is no such signal here, or a program cannot handle it.
+    """
+    found = []
+    for name in names:
+        word = name.strip().upper()
+        number = getattr(signal, word if word.startswith("SIG") else f"SIG{word}", None)
+        if not isinstance(number, signal.Signals) or number in (signal.SIGKILL, signal.SIGSTOP):
+            raise UsageError(f"the setting signals names {name!r}", "name signals such as SIGUSR1")
+        found.append(number)
+    return tuple(found)
 
 
 class OpenRun(Protocol):
@@ -69,12 +86,12 @@ class EndHooks:
         self._has_atexit = False
         self._mask_before_fork: set[signal.Signals | int] | None = None
 
-    def watch(self, run: OpenRun) -> None:
-        """End this run with the process."""
+    def watch(self, run: OpenRun, more_signals: Iterable[int] = ()) -> None:
+        """End this run with the process; `more_signals` announce an end too."""
         if not self._open:
             self._install()
         self._open.append(run)
-        self._take_signals()
+        self._take_signals((*_SIGNALS, *more_signals))
 
     def forget(self, run: OpenRun) -> None:
         """This run has ended."""
@@ -94,11 +111,11 @@ class EndHooks:
         self._excepthook, sys.excepthook = sys.excepthook, self._on_exception
         self._exit, sys.exit = sys.exit, self._on_exit
 
-    def _take_signals(self) -> None:
+    def _take_signals(self, numbers: Iterable[int]) -> None:
         """Handle signals, from the main thread on: no other may ask for them."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in _SIGNALS:
+        for number in numbers:
             handler = signal.getsignal(number)
             # nohup ignores SIGHUP on purpose; None is a handler of C; ours is there from an earlier run
             if handler is not None and handler is not signal.SIG_IGN and handler != self._on_signal:

@@ -23,7 +23,7 @@ from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.capture.seeds import already_imported
 from labtop.recording.config import as_mapping
-from labtop.recording.endings import hooks
+from labtop.recording.endings import hooks, signals_named
 from labtop.recording.facts import RunFacts
 from labtop.recording.forking import Forked, find_fork, parse_fork
 from labtop.recording.home import Home, open_home, refuge_of
@@ -121,6 +121,7 @@ def start_run(request: Request) -> Run:
     settings = Settings.load(mode=request.mode, strict=request.strict)
     if settings.mode not in MODES:
         raise UsageError(f"no mode {settings.mode!r}", f"one of: {', '.join(MODES)}")
+    more_signals = signals_named(settings.signals)
     config = as_mapping(request.config)
     redactor = Redactor.build(os.environ, settings.redact)
     repository, problem = _repository()
@@ -145,7 +146,7 @@ def start_run(request: Request) -> Run:
         settings=settings,
     )  # fmt: skip
     run = Run(facts, place.folder, place.next_step)
-    hooks.watch(run)
+    hooks.watch(run, more_signals)
     try:
         with facts.safely("spooling"):
             place.home.mark(place.folder)
