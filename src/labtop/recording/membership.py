@@ -13,6 +13,7 @@ from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.model.run import Writer
+from labtop.recording.invited import await_record
 from labtop.recording.joining import Invitation, invitation
 from labtop.recording.launch import Launch, is_requeued, job_key, this_launch
 from labtop.recording.resuming import as_run_id, find_run, find_unfinished, is_alive
@@ -81,6 +82,8 @@ def _invited(invited: Invitation, launch: Launch | None, store: Path, project: s
     run_id = as_run_id(store, invited.run_id)
     folder = find_run(store, run_id) or run_folder(store, project, run_id)
     ends_run = invited.kind is None
+    if invited.kind == "command":
+        await_record(folder)
     exists = (folder / RECORD).exists()
     if invited.kind == "worker" or (launch is None and ends_run and _is_recorded_now(folder)):
         who = Writer(role="worker", parent=invited.parent, process=this_process())

@@ -27,6 +27,7 @@ from labtop.recording.endings import hooks, signals_named
 from labtop.recording.facts import RunFacts
 from labtop.recording.forking import Forked, find_fork, parse_fork
 from labtop.recording.home import Home, open_home, refuge_of
+from labtop.recording.invited import begin_of_init, parent_of_init, said_on_line
 from labtop.recording.joining import invitation
 from labtop.recording.launch import array_group, launch_name
 from labtop.recording.membership import Membership, as_rival, looked_again, membership
@@ -118,6 +119,7 @@ def start_run(request: Request) -> Run:
         RecordingError: only if strict, when something cannot be recorded.
     """
     imported_before = already_imported()
+    begin_of_init(names_another=bool(request.resume or request.id) or request.mode == "disabled")
     settings = Settings.load(mode=request.mode, strict=request.strict)
     if settings.mode not in MODES:
         raise UsageError(f"no mode {settings.mode!r}", f"one of: {', '.join(MODES)}")
@@ -222,8 +224,11 @@ def _joined_place(
     member: Membership, home: Home, request: Request, project: str, redactor: Redactor
 ) -> _Place:
     """A place in a run that other processes record too; its record may be there or not."""
-    name = request.name or _name_from(request)
-    request = replace(request, id=member.run_id, name=name)
+    said = said_on_line()
+    name = None if "name" in said else request.name or _name_from(request)
+    group = None if "group" in said else request.group
+    notes = None if "notes" in said else request.notes
+    request = replace(request, id=member.run_id, name=name, group=group, notes=notes)
     try:
         resumed = take_up(member.folder) if member.exists else None
     except InputError:  # damaged: whoever owns the record writes it anew
@@ -237,7 +242,8 @@ def _joined_place(
     record = _resumed_record(resumed, request, redactor)
     if who.role == "program":
         life = replace(record.life, process=resumed.record.life.process)  # who started it outlives it
-        record = replace(record, life=life)
+        own = request.project if "project" not in said else None
+        record = replace(record, life=life, project=redactor.text(own) if own else record.project)
     who = replace(who, first_step=resumed.next_step)
     return _Place(home, member.folder, record, resumed, who)
 
@@ -270,6 +276,7 @@ def _first_record(request: Request, project: str, redactor: Redactor) -> RunReco
             job_type=redactor.text(str(request.job_type)) if request.job_type else None,
             tags=_tags(request, redactor),
             notes=redactor.text(str(request.notes or "")),
+            parent_id=parent_of_init(),
             process=this_process(),
         ),
     )

@@ -206,7 +206,12 @@ class LiveRecord:
             theirs = read_record(self._identity.folder)
         except InputError:
             return  # gone or damaged: what is known here is written anew
-        theirs = fold_live(replace(theirs, status=Status.RUNNING), self._identity.folder)
+        # of several programs at once only one had the record: what the others logged is in no summary yet
+        programs = [each.writer for each in self._turns.others if each.role == "program"]
+        missing = {writer: 0 for writer in programs if writer not in theirs.life.written}
+        life = replace(theirs.life, written={**theirs.life.written, **missing})
+        opened = replace(theirs, status=Status.RUNNING, life=life)
+        theirs = fold_live(opened, self._identity.folder, as_of_ns=0 if missing else None)
         given = self.given
         self.given = merge_records(base, given, theirs)
         self._taken = {**self._taken, **theirs.metrics}

@@ -57,9 +57,10 @@ def read_writers(folder: Path) -> tuple[Writer, ...]:
     return tuple(sorted(found, key=place))
 
 
-def place(writer: Writer) -> tuple[int, bool, int, float, str]:
-    """How well a writer is placed to own the record; lower is better."""
+def place(writer: Writer) -> tuple[bool, int, bool, int, float, str]:
+    """How well a writer is placed to own the record; lower is better. An ended `labtop run` had the last word."""
     return (
+        writer.role != "command" or writer.status is None,
         -writer.generation,
         writer.role == "command",
         writer.rank or 0,

@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labtop.errors import LabtopError
-from labtop.model.run import Life, RunError, RunRecord, Status
+from labtop.model.run import Life, RunError, RunRecord, Status, Writer
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome
 from labtop.recording.home import open_home, refuge_of
+from labtop.recording.invited import errors_of, note_deaths
 from labtop.recording.output import OUTPUT, OutputLog
 from labtop.recording.wrapped.order import Order, Place
 from labtop.recording.wrapped.picking import Picker, PointSink
@@ -33,8 +34,10 @@ from labtop.store.layout import file_mode, run_folder
 from labtop.store.process import this_process
 from labtop.store.record_file import Durability
 from labtop.store.writer import RunWriter
+from labtop.store.writers import read_writers
 
 _DURABILITIES: Mapping[str, Durability] = {"process": "process", "os": "os", "sync": "sync"}
+_COUNT_S = 5.0  # between looks whether programs that joined are still there
 _LOOK_S = 0.25  # between looks at files and output
 _OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
 _ASK_FOR_END = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
@@ -74,12 +77,14 @@ class Keeper:
                 mode = file_mode(settings.shared)
                 log = OutputLog(folder / OUTPUT, redactor, settings.output_max_bytes, mode)
         capture = threading.Thread(
-            target=capture_surroundings, args=(facts, folder, self._order.command, settings), daemon=True
+            target=capture_surroundings,
+            args=(facts, folder, Path(self._place.store), self._order.command, settings),
+            daemon=True,
         )
         capture.start()
         picker = self._picker
         sink = PointSink(facts)
-        self._follow(facts, log, sink)
+        self._follow(facts, log, sink, folder)
         if picker is not None:
             with facts.safely("metrics"):
                 picker.finish(sink)
@@ -91,7 +96,7 @@ class Keeper:
             capture.join(0.02)
         if capture.is_alive():
             facts.trouble("capture", "interrupted before code, environment and hardware were recorded")
-        self._write_end(facts)
+        self._write_end(facts, folder)
 
     def _begin(self, settings: Settings, redactor: Redactor) -> tuple[RunFacts, Path]:
         place, order = self._place, self._order
@@ -117,6 +122,7 @@ class Keeper:
         writer = RunWriter(
             folder,
             record,
+            who=Writer(role="command", process=record.life.process, wants_record=True, ends_run=True),
             shared=settings.shared,
             durability=_DURABILITIES.get(settings.durability, "os"),
             refuge=refuge_of(home, record, settings),
@@ -129,10 +135,10 @@ class Keeper:
         writer.flush()
         return facts, folder
 
-    def _follow(self, facts: RunFacts, log: OutputLog | None, sink: PointSink) -> None:
+    def _follow(self, facts: RunFacts, log: OutputLog | None, sink: PointSink, folder: Path) -> None:
         """Take output and look at files until the command has ended and all it wrote was taken."""
         decoders = _Decoders(self._told.ends_with_return)
-        picker, looked_at = self._picker, 0.0
+        picker, looked_at, counted_at = self._picker, 0.0, time.monotonic()
         while True:
             is_last = self._told.status is not None
             for stream, data in self._told.tap.take(0.0 if is_last else _LOOK_S):
@@ -150,6 +156,10 @@ class Keeper:
                 with facts.safely("metrics"):
                     picker.look(sink)
                 looked_at = now
+            if now - counted_at >= _COUNT_S:
+                with facts.safely("programs"):
+                    note_deaths(folder, file_mode(facts.shared))
+                counted_at = now
 
     def _note_signals(self, facts: RunFacts) -> None:
         if len(self._told.signals) > self._signals_noted:
@@ -158,13 +168,14 @@ class Keeper:
                 facts.set_life(signal=self._told.signals[-1][0])
                 facts.writer.flush()
 
-    def _write_end(self, facts: RunFacts) -> None:
+    def _write_end(self, facts: RunFacts, folder: Path) -> None:
         outcome = outcome_of(self._told)
         life = facts.record.life
+        inside = errors_of(read_writers(folder))
         facts.set_life(
             exit_code=outcome.exit_code,
             signal=outcome.signal or life.signal,
-            error=life.error or outcome.error,
+            error=inside[-1].error if inside else outcome.error,
         )
         facts.writer.close(outcome.status, datetime.fromtimestamp(self._told.ended_at, UTC))
 

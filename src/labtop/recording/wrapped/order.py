@@ -39,7 +39,6 @@ class Place:
 
     def __init__(self, order: Order) -> None:
         self.run_id = new_identity()
-        self.writer = new_identity()
         self.parent_id = os.environ.get("LABTOP_RUN_ID") or None
         self.is_disabled = os.environ.get("LABTOP_MODE") == "disabled"
         self.rules = list(order.metrics)
@@ -54,7 +53,8 @@ class Place:
             self.rules = order.metrics or [*settings.run_metrics]
         self.store = path.abspath(path.expanduser(store or "runs"))  # noqa: PTH100, PTH111
         self.project = project or _default_project()
-        self.is_named_project = project is not None
+        named = {"project": order.project, "name": order.name, "group": order.group, "notes": order.notes}
+        self.said = ",".join(name for name, value in named.items() if value)
 
     def environment(self) -> dict[str, str]:
         """The environment of the command: with what a `labtop.init()` in it needs to join (recording/joining.py)."""
@@ -63,7 +63,8 @@ class Place:
             "LABTOP_STORE": self.store,
             "LABTOP_PROJECT": self.project,
             "LABTOP_RUN_ID": self.run_id,
-            "LABTOP_PARENT": f"command:{self.writer}",
+            "LABTOP_PARENT": "command:",
+            "LABTOP_RUN_SAID": self.said,
         }
 
 
