@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import labtop
-from labtop.store.layout import run_folders
+from labtop.store.layout import run_folder, run_folders
 from tests.cli.test_main import labtop as command
 from tests.cli.test_main import lines_of
 from tests.store.runs import new_record, new_writer
@@ -42,6 +42,29 @@ def test_damage_is_told_and_shown(tmp_path: Path) -> None:
     assert "quarantine/" in mended.stdout
     assert mended.returncode == 1  # the points are gone, and that is still told
     assert not labtop.fsck(store).is_whole
+
+
+def test_a_damaged_part_hides_no_other_file(tmp_path: Path) -> None:
+    """Cut, empty, or a folder: `ls` is as before; `metrics` names it, gives all other points, and exits with 3."""
+    store = tmp_path / "runs"
+    records = [new_record(), new_record()]
+    for record in records:
+        writer = new_writer(store, record)
+        writer.append(0.0, 0, {"a": 1.0})
+        writer.close()
+    sound, damaged = (record.id for record in records)
+    metrics = run_folder(store, "p", damaged) / "metrics"
+    (part,) = metrics.iterdir()
+    (metrics / "xxxxxxxxxx-00001.parquet").write_bytes(part.read_bytes()[:-40])
+    (metrics / "yyyyyyyyyy-00001.parquet").write_bytes(b"")
+    (metrics / "zzzzzzzzzz-00001.parquet").mkdir()
+    listed = command("ls", store, "--format", "jsonl")
+    assert (listed.returncode, len(lines_of(listed.stdout))) == (0, 2)
+    assert command("metrics", sound, "--store", store).returncode == 0
+    shown = command("metrics", damaged, "--store", store, "--format", "jsonl")
+    assert shown.returncode == 3
+    assert [each["value"] for each in lines_of(shown.stdout)] == [1.0]
+    assert [shown.stderr.count(name) for name in ("cut", "empty", "a folder")] == [1, 1, 1]
 
 
 def test_a_path_that_is_no_store_is_an_input_error(tmp_path: Path) -> None:

@@ -364,6 +364,33 @@ def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
     assert len(read_points(folder_of(tmp_path))[0]) == 400
 
 
+def test_a_disk_that_hangs_holds_up_neither_flush_nor_end_for_long(tmp_path: Path) -> None:
+    """As long as one is willing to wait; the record says that the disk did not answer, and nothing is lost."""
+    hanging, go_on = threading.Event(), threading.Event()
+
+    class Slow(FaultyFiles):
+        def sync_data(self, descriptor: int) -> None:
+            hanging.set()
+            go_on.wait(30)  # half a minute, if nobody lets it go
+
+    warnings: list[str] = []
+    writer = new_writer(tmp_path, files=Slow(), limits=Limits(tick_s=0.005), warnings=warnings)
+    log(writer, 0, 5)
+    assert hanging.wait(10)
+    begun = time.monotonic()
+    assert writer.flush(patience_s=0.01) is False
+    assert writer.close(patience_s=0.01) is False
+    assert time.monotonic() - begun < 10
+    assert len(warnings) == 1
+    assert "does not answer" in warnings[0]
+    assert len(read_points(folder_of(tmp_path))[0]) == 10
+    log(writer, 5, 6)
+    go_on.set()
+    assert writer.close()
+    assert "does not answer" in str(read_record(folder_of(tmp_path)).life.degraded)
+    assert len(read_points(folder_of(tmp_path))[0]) == 12
+
+
 def test_a_queue_that_nobody_empties_stays_bounded(tmp_path: Path) -> None:
     """What has no room in memory is in the log, and is folded and sealed from there."""
     hanging, go_on = threading.Event(), threading.Event()

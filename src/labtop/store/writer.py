@@ -135,10 +135,15 @@ class RunWriter:
         """
         self._upkeep.record.give(record)
 
-    def flush(self) -> bool:
-        """Get points and record to the disk now; False if that failed."""
-        with self._lock:
+    def flush(self, patience_s: float = 2.0) -> bool:
+        """Get points and record to the disk now; False if that failed, or the disk hangs for so long."""
+        if not self._lock.acquire(timeout=patience_s):
+            self._upkeep.faults.tell(f"the disk does not answer for {patience_s:.0f} s")
+            return False
+        try:
             return not self._closed and (isinstance(self._tail, _NotStarted) or self._upkeep.flush())
+        finally:
+            self._lock.release()
 
     def close(
         self, status: Status = Status.FINISHED, ended_at: datetime | None = None, patience_s: float = 60.0

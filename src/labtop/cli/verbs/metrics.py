@@ -41,7 +41,15 @@ def metrics_command(
         run_ids = resolve_runs(catalog, runs)
         write_sheet_as(points_sheet(catalog, run_ids, names or None, ranks.strip().lower(), own), format_name)
         tell_ranks(catalog, run_ids, ranks)
-        return exit_code(catalog)
+        return exit_code(catalog) or (3 if tell_damage(catalog, run_ids) else 0)
+
+
+def tell_damage(catalog: Catalog, run_ids: Sequence[str]) -> bool:
+    """Say on stderr which files of points could not be read; whether there are any. All others were."""
+    problems = [each for run_id in run_ids for each in catalog.point_files(run_id).problems]
+    for each in problems:
+        say(f"labtop: cannot read {each.path}: {each.reason}")
+    return bool(problems)
 
 
 def tell_ranks(catalog: Catalog, run_ids: Sequence[str], ranks: str) -> None:
