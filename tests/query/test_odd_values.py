@@ -59,7 +59,7 @@ def test_steps_out_of_order_and_repeated_are_all_kept(tmp_path: Path) -> None:
 
 def test_a_parameter_that_changes_its_type_stays_what_it_is(tmp_path: Path) -> None:
     """Numbers stay numbers where another run has a text: they are compared by size, and no run's value is changed."""
-    values = {"a": 0.5, "b": 1e-3, "c": "auto", "d": 10}
+    values: dict[str, float | int | str] = {"a": 0.5, "b": 1e-3, "c": "auto", "d": 10}
     for name, value in values.items():
         writer = new_writer(tmp_path, replace(new_record(), name=name, params={"lr": value, "n": 3}))
         writer.close()
