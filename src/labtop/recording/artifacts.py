@@ -73,7 +73,7 @@ class ArtifactFolder:
                 "a value needs a name to be kept under: log_artifact(value, name='confusion.json')"
             )
         name = name if Path(name).suffix else f"{name}.{suffix}"
-        target = self.run_folder / ARTIFACTS / safe_relative_path(self.redactor.text(name))
+        target = self._target(self.redactor.text(name))
         draft = self._draft(target)
         try:
             with self._create(draft) as file:
@@ -93,7 +93,7 @@ class ArtifactFolder:
 
     def _file(self, path: Path, name: str, kind: str, step: float | None) -> Artifact:
         name = self.redactor.text(name)
-        target = self.run_folder / ARTIFACTS / safe_relative_path(name)
+        target = self._target(name)
         draft = self._draft(target)
         try:
             with self._create(draft) as copy:
@@ -101,6 +101,18 @@ class ArtifactFolder:
             return self._placed(draft, target, name, kind, step, sha256, size)
         finally:
             draft.unlink(missing_ok=True)
+
+    def _target(self, name: str) -> Path:
+        """Where a name goes; what stands in the way (a file where a folder must be, or a folder) is gone round."""
+        *folders, last = safe_relative_path(name).parts
+        target = self.run_folder / ARTIFACTS
+        for part in folders:
+            while (target / part).is_symlink() or ((target / part).exists() and not (target / part).is_dir()):
+                part += "_"
+            target /= part
+        while (target / last).is_dir() or (target / last).is_symlink():
+            last += "_"
+        return target / last
 
     def _draft(self, target: Path) -> Path:
         make_folders(target.parent, self.shared)
@@ -143,7 +155,10 @@ def _own_path(path: Path) -> Path:
     """`path` with its links followed, as long as they stay beside it or below the working folder."""
     if not path.is_symlink():
         return path
-    target = path.resolve(strict=True)
+    try:
+        target = path.resolve(strict=True)
+    except RuntimeError as error:  # before Python 3.13
+        raise OSError(f"{path} is a link to itself") from error
     homes = (path.parent.resolve(), Path.cwd().resolve())
     if not any(target.is_relative_to(home) for home in homes):
         raise OSError(f"{path} is a link to {target}; name the file itself")
