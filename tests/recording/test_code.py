@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 import labtop
+from labtop.cli.doctor.capture import capture_lines
 from labtop.model.run import Code, Status
 from labtop.recording.capture.code import _redacted_patch, with_bundle
+from labtop.recording.capture.local_packages import local_packages
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.failure import Outcome
+from labtop.settings import Settings
 from labtop.store.reader import read_record
+from tests.cli.test_doctor import found
 from tests.recording.conftest import git, only_record
 
 
@@ -373,13 +377,17 @@ def test_recording_runs_nothing_that_a_repository_configures(repository: Path) -
     evil = repository.parent / "evil.sh"
     evil.write_text(EVIL.format(marker=marker))
     evil.chmod(0o755)
-    (repository / ".gitattributes").write_text("*.py filter=x diff=y\n*.txt filter=we=ird\n")
+    (repository / ".gitattributes").write_text(
+        "*.py filter=x diff=y\n*.txt filter=we=ird\n*.bin filter=lfs\n"
+    )
+    (repository / "w.bin").write_text("version https://git-lfs.github.com/spec/v1\n")
     (repository / "a.txt").write_text("1\n")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "attributes")
     for key in (
         "core.fsmonitor", "diff.external", "diff.y.command", "diff.y.textconv", "filter.x.clean", "filter.x.smudge",
-        "filter.x.process", "filter.we=ird.clean", "gpg.program", "core.pager", "core.editor", "core.sshCommand",
+        "filter.x.process", "filter.we=ird.clean", "filter.lfs.clean", "filter.lfs.process",
+        "gpg.program", "core.pager", "core.editor", "core.sshCommand",
         "core.askPass", "credential.helper", "core.alternateRefsCommand", "uploadpack.packObjectsHook",
     ):  # fmt: skip
         git(repository, "config", key, str(evil))
@@ -401,6 +409,10 @@ def test_recording_runs_nothing_that_a_repository_configures(repository: Path) -
     code, folder = record_code()
     assert "width = 10" in (folder / "patch.diff").read_text()
     assert code.bundle
+    assert "w.bin" in (code.problem or "")
+    (package,) = local_packages({"evil": f"-e {repository}"}, Redactor())
+    assert package.dirty
+    assert found(capture_lines(Settings()))["commit"].state == "well"
     assert not marker.exists()
     subprocess.run(["git", "diff"], cwd=repository, capture_output=True, check=False)
     assert marker.exists()  # the trap works: git left alone falls into it
