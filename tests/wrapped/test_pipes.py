@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -270,3 +271,22 @@ def test_code_is_recorded_while_the_command_runs(
         [sys.executable, "-m", "labtop", "reproduce", record.id], capture_output=True, text=True, check=True
     )
     assert "bash train.sh 'a b'" in shown.stdout.splitlines()
+
+
+def test_the_packages_are_those_of_the_command_s_own_python(line: RunLine, folder: Path) -> None:
+    """Named on the line or in the first line of a script; here a Python in which next to nothing is installed."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "other")], check=True)
+    site = next((folder / "other").glob("lib/python*/site-packages"))
+    (site / "only_here-1.5.dist-info").mkdir()
+    (site / "only_here-1.5.dist-info" / "METADATA").write_text("Name: only-here\nVersion: 1.5\n\n")
+    (folder / "tool").write_text(f"#!{folder}/other/bin/python\nprint('x')\n")
+    (folder / "tool").chmod(0o700)
+    line("--store", "a", "--", "other/bin/python", "-c", "print(1)")
+    line("--store", "b", "--", "./tool")
+    line("--store", "c", "--", "sh", "-c", "true", PATH=f"{folder}/other/bin:{os.environ['PATH']}")
+    for store in "abc":
+        (home,) = run_folders(folder / store)
+        environment = read_record(home).environment
+        assert environment.packages == {"only-here": "1.5"}
+        assert environment.python == ".".join(map(str, sys.version_info[:3]))
+        assert (home / "environment" / "requirements.txt").read_text() == "only-here==1.5\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -16,12 +17,15 @@ _NAME = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 _VERSION = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 
 
-def installed_packages(redactor: Redactor, root: Path | None) -> tuple[dict[str, str], dict[str, str]]:
+def installed_packages(
+    redactor: Redactor, root: Path | None, path: Sequence[str] | None = None
+) -> tuple[dict[str, str], dict[str, str]]:
     """Versions by name, and origins by name (a requirement that pip and uv understand).
 
-    What is found first on the path counts, as in an import. Editable packages inside `root` are given relative to it.
+    What is found first on the path (by default that of this Python) counts, as in an import. Editable packages inside
+    `root` are given relative to it.
     """
-    installed = _installed(tuple(sys.path))
+    installed = _installed(tuple(sys.path if path is None else path))
     origins = {name: _origin(direct_url, root) for name, _, direct_url in installed if direct_url}
     return (
         {name: version for name, version, _ in installed},

@@ -14,12 +14,12 @@ import select
 import signal
 import termios
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from labtop.recording.wrapped.starting import NotStarted, become
 from labtop.recording.wrapped.streams import STDERR, STDIN, STDOUT, Outlet, Started, open_outlet
 from labtop.recording.wrapped.terminal import is_in_front, is_same_file, modes_of, open_like, set_modes
 
+TYPE_CHECKING = False  # typing takes longer to import than all the rest
 if TYPE_CHECKING:
     from typing import Any
 

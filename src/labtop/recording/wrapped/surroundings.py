@@ -12,6 +12,7 @@ from labtop.recording.capture.config_files import ConfigCapture, keep_config_fil
 from labtop.recording.capture.environment import capture_environment
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.facts import RunFacts
+from labtop.recording.wrapped.interpreter import as_the_command_sees_it
 from labtop.recording.wrapped.subject import describe_command, script_of
 from labtop.settings import Settings, cache_folder
 from labtop.store.layout import file_mode, make_folders
@@ -64,6 +65,7 @@ def capture_surroundings(
             make_folders(environment, facts.shared)
             extra = settings.environment_variables
             found_here = capture_environment(environment, facts.redactor, root, extra, mode)
+            found_here = as_the_command_sees_it(found_here, command, environment, facts.redactor, root, mode)
             if not _has_joined(folder):
                 facts.set(environment=found_here)
                 jobs = (*surroundings_jobs(facts, environment), *jobs)

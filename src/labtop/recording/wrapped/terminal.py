@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import termios
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing takes longer to import than all the rest
 if TYPE_CHECKING:
     from typing import Any
 
