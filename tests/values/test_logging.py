@@ -231,8 +231,28 @@ run.finish()
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert "the process that began the run" in done.stderr
+    assert "the process that records the run" in done.stderr
     assert [each.name for each in kept(folder)] == ["t"] * 20
+
+
+def test_a_worker_says_that_it_keeps_none(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A process that joined a run has no record to list them in; its numbers are kept."""
+    with labtop.init() as run:
+        code = (
+            "import labtop\nwith labtop.init() as run:\n    run.log({'t': labtop.Text('x'), 'loss': 1.0})\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **run.invite()},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        run.log({"t": labtop.Text("mine")})
+    assert done.returncode == 0, done.stderr
+    assert "rank 0, no worker" in done.stderr
+    assert [each.name for each in kept(folder)] == ["t"]
+    assert [each.name for each in read_points(run.folder)[0]] == ["loss"]
 
 
 def test_a_signal_waits_for_what_is_under_way(folder: Path) -> None:

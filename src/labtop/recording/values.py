@@ -59,8 +59,10 @@ class ValueLog:
         """Keep values, each with its name (clean) and step; never takes long, and says once what cannot be kept."""
         if isinstance(self._facts.writer, NoWriter):
             return
-        if self._is_child:
-            self._facts.refuse("values", "rich values are kept by the process that began the run only")
+        if self._is_child or not self._facts.writer.owns_record:
+            self._facts.refuse(
+                "values", "rich values are kept by the process that records the run only: rank 0, no worker"
+            )
             return
         until = time.monotonic() + LONGEST_WAIT_S
         for name, value, step in values:

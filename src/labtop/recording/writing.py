@@ -25,6 +25,10 @@ class PointWriter(Protocol):
     def writer(self) -> str:
         """The identity of this writer."""
 
+    @property
+    def owns_record(self) -> bool:
+        """Whether facts that are given here get into the record."""
+
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Write points."""
 
@@ -43,6 +47,7 @@ class NoWriter:
 
     folder: Path | None = None
     writer = ""
+    owns_record = True
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record

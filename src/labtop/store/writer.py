@@ -113,6 +113,11 @@ class RunWriter:
         return self._identity.writer
 
     @property
+    def owns_record(self) -> bool:
+        """Whether facts that are given here get into the record: not those of ranks other than the first."""
+        return self._identity.owns_record
+
+    @property
     def record(self) -> RunRecord:
         """The record as it would be written now, but for the points of the last second."""
         record = self._upkeep.record
