@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
-from labtop.model.run import ConfigFile
+from labtop.model.run import Command, ConfigFile, RunRecord
 from labtop.model.score import score_record
+from labtop.reproduce.config_files import plan_config_files
 from tests.recording.conftest import RunScript, only_record
 
 SCRIPT = "import labtop; labtop.init()"
@@ -90,3 +93,40 @@ def test_a_run_without_any(folder: Path, run_script: RunScript) -> None:
     run_script(SCRIPT, "--lr", "0.1")
     assert only_record(folder / "runs").command.config_files == ()
     assert [*(folder / "runs").glob("*/*/config")] == []
+
+
+def test_a_wrapped_command_keeps_them_too(folder: Path) -> None:
+    """`labtop run`, whatever the language of the command."""
+    (folder / "a.yaml").write_text("lr: 0.1\n")
+    line = [sys.executable, "-m", "labtop", "run", "--", "cat", "a.yaml"]
+    done = subprocess.run(line, capture_output=True, check=True, timeout=60)
+    assert done.stdout == b"lr: 0.1\n"
+    (file,) = only_record(folder / "runs").command.config_files
+    assert file.kept == "config/a.yaml"
+
+
+def test_a_plan_puts_them_back(tmp_path: Path) -> None:
+    """Where the tree has none; a file of the tree's own stays, and one elsewhere is compared."""
+    (tmp_path / "run/config").mkdir(parents=True)
+    (tmp_path / "run/config/a.yaml").write_text("lr: 0.1\n")
+    (tmp_path / "same.yaml").write_text("x\n")
+    digest = hashlib.sha256(b"x\n").hexdigest()
+    files = (
+        ConfigFile(path="conf/it's a.yaml", kept="config/a.yaml", sha256="x"),
+        ConfigFile(path="there.yaml", kept="config/a.yaml", sha256="x", reason="secrets were taken out"),
+        ConfigFile(path=str(tmp_path / "same.yaml"), sha256=digest, kept="config/a.yaml"),
+        ConfigFile(path="/nowhere/b.yaml", kept="config/a.yaml"),
+        ConfigFile(path="../../evil.yaml", kept="../../../etc/passwd"),
+        ConfigFile(path="out/.hydra/config.yaml", kept="config/hydra-config.yaml"),
+    )
+    record = RunRecord(id="x", name="x", project="p", command=Command(config_files=files))
+    part = plan_config_files(record, tmp_path / "run")
+    assert [each.state for each in part.findings] == ["ok", "warn", "ok", "missing", "missing"]
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "there.yaml").write_text("own\n")
+    script = f"set -e\ntree={tree}\nrun={tmp_path / 'run'}\n" + "\n".join(part.steps[0].lines)
+    subprocess.run(["sh", "-c", script], check=True)
+    assert (tree / "conf/it's a.yaml").read_text() == "lr: 0.1\n"
+    assert (tree / "there.yaml").read_text() == "own\n"
+    assert not (tmp_path.parent / "evil.yaml").exists()

@@ -15,6 +15,7 @@ from pathlib import Path
 from labtop.model.run import RunRecord
 from labtop.reproduce.code import plan_code
 from labtop.reproduce.command import plan_command
+from labtop.reproduce.config_files import plan_config_files
 from labtop.reproduce.data import plan_data
 from labtop.reproduce.environment import Kind, choose_kind, plan_environment
 from labtop.reproduce.script import write_script
@@ -65,6 +66,7 @@ def plan(
         plan_code(record, folder, here),
         plan_environment(record, folder, kind),
         plan_data(record, folder, here),
+        plan_config_files(record, folder),
         plan_surroundings(record),
         plan_command(record, kind),
     )
