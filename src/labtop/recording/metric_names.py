@@ -41,10 +41,14 @@ def parse_goal(goal: str | None, summary: str | None) -> str | None:
 
 
 class MetricNames(dict[object, str]):
-    """Logged name → recorded name. A name that is seen for the first time is cleaned and announced to `on_new`."""
+    """Logged name → recorded name. A name that is seen for the first time is cleaned and announced to `on_new`.
+
+    `plain` are the names that were seen and stay as they are.
+    """
 
     def __init__(self, clean: Callable[[str], str], on_new: Callable[[str], None]) -> None:
         super().__init__()
+        self.plain: set[object] = set()
         self._clean = clean
         self._on_new = on_new
 
@@ -53,6 +57,8 @@ class MetricNames(dict[object, str]):
         name = self._clean(str(given))
         name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
         self[given] = name
+        if type(given) is str and given == name:
+            self.plain.add(given)
         self._on_new(name)
         return name
 

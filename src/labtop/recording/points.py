@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from labtop.model.values.base import RichValue
     from labtop.recording.values import ValueLog
 
+_FLOAT = frozenset((float,))
+
 
 class PointLog:
     """Logs the points of one run in this process."""
@@ -35,19 +37,26 @@ class PointLog:
 
     def log(self, data: Mapping[str, Any], step: float | None = None, commit: bool | None = None) -> None:
         """See `Run.log`. Ten numbers take a few microseconds; keep it so (tests/benchmarks/bench_log.py)."""
-        values: dict[str, float] = {}
         rich: list[tuple[str, RichValue]] = []
         names = self._names
-        try:
-            for name, value in data.items():
-                if type(value) is float:  # the usual case
-                    values[names[name]] = value
-                else:
-                    self._take(values, rich, name, value)
-        except AttributeError:
-            what = type(data).__name__
-            self._facts.refuse("log", f"log() takes a mapping of names to numbers, not {what}")
-            return
+        if (
+            type(data) is dict
+            and names.plain.issuperset(data)
+            and _FLOAT.issuperset(map(type, data.values()))
+        ):
+            values: dict[str, float] = data.copy()  # the usual case, three times as fast as one by one
+        else:
+            values = {}
+            try:
+                for name, value in data.items():
+                    if type(value) is float:
+                        values[names[name]] = value
+                    else:
+                        self._take(values, rich, name, value)
+            except AttributeError:
+                what = type(data).__name__
+                self._facts.refuse("log", f"log() takes a mapping of names to numbers, not {what}")
+                return
         at = self.next_step if step is None else step if type(step) is int else self._as_step(step)
         if commit is False or self._pending or self._step_metrics:
             at = self._log_with_care(values, at, step is not None, commit is not False)

@@ -71,9 +71,18 @@ class Tail:
             except (TypeError, ValueError, OverflowError):
                 self._append_with_care(float(step), time_us, clean_values(values))
                 return
-            # numbered and queued before it is written: a signal handler in between may append or close
-            self._queue(seq, time_us, step, values)
-            self._write(frame)
+            # numbered and queued before it is written: a signal handler in between may append or close.
+            # The same as _queue and _write, without two calls: this is the path of every log().
+            count = len(values)
+            self.next_seq = seq + count
+            self._fresh_points += count
+            self._fresh.append((seq, time_us, step, values))
+            try:
+                self.wal.append(frame)
+                if self._sync_each:
+                    self.wal.sync()
+            except OSError as error:
+                self._fail(error)
             if seq >= self.wake_at:
                 self.wake_at = _NEVER
                 self.wake.set()
@@ -90,10 +99,13 @@ class Tail:
             if self._sync_each:
                 self.wal.sync()
         except OSError as error:
-            self.trouble = error
-            self.wake.set()
-            if self._strict:
-                raise self._refusal() from error
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self.trouble = error
+        self.wake.set()
+        if self._strict:
+            raise self._refusal() from error
 
     def _append_with_care(self, step: float, time_us: int, values: dict[str, float]) -> None:
         """Log clean values that may be too many for one frame, or when not all is well."""

@@ -140,7 +140,7 @@ class RunWriter:
         """
         self._upkeep.record.give(record)
 
-    def flush(self, patience_s: float = 2.0) -> bool:
+    def flush(self, patience_s: float = 60.0) -> bool:
         """Get points and record to the disk now; False if that failed, or the disk hangs for so long."""
         if not self._lock.acquire(timeout=patience_s):
             self._upkeep.faults.tell(f"the disk does not answer for {patience_s:.0f} s")
