@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.bench_writers [WRITERS] [AT_ONCE] [init]
 
-Each is a process that begins a run, logs 20 times, waits until all of its batch have begun, logs 20 times more and ends
-it: with a `RunWriter`, or with `init` by `labtop.init`, which records code and environment too. They are forked from one
-that has imported labtop, so that 2,000 of them fit on a laptop. It is checked that no run, no point and no end is
-missing. One JSON line a figure; listing is compared with reading the same records as plain bytes.
+Each is a process that begins a run, logs 20 times, waits until all of its batch have begun, logs 20 times more and
+ends it: with a `RunWriter`, or with `init` by `labtop.init`, which records code and environment too. They come from
+one process that has imported labtop, so that 2,000 of them fit on a laptop. It is checked that no run,
+no point and no end is missing. One JSON line a figure; listing is compared with reading the records as bytes.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def batch(store: Path, first: int, count: int, with_init: bool, told: int) -> No
     assert all(os.waitpid(child, 0)[1] == 0 for child in children)
 
 
-def main(writers: int = 2000, at_once: int = 200, with_init: bool = False) -> None:
+def main(writers: int, at_once: int, *, with_init: bool) -> None:
     """Record, check and list."""
     os.environ["LABTOP_CAPTURE_CODE"] = os.environ["LABTOP_CAPTURE_OUTPUT"] = "false"
     import pyarrow.parquet  # noqa: F401 - before forking
@@ -152,4 +152,4 @@ def check(store: Path, writers: int) -> None:
 
 if __name__ == "__main__":
     numbers = [int(each) for each in sys.argv[1:] if each.isdecimal()]
-    main(*numbers[:2], with_init="init" in sys.argv[1:])
+    main(*(numbers if len(numbers) == 2 else (2000, 200)), with_init="init" in sys.argv[1:])

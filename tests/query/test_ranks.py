@@ -120,6 +120,9 @@ def test_after_a_resume_the_later_points_count(tmp_path: Path) -> None:
     with writer(store, None, replace(before, status=Status.RUNNING, ended_at=None)) as log:
         log("loss", {2: 0.7, 3: 0.6})
     assert values(store, "loss") == [1.0, 0.9, 0.7, 0.6]
+    with labtop.open(store) as there:
+        assert there.sql("SELECT value FROM metrics ORDER BY step")["value"].to_list() == [1.0, 0.9, 0.7, 0.6]
+        assert len(there.sql("SELECT * FROM points")) == 7
     from labtop.store.reader import read_points
 
     assert len(read_points(store / "digits" / RUN)[0]) == 7
@@ -134,6 +137,24 @@ def test_a_restarted_rank_is_one_curve(tmp_path: Path) -> None:
                 log("loss", {first: generation + number * 10.0, first + 1: generation + number * 10.0})
     assert values(store, "loss") == [0.0, 1.0, 1.0]
     assert values(store, "loss", 1) == [10.0, 11.0, 11.0]
+
+
+@pytest.mark.parametrize("printed", [False, True])
+def test_sql_shows_the_same(store: Path, printed: bool) -> None:
+    """`metrics` as everywhere, `points` with every process; also in what `labtop views` prints."""
+    with labtop.open(store) as there:
+        frame = there.metrics(RUN)
+        expected = sorted(map(repr, zip(frame["name"], frame["step"], frame["value"], strict=True)))
+        connection = there.connect()
+        if printed:
+            import duckdb
+
+            connection = duckdb.connect()
+            connection.execute(there.views())
+    shown = connection.execute("SELECT name, step, value FROM metrics").fetchall()
+    ranks = connection.execute("SELECT rank, count(*) FROM points WHERE name = 'acc' GROUP BY 1 ORDER BY 1")
+    assert sorted(map(repr, shown)) == expected
+    assert ranks.fetchall() == [(0, 3), (1, 2), (2, 3)]
 
 
 def test_the_command_says_what_it_shows(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +92,16 @@ class _Role:
     turn: tuple[int, int, float]
 
 
+class RoleRow(NamedTuple):
+    """The role of one writer, for SQL."""
+
+    run_id: str
+    writer: str
+    rank: int
+    is_helper: bool
+    turn: int
+
+
 class Roles:
     """The roles of a run's writers."""
 
@@ -129,6 +139,15 @@ def _counted(engine: Engine, folder: Path) -> Sequence[str]:
         raise
     except (LabtopError, ValueError, TypeError):
         return ()
+
+
+def role_rows(engine: Engine, run_id: str, folder: Path, writers: Sequence[str]) -> list[RoleRow]:
+    """The roles of a run's writers as rows of a table, for SQL: `turn` counts in the order in which they wrote."""
+    roles = read_roles(engine, folder)
+    known = sorted(((roles.of(each), each) for each in writers), key=lambda each: each[0].turn)
+    return [
+        RoleRow(run_id, writer, role.rank, role.is_helper, turn) for turn, (role, writer) in enumerate(known)
+    ]
 
 
 def choose(parts: Mapping[str, Part], roles: Roles, choice: RankChoice) -> list[Part]:

@@ -17,6 +17,7 @@ from labtop.query.engine import InterruptedQueryError
 from labtop.query.request import Problem
 from labtop.store.format import POINT_COLUMNS
 from labtop.store.layout import RECORD
+from labtop.store.part import writer_of
 from labtop.store.reader import Point, check_parquet, list_point_files, read_log_points
 
 _PHYSICAL = {"VARCHAR": "BYTE_ARRAY", "DOUBLE": "DOUBLE", "TIMESTAMP": "INT64", "BIGINT": "INT64"}
@@ -32,6 +33,9 @@ class MetricFiles:
     single: tuple[Path, ...] = ()
     several: tuple[Path, ...] = ()
     logs: tuple[tuple[str, Path], ...] = ()
+    crowded: tuple[
+        tuple[str, Path, tuple[str, ...]], ...
+    ] = ()  # runs with several writers: id, folder, those
     problems: tuple[Problem, ...] = ()
 
 
@@ -42,9 +46,13 @@ def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask | None = None) 
     """
     parts: list[Path] = []
     logs: list[tuple[str, Path]] = []
+    crowded: list[tuple[str, Path, tuple[str, ...]]] = []
     problems: list[Problem] = []
     for run_id, folder in runs:
         found = list_point_files(folder)
+        authors = {writer_of(path) for path in (*found.parts, *found.logs)}
+        if len(authors) > 1:
+            crowded.append((run_id, folder, tuple(sorted(authors))))
         parts += found.parts
         logs += [(run_id, path) for path in found.logs]
         problems += [Problem(str(each.path), each.reason) for each in found.problems]
@@ -54,6 +62,7 @@ def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask | None = None) 
         single=tuple(path for path in good if writers[_writer(path)] == 1),
         several=tuple(path for path in good if writers[_writer(path)] > 1),
         logs=tuple(logs),
+        crowded=tuple(crowded),
         problems=(*problems, *bad),
     )
 

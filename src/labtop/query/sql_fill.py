@@ -32,6 +32,7 @@ from labtop.query.sql_views import (
     metrics_select,
     packages_select,
     params_select,
+    points_select,
     runs_select,
     summary_select,
 )
@@ -94,8 +95,8 @@ class CatalogViews:
                 self._make_records(connection, used)
             if "events" in used:
                 self._make_events(connection)
-            if "metrics" in used:
-                self._make_metrics(connection, quick)
+            if used & {"metrics", "points"}:
+                self._make_metrics(connection, used, quick)
         return self._parts
 
     def drop_damaged(self) -> bool:
@@ -173,7 +174,7 @@ class CatalogViews:
                 f"INSERT INTO events SELECT {lists}", [list(each) for each in zip(*rows, strict=True)]
             )
 
-    def _make_metrics(self, connection: duckdb.DuckDBPyConnection, quick: bool) -> None:
+    def _make_metrics(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str], quick: bool) -> None:
         def listed() -> tuple[MetricFiles, list[tuple[str, LogPoint]], list[Problem]]:
             files = self._find_metric_files(quick)
             return files, *read_logs(files.logs)
@@ -196,12 +197,31 @@ class CatalogViews:
                 columns = ", ".join(POINT_COLUMNS)
                 select = f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
                 connection.execute(create_view(name, select))
-        select = metrics_select(
-            "_single" if files.single else None,
-            "_several" if files.several else None,
-            "_tail" if points else None,
+        selects = {"metrics": metrics_select, "points": points_select}
+        for name in used & selects.keys():
+            select = selects[name](
+                "_single" if files.single else None,
+                "_several" if files.several else None,
+                "_tail" if points else None,
+                self._make_roles(connection, files),
+            )
+            connection.execute(create_view(name, select))
+
+    def _make_roles(self, connection: duckdb.DuckDBPyConnection, files: MetricFiles) -> str | None:
+        """The table of who wrote what in runs with several writers; None where there is no such run."""
+        if not files.crowded:
+            return None
+        from labtop.query.ranks import role_rows  # imports numpy
+
+        rows = [row for each in files.crowded for row in role_rows(self.source.engine, *each)]
+        types = ("VARCHAR", "VARCHAR", "INTEGER", "BOOLEAN", "INTEGER")
+        names = ("run_id", "writer", "rank", "is_helper", "turn")
+        lists = ", ".join(f"unnest(?::{sql}[]) AS {name}" for name, sql in zip(names, types, strict=True))
+        connection.execute(
+            f"CREATE OR REPLACE TABLE _roles AS SELECT {lists}",
+            [list(each) for each in zip(*rows, strict=True)],
         )
-        connection.execute(create_view("metrics", select))
+        return "_roles"
 
     def _find_metric_files(self, quick: bool) -> MetricFiles:
         found = find_metric_files(self.source.run_folders(), None if quick else self.source.engine.query)
@@ -211,5 +231,6 @@ class CatalogViews:
             tuple(path for path in found.single if path not in self._damaged),
             tuple(path for path in found.several if path not in self._damaged),
             found.logs,
+            found.crowded,
             (*found.problems, *self._damaged.values()),
         )

@@ -27,14 +27,17 @@ def view_source(catalog: Catalog) -> ViewSource:
 
 def store_files(catalog: Catalog) -> StoreFiles:
     """What the printed views are written from."""
+    from labtop.query.ranks import role_rows
     from labtop.store.ledger import read_events
 
     engine = catalog.engine
     names = ", ".join(f'"{name}"' for name in TOLD)
     ledger = catalog.path / LEDGER
+    metrics = find_metric_files(catalog.run_folders(), engine.query)
     return StoreFiles(
         records=catalog.record_files(),
-        metrics=find_metric_files(catalog.run_folders(), engine.query),
+        metrics=metrics,
+        roles=[row for each in metrics.crowded for row in role_rows(engine, *each)],
         events=[ledger / f"{event.n:020d}.json" for event in read_events(catalog.path).events],
         found=catalog.found_columns(),
         told=engine.query(f"SELECT {names} FROM {catalog.relation(TOLD)} ORDER BY id"),

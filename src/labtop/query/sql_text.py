@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtop.model.columns import COLUMN_TYPES, FIELDS
 from labtop.query.engine import quote_list, quote_name, quote_text
@@ -26,9 +26,13 @@ from labtop.query.sql_views import (
     metrics_select,
     nothing,
     packages_select,
+    points_select,
     run_columns,
 )
 from labtop.store.format import RECORD_COLUMNS
+
+if TYPE_CHECKING:
+    from labtop.query.ranks import RoleRow
 
 TOLD = ("id", "name", "status", "duration_s", "tags", "notes", "archived", "score", "seed")
 """What labtop says of a run rather than its record."""
@@ -77,6 +81,7 @@ class StoreFiles:
     events: Sequence[Path]
     found: Sequence[FoundColumn]  # the params and metrics there are
     told: Sequence[tuple[Any, ...]]  # a row a run: the columns of TOLD
+    roles: Sequence[RoleRow] = ()  # of the writers of runs that have several
 
 
 def views_text(files: StoreFiles) -> str:
@@ -87,12 +92,15 @@ def views_text(files: StoreFiles) -> str:
         f"(SELECT * FROM read_parquet({quote_list(paths)}, {_PARQUET}))" if paths else None
         for paths in (files.metrics.single, files.metrics.several)
     )
+    roles = "_roles" if files.roles else None
     selects = {
         "_records": _records(files.records),
         "_told": _told(files.told),
         "runs": _runs(params, metrics),
         "params": _PARAMS,
-        "metrics": metrics_select(single, several, None),
+        **({"_roles": _roles(files.roles)} if roles else {}),
+        "metrics": metrics_select(single, several, None, roles),
+        "points": points_select(single, several, None, roles),
         "summary": _summary(),
         "packages": packages_select("_records"),
         "data": data_select("_records"),
@@ -102,6 +110,14 @@ def views_text(files: StoreFiles) -> str:
     lines = ["-- Views of a labtop store for DuckDB; what each holds:"]
     lines += [f"-- {name}: {what}" for name, what in VIEWS.items()]
     return "\n".join([*lines, *(f"{create_view(name, select)};" for name, select in selects.items())]) + "\n"
+
+
+def _roles(rows: Sequence[RoleRow]) -> str:
+    values = ",\n  ".join(
+        f"({quote_text(row.run_id)}, {quote_text(row.writer)}, {row.rank}, {str(row.is_helper).lower()}, {row.turn})"
+        for row in rows
+    )
+    return f"SELECT * FROM (VALUES\n  {values}) t(run_id, writer, rank, is_helper, turn)"
 
 
 def _records(paths: Sequence[Path]) -> str:

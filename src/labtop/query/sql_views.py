@@ -14,7 +14,8 @@ from labtop.query.engine import quote_name, quote_text
 VIEWS: Mapping[str, str] = {
     "runs": "a row a run: fixed columns, then one typed column a parameter and one a metric's last value",
     "params": "run_id, key, value (JSON), number, text",
-    "metrics": "run_id, name, step, time, value: every logged point once",
+    "metrics": "run_id, name, step, time, value: every logged point once; of several processes those of rank 0",
+    "points": "run_id, name, step, time, value, rank, writer: the points of every process",
     "summary": "run_id, name, goal, count, first, last, min, max, mean",
     "packages": "run_id, name, version",
     "data": "run_id, name, uri, kind, digest, algorithm, bytes, rows, files, split, used_rows, role",
@@ -130,12 +131,45 @@ def _list_select(table: str, column: str, fields: Mapping[str, str]) -> str:
     return f"SELECT r.run_id, {selected} FROM {table} r, json_each({json_of_type(f'r.{column}', 'ARRAY')}) e"
 
 
-def metrics_select(single: str | None, several: str | None, tail: str | None) -> str:
+def metrics_select(single: str | None, several: str | None, tail: str | None, roles: str | None) -> str:
     """`metrics` over its parts: `single` holds each (writer, seq) once, `several` and `tail` may hold them again.
 
-    `tail` is what lies in write-ahead logs; a sealed part wins over it.
+    `tail` is what lies in write-ahead logs; a sealed part wins over it. `roles` is a table of the writers of runs that
+    have several: run_id, writer, rank, is_helper, turn. What is shown of those is told in query/ranks.py.
     """
     columns = "run_id, name, step, time, value"
+    if roles is None:
+        return _branches(single, several, tail, columns)
+    points = _branches(single, several, tail, f"{columns}, writer")
+    return f"""SELECT {columns} FROM ({points}) WHERE run_id NOT IN (SELECT run_id FROM {roles})
+        UNION ALL SELECT {columns} FROM (
+            SELECT *, min(step) OVER (PARTITION BY run_id, name ORDER BY turn
+                                      RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS until
+            FROM (SELECT p.*, r.turn, r.is_helper, r.rank * 2 + r.is_helper::INTEGER AS place,
+                         min(place) OVER (PARTITION BY p.run_id, p.name) AS best
+                  FROM ({points}) p JOIN {roles} r USING (run_id, writer))
+            WHERE place = best)
+        WHERE is_helper OR until IS NULL OR step < until"""
+
+
+def points_select(single: str | None, several: str | None, tail: str | None, roles: str | None) -> str:
+    """`points` over the same: all of them, with the rank of who logged them."""
+    columns = "run_id, name, step, time, value"
+    points = _branches(single, several, tail, f"{columns}, writer", {"writer": "VARCHAR"})
+    if roles is None:
+        return f"SELECT {columns}, 0::INTEGER AS rank, writer FROM ({points})"
+    return f"""SELECT {columns}, coalesce(r.rank, 0)::INTEGER AS rank, writer
+        FROM ({points}) p LEFT JOIN {roles} r USING (run_id, writer)"""
+
+
+def _branches(
+    single: str | None,
+    several: str | None,
+    tail: str | None,
+    columns: str,
+    more_types: Mapping[str, str] | None = None,
+) -> str:
+    """The points of all parts, each once."""
     branches = []
     if single:
         branches.append(f"SELECT {columns} FROM {single}")
@@ -152,7 +186,7 @@ def metrics_select(single: str | None, several: str | None, tail: str | None) ->
             f"SELECT {columns} FROM (SELECT DISTINCT ON (run_id, writer, seq) * FROM {tail}) t {anti}"
         )
     types = {"run_id": "VARCHAR", "name": "VARCHAR", "step": "DOUBLE", "time": "TIMESTAMP", "value": "DOUBLE"}
-    return " UNION ALL ".join(branches) or nothing(types)
+    return " UNION ALL ".join(branches) or nothing(types | dict(more_types or {}))
 
 
 def create_view(name: str, select: str) -> str:
