@@ -4,7 +4,7 @@
 
 Each peer gets a virtual environment of its own in FOLDER (by default in the user's cache), made when it is not there;
 that takes minutes, the measuring about two. One that cannot be installed is named with the reason. Peers take turns,
-and what is told of each is the median of three rounds.
+and what is told of each is the median of its rounds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PEERS = {
     "mlflow": "mlflow",
     "aim": "aim",
 }
-ROUNDS = 3
+ROUNDS = 2
 INSTALL_S, WORK_S = 900, 60
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 PARAMS = {"lr": 0.1, "width": 64, "optimizer": "adam"}
-LOG_S = 2.0  # how long each count of metrics is logged at most
+LOG_S = 1.0  # how long each count of metrics is logged at most
 STEP_S = 0.005
-STEPS = 600
-SIZE_POINTS, SIZE_S = 1_000_000, 15.0
+STEPS = 300
+SIZE_POINTS, SIZE_S = 1_000_000, 12.0
 
 
 class Tracker(NamedTuple):

@@ -114,7 +114,7 @@ def _print_runs(
 
 
 def _say_hidden(listing: Listing, count: int, total: int) -> None:
-    words = f"{count} of {total} runs" if count != total else f"{total} runs"
+    words = f"{count} of {total} runs" if count != total else f"{total} run{'s' * (total != 1)}"
     if listing.hidden:
         same = ", ".join(
             f"{each.column.name}={csv_cell(each.value)}"
