@@ -15,9 +15,6 @@ from pathlib import Path
 from labtop.errors import LabtopError
 from labtop.model.run import Hardware
 from labtop.recording.capture.code import CodeCapture, with_bundle
-from labtop.recording.capture.hardware import capture_hardware
-from labtop.recording.capture.local_packages import local_packages
-from labtop.recording.capture.lock_differences import differences, is_understood
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.repository import Repository
 from labtop.recording.facts import RunFacts
@@ -96,16 +93,22 @@ def _keep_hardware(facts: RunFacts) -> None:
 @cache
 def _hardware() -> Hardware:
     """A machine does not change while a process lives; asking its GPUs takes a while."""
+    from labtop.recording.capture.hardware import capture_hardware  # loaded in the thread, as below
+
     return capture_hardware()
 
 
 def _keep_local_packages(facts: RunFacts) -> None:
+    from labtop.recording.capture.local_packages import local_packages
+
     if found := local_packages(facts.record.environment.origins, facts.redactor):
         with facts.lock:
             facts.set(environment=replace(facts.record.environment, local_packages=found))
 
 
 def _keep_differences(facts: RunFacts, folder: Path) -> None:
+    from labtop.recording.capture.lock_differences import differences, is_understood
+
     environment = facts.record.environment
     own = next((each for each in environment.lock_files if is_understood(each.name)), None)
     if own and (lines := differences(folder / own.name, environment.packages)):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtop.model.run import Artifact, DataInput, Status
 from labtop.model.system import is_system
@@ -17,7 +17,6 @@ from labtop.recording.background import Background
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.seeds import Seeded, randomness_now, seed_libraries, unseeded
 from labtop.recording.config import Config, as_tree
-from labtop.recording.data_log import Role, keep_data
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome, outcome_of
@@ -31,6 +30,9 @@ from labtop.recording.summary import Summary, summary_metrics
 from labtop.recording.system.sampler import SystemSampler
 from labtop.recording.values import ValueLog
 from labtop.recording.warning import complain
+
+if TYPE_CHECKING:
+    from labtop.recording.data_log import Role
 
 _PATIENCE_S = 30.0  # how long the end of a run waits for what is still being found out
 _HURRY_S = 0.5
@@ -264,6 +266,8 @@ class Run:
     ) -> DataInput | None:
         known: DataInput | None = None
         with self._facts.safely(verb):
+            from labtop.recording.data_log import keep_data  # what reads data is loaded where there are any
+
             known = keep_data(self._facts, self.folder, data, name, split, indices, role)
         return known
 
