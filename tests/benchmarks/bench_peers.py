@@ -30,7 +30,7 @@ PEERS = {
     "aim": "aim",
 }
 ROUNDS = 2
-INSTALL_S, WORK_S = 900, 60
+INSTALL_S, WORK_S = 900, 90
 
 
 class Measure(NamedTuple):
@@ -117,7 +117,9 @@ def measured(name: str, python: str, what: str) -> dict[str, float]:
 
 
 def reason_of(problem: Exception) -> str:
-    """The last line of what a program said, or the problem itself."""
+    """In a line: that it took too long, else the last line of what a program said, or the problem itself."""
+    if isinstance(problem, subprocess.TimeoutExpired):
+        return f"{Path(problem.cmd[1]).name} had not ended after {problem.timeout:g} s"
     said = str(getattr(problem, "stderr", None) or problem).strip().splitlines()
     return said[-1][:200] if said else type(problem).__name__
 
