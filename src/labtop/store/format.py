@@ -284,7 +284,12 @@ def record_parquet(record: RunRecord) -> bytes:
 def points_parquet(table: pyarrow.Table) -> bytes:
     """The bytes of a sealed part from a table of `point_schema`, sorted here by name and step."""
     order = [("name", "ascending"), ("step", "ascending"), ("writer", "ascending"), ("seq", "ascending")]
-    return _parquet(table.sort_by(order))
+    return sorted_points_parquet(table.sort_by(order))
+
+
+def sorted_points_parquet(table: pyarrow.Table) -> bytes:
+    """The bytes of a sealed part from a table that is sorted like that already."""
+    return _parquet(table)
 
 
 def _parquet(table: pyarrow.Table, **options: Any) -> bytes:

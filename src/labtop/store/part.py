@@ -5,11 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labtop.errors import InputError
 from labtop.store.files import Files, replace_file
-from labtop.store.format import point_schema, points_parquet
+from labtop.store.format import point_schema, sorted_points_parquet
 from labtop.store.wal import PointFrame
 
 if TYPE_CHECKING:
@@ -68,26 +68,42 @@ class OpenPart:
                 yield PointFrame(self._seq[start], self._time_us[start], self._step[start], values)
 
     def table(self, run_id: str, writer: str) -> pyarrow.Table:
-        """The points as an Arrow table, in logged order; numbers are not copied."""
+        """The points as an Arrow table, sorted by name, step and number.
+
+        numpy sorts them: pyarrow's own way imports pyarrow.compute, half of the time that a short run takes to end.
+        """
+        import numpy as np
         import pyarrow
 
-        def column(numbers: array[float] | array[int], arrow_type: pyarrow.DataType) -> pyarrow.Array:
-            return pyarrow.Array.from_buffers(arrow_type, len(numbers), [None, pyarrow.py_buffer(numbers)])
+        names = list(self._names)
+        by_name = sorted(range(len(names)), key=lambda at: names[at].encode())
+        rank = np.empty(len(names), np.int64)
+        rank[by_name] = np.arange(len(names))
+        name, step, seq = np.asarray(self._name), np.asarray(self._step), np.asarray(self._seq)
+        order = np.lexsort((seq, step, rank[name]))
 
-        count = len(self)
-        schema = point_schema()
-        known_names = pyarrow.array(list(self._names), pyarrow.string())
+        def column(numbers: Any, arrow_type: pyarrow.DataType) -> pyarrow.Array:
+            sorted_ones = np.asarray(numbers)[order]
+            return pyarrow.Array.from_buffers(
+                arrow_type, len(sorted_ones), [None, pyarrow.py_buffer(sorted_ones)]
+            )
+
+        def repeated(text: str, count: int) -> pyarrow.Array:
+            return pyarrow.repeat(pyarrow.scalar(text, pyarrow.string()), count)
+
+        times = np.bincount(name, minlength=len(names)).tolist()
+        runs_of_names = [repeated(names[at], times[at]) for at in by_name]
         return pyarrow.Table.from_arrays(
             [
-                pyarrow.repeat(pyarrow.scalar(run_id, pyarrow.string()), count),
-                known_names.take(column(self._name, pyarrow.int32())),
-                column(self._step, pyarrow.float64()),
+                repeated(run_id, len(self)),
+                pyarrow.concat_arrays(runs_of_names or [repeated("", 0)]),
+                column(step, pyarrow.float64()),
                 column(self._time_us, pyarrow.timestamp("us")),
                 column(self._value, pyarrow.float64()),
-                pyarrow.repeat(pyarrow.scalar(writer, pyarrow.string()), count),
-                column(self._seq, pyarrow.int64()),
+                repeated(writer, len(self)),
+                column(seq, pyarrow.int64()),
             ],
-            schema=schema,
+            schema=point_schema(),
         )
 
 
@@ -98,7 +114,7 @@ def seal(part: OpenPart, path: Path, run_id: str, writer: str, files: Files, mod
         OSError: the system would not.
         InputError: what was read back is not what was written.
     """
-    content = points_parquet(part.table(run_id, writer))
+    content = sorted_points_parquet(part.table(run_id, writer))
     expected = len(part)
     replace_file(
         path, content, files=files, mode=mode, sync=sync, check=lambda draft: _expect_rows(draft, expected)
