@@ -89,6 +89,25 @@ def test_a_bar_of_a_month_stays_small() -> None:
     assert 100 < kept // 19 < 1000
 
 
+def test_of_a_bar_of_several_lines_the_last_state_is_kept() -> None:
+    """As rich and nested tqdm draw them, ten times a second for an hour; what is printed afterwards is whole."""
+    now = 0.0
+    redrawn = RedrawnLines(lambda: now)
+    kept = redrawn.thin("before\n")
+    for at in range(36_000):
+        now += 0.1
+        kept += redrawn.thin(f"\r\x1b[2K\x1b[1A\x1b[2Kepoch {at}\nstep {at}\r" if at else "epoch 0\nstep 0\r")
+    kept += redrawn.thin("\n")
+    for at in range(5):
+        now += 1
+        kept += redrawn.thin(f"line {at}\n")
+    kept += redrawn.rest()
+    assert kept.startswith("before\n")
+    assert kept.count("epoch") < 1000
+    assert "epoch 35999\nstep 35999\n" in kept
+    assert kept.endswith("".join(f"line {at}\n" for at in range(5)))
+
+
 def test_a_secret_in_two_writes_is_one_line(tmp_path: Path) -> None:
     """Redaction sees whole lines."""
     token = "ghp_" + "a1B2" * 9

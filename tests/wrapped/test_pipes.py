@@ -290,3 +290,31 @@ def test_the_packages_are_those_of_the_command_s_own_python(line: RunLine, folde
         assert environment.packages == {"only-here": "1.5"}
         assert environment.python == ".".join(map(str, sys.version_info[:3]))
         assert (home / "environment" / "requirements.txt").read_text() == "only-here==1.5\n"
+
+
+def test_ctrl_c_while_git_does_not_answer_writes_what_there_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command has ended well; only its code stays unknown."""
+    (folder / ".git").mkdir()
+    (folder / "bin").mkdir()
+    (folder / "bin" / "git").write_text(
+        f"#!/bin/sh\ntouch {folder}/asked\nwhile [ ! -e {folder}/go ]; do sleep 0.1; done\n"
+    )
+    (folder / "bin" / "git").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("LABTOP_CAPTURE_CODE", "true")
+    started = subprocess.Popen([sys.executable, "-m", "labtop", "run", "--", "true"], stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (folder / "asked").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.1)  # the command itself is over long since
+        started.send_signal(signal.SIGINT)
+        assert started.wait(PATIENCE_S) == 0
+    finally:
+        (folder / "go").touch()
+        started.communicate()
+    record = record_of(folder)
+    assert (record.status, record.life.exit_code) == (Status.FINISHED, 0)
+    assert "interrupted before" in (record.life.degraded or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str]) -> int:
         if order is None:
             sys.stdout.write(_help())
             return 0
+        if os.name == "nt":
+            raise UsageError("labtop run needs Linux or macOS", "on Windows use it inside of WSL")
         from labtop.recording.wrapped.session import run_command
 
         return run_command(order)
