@@ -408,3 +408,38 @@ def test_what_a_measurement_costs(crowd: subprocess.Popen[bytes]) -> None:
 def test_records_without_energy_are_read() -> None:
     """As older labtops wrote them."""
     assert RunRecord(id="x", name="x", project="p").life.energy is None
+
+
+WAITING = """
+import os, pathlib, time
+from labtop.store.reader import read_points
+for _ in range(600):
+    folders = pathlib.Path(os.environ["LABTOP_STORE"]).glob("*/" + os.environ["LABTOP_RUN_ID"])
+    if any(each.name == "system/process_cpu_percent" for folder in folders for each in read_points(folder)[0]):
+        break
+    time.sleep(0.1)
+"""
+JOINING = """
+import labtop, time
+with labtop.init() as run:
+    run.system.stop()
+    run.log({"loss": 1.0})
+time.sleep(2.5)
+"""
+
+
+@pytest.mark.parametrize("joins", [False, True])
+def test_a_command_is_measured_once(folder: Path, joins: bool) -> None:
+    """By `labtop run`, but not once a program inside it measures itself (which this one stops at once)."""
+    code = JOINING if joins else WAITING
+    environment = {"LABTOP_SYSTEM_METRICS": "true", "LABTOP_SYSTEM_INTERVAL_S": "0.5"}
+    done = subprocess.run(
+        [sys.executable, "-m", "labtop", "run", "--store", "runs", "--", sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    measured = [name for name in only_record(folder / "runs").metrics if name.startswith("system/process")]
+    assert len(measured) == (0 if joins else 2)

@@ -19,7 +19,10 @@ _PATIENCE_S = 2.0  # for the last sample; a driver may hang
 
 
 class SystemSampler:
-    """Samples for one run, into its own points. `step` tells where the run stands."""
+    """Samples for one run, into its own points.
+
+    `step` tells which step comes next; while `is_wanted` says no, another process measures.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class SystemSampler:
         pid: int | None = None,
         open_meters: Callable[[int], Meters] = Meters,
         first_s: float | None = None,
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         self._facts = facts
         self._step = step
@@ -36,6 +40,7 @@ class SystemSampler:
         self._pid = os.getpid() if pid is None else pid
         self._open = open_meters
         self._first_s = _FIRST_S if first_s is None else first_s
+        self._is_wanted = is_wanted
         self._before: Energy | None = facts.record.life.energy  # of a run that goes on
         self._stop = threading.Event()
         self._is_abandoned = False
@@ -76,7 +81,7 @@ class SystemSampler:
     def _sample(self, meters: Meters) -> None:
         values = meters.read()
         energy = meters.energy()
-        if self._is_abandoned:  # it took so long that the run has ended without it
+        if self._is_abandoned or not self._is_wanted():  # it took so long that the run has ended without it
             return
         self._facts.writer.append(max(self._step() - 1, 0), time.time_ns() // 1000, values)
         if energy is not None:

@@ -24,6 +24,7 @@ from labtop.recording.failure import Outcome
 from labtop.recording.home import open_home, refuge_of
 from labtop.recording.invited import errors_of, note_deaths
 from labtop.recording.output import OUTPUT, OutputLog
+from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.wrapped.order import Order, Place
 from labtop.recording.wrapped.picking import Picker, PointSink
 from labtop.recording.wrapped.subject import describe_command, name_of, parse_params
@@ -41,6 +42,7 @@ _COUNT_S = 5.0  # between looks whether programs that joined are still there
 _LOOK_S = 0.25  # between looks at files and output
 _OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
 _ASK_FOR_END = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+_SAMPLE_PATIENCE_S = 0.5
 _STILL_KILLED_S = 120.0  # a command that ends so soon after a signal ended because of it
 
 
@@ -84,7 +86,10 @@ class Keeper:
         capture.start()
         picker = self._picker
         sink = PointSink(facts)
+        sampler = _sampler(facts, settings, sink, folder)
         self._follow(facts, log, sink, folder)
+        if sampler is not None:
+            sampler.stop(_SAMPLE_PATIENCE_S)
         if picker is not None:
             with facts.safely("metrics"):
                 picker.finish(sink)
@@ -178,6 +183,21 @@ class Keeper:
             error=inside[-1].error if inside else outcome.error,
         )
         facts.writer.close(outcome.status, datetime.fromtimestamp(self._told.ended_at, UTC))
+
+
+def _sampler(facts: RunFacts, settings: Settings, sink: PointSink, folder: Path) -> SystemSampler | None:
+    """Measures the machine, and this process with all that the command started; not once a program inside does."""
+    if not settings.system_metrics or not samples_here(None, os.environ):
+        return None
+
+    def is_wanted() -> bool:
+        return not any(each.role == "program" for each in read_writers(folder))
+
+    sampler = SystemSampler(
+        facts, lambda: sink.last_step + 1, settings.system_interval_s, is_wanted=is_wanted
+    )
+    sampler.start()
+    return sampler
 
 
 def outcome_of(told: Told) -> Outcome:

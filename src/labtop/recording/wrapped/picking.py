@@ -33,6 +33,7 @@ class PointSink:
 
         self.facts = facts
         self.count = 0
+        self.last_step = 0.0
         self._names: MetricNames = MetricNames(facts.redactor.text, lambda _: None)
         self._next: dict[str, float] = {}
 
@@ -56,6 +57,7 @@ class PointSink:
     def log(self, metrics: Mapping[str, float], step: float, time_us: int) -> None:
         """Log clean names."""
         self.count += len(metrics)
+        self.last_step = step
         self.facts.writer.append(step, time_us, metrics)
 
     def name(self, name: str) -> str:
