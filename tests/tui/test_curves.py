@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from labtop.model.run import Status
+from labtop.model.run import Status, Writer
+from labtop.store.reader import read_record
+from labtop.store.writer import RunWriter
 from labtop.tui.screens.curves import CurvesScreen
 from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of, part_of
 from labtop.tui.widgets.chart import ChartView
@@ -363,3 +365,31 @@ def test_no_color_and_the_c_locale_are_honoured(
         assert bool(codes - {b"", b"0", b"1", b"2", b"4", b"7"}) is is_coloured
     finally:
         terminal.close()
+
+
+async def test_of_several_processes_one_rank_or_an_aggregate_is_drawn(tmp_path: Path) -> None:
+    """And the title says which."""
+    path = build_curves(tmp_path / "runs")
+    (folder,) = path.glob(f"*/{IDS[0]}")
+    record = read_record(folder)
+    for number in (1, 2):
+        who = Writer(rank=number, launch="one", wants_record=True, ends_run=True)
+        writer = RunWriter(folder, record, who=who)
+        for step in range(10):
+            writer.append(step, 1_700_000_000_000_000, {"val/loss": 1000.0 * number})
+        writer.close()
+    async with opened(path, runs=1) as (app, pilot):
+
+        def highest() -> float:
+            (chart,) = [each for each in app.curves.charts if each.title == "val/loss"]
+            return max(float(value) for curve in chart.curves for value in curve.logged)
+
+        assert "rank 0 of 3" in title(app)
+        assert highest() < 1000
+        await press(app, pilot, "A", "A", "A")
+        assert "max of 3 ranks" in title(app)
+        assert highest() == 2000
+        app.curves.action_ranks("1")
+        await settle(app, pilot)
+        assert "rank 1 of 3" in title(app)
+        assert highest() == 1000
