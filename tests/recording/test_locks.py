@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import labtop
-from labtop.model.run import LocalPackage
+from labtop.model.run import Environment, LocalPackage, RunRecord
 from labtop.recording.capture.local_packages import local_packages
 from labtop.recording.capture.lock_differences import differences
 from labtop.recording.capture.lock_file import keep_lock_files
 from labtop.recording.capture.redact import Redactor
+from labtop.reproduce.environment import _local_findings
 from tests.recording.conftest import RunScript, git, only_record
 
 UV = """version = 1
@@ -157,6 +158,32 @@ def test_the_repository_of_an_editable_package(repository: Path, tmp_path: Path)
     (other / "lib/new.py").unlink()
     (other / "lib/a.py").write_text("2\n")
     assert states()[0].dirty is True
+
+
+def test_a_plan_tells_how_such_a_package_stands_today(tmp_path: Path) -> None:
+    """Where it stood, changed, at another commit, or gone; one that was changed then cannot be had again."""
+    lib = tmp_path / "lib"
+    lib.mkdir()
+    git(lib, "init", "-q", "-b", "main")
+    (lib / "a.py").write_text("1\n")
+    git(lib, "add", "-A")
+    git(lib, "commit", "-q", "-m", "x")
+    commit = git(lib, "rev-parse", "HEAD")
+
+    def finding(dirty: bool = False) -> tuple[str, str]:
+        package = LocalPackage(name="lib", path=str(lib), commit=commit, dirty=dirty)
+        environment = Environment(origins={"lib": f"-e {lib}"}, local_packages=(package,))
+        (found,) = _local_findings(RunRecord(id="x", name="x", project="p", environment=environment))
+        return found.state, found.text.rpartition(commit[:12])[2]
+
+    assert finding() == ("ok", ", where it stands today")
+    assert finding(dirty=True) == ("warn", " with changes that are not kept")
+    (lib / "a.py").write_text("2\n")
+    assert finding() == ("warn", "; there are changes now")
+    git(lib, "commit", "-qam", "y")
+    assert finding() == ("warn", f"; it stands at {git(lib, 'rev-parse', 'HEAD')[:12]} now")
+    lib.rename(tmp_path / "away")
+    assert finding()[1].endswith("which is gone; its version is asked of the index")
 
 
 def test_a_package_from_a_folder_lowers_the_score_once_it_is_changed(

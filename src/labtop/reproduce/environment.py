@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from labtop.errors import UsageError
-from labtop.model.run import Environment, RunRecord
+from labtop.model.run import Environment, LocalPackage, RunRecord
+from labtop.recording.capture.local_packages import local_packages
+from labtop.recording.capture.redact import Redactor
 from labtop.reproduce.shell import quote
 from labtop.reproduce.step import Finding, Part, Step, stop
 
@@ -187,11 +189,31 @@ def _local_install(name: str, origin: str, version: str, install: str) -> Iterat
 
 
 def _local_findings(record: RunRecord) -> Iterator[Finding]:
+    then = {each.name: each for each in record.environment.local_packages}
     for name, origin in record.environment.origins.items():
         path = Path(origin.removeprefix("-e "))
-        if origin.startswith("-e /"):
-            there = "as it is today" if path.is_dir() else "which is gone; its version is asked of the index"
-            yield Finding("environment", "warn", f"{name} was installed from {path}, {there}")
+        if not origin.startswith("-e /"):
+            continue
+        if not path.is_dir():
+            words = f"{name} was installed from {path}, which is gone; its version is asked of the index"
+            yield Finding("environment", "warn", words)
+        elif (package := then.get(name)) is not None and package.commit:
+            yield _commit_finding(package, origin)
+        else:
+            yield Finding("environment", "warn", f"{name} was installed from {path}, as it is today")
+
+
+def _commit_finding(then: LocalPackage, origin: str) -> Finding:
+    """How the repository of a package stands today beside how it stood then."""
+    (now,) = local_packages({then.name: origin}, Redactor())
+    was = f"{then.name} was installed from {then.path} at {(then.commit or '')[:12]}"
+    if then.dirty:
+        return Finding("environment", "warn", f"{was} with changes that are not kept")
+    if now.commit != then.commit:
+        return Finding("environment", "warn", f"{was}; it stands at {(now.commit or 'no commit')[:12]} now")
+    if now.dirty:
+        return Finding("environment", "warn", f"{was}; there are changes now")
+    return Finding("environment", "ok", f"{was}, where it stands today")
 
 
 def _python(environment: Environment) -> str:
