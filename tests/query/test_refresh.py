@@ -14,9 +14,10 @@ from labtop.model.run import Beat, Life, Process, Status
 from labtop.query import record_files
 from labtop.query.catalog import Catalog, TableQuery
 from labtop.store.layout import MARKER, create_store
+from labtop.store.ledger import append
 from labtop.store.process import this_boot_id, this_host
 from labtop.store.writer import RunWriter
-from tests.query.runs import column, names, opened, run, store_of
+from tests.query.runs import column, living, names, opened, run, store_of, summary
 from tests.stores import write_run
 
 
@@ -306,6 +307,38 @@ def test_many_looks_at_a_live_run_leave_no_dead_rows(tmp_path: Path, monkeypatch
         assert catalog.refresh()
     assert column(catalog, "params.n") == {"live": 10}
     assert catalog._intake.index.table._dead <= 5
+
+
+def test_a_run_that_changes_again_and_again_is_as_when_read_anew(tmp_path: Path) -> None:
+    """Only what differs is written; what comes, goes, widens or was edited meanwhile is right all the same."""
+    live = run(
+        {"n": 1, "x": 1}, name="live", id="a" * 10, status=Status.RUNNING, ended_at=None, life=living()
+    )
+    # what another run has makes the types of columns the same for whoever reads later
+    store = store_of(tmp_path / "s", live, run({"n": 1, "x": 1}, name="other"))
+    catalog = opened(store)
+    changes: list[dict[str, object]] = [
+        {"metrics": {"loss": summary(1.0)}},
+        {"metrics": {"loss": summary(float("nan")), "acc": summary(0.5)}},
+        {"params": {"n": 1, "x": "text", "new": [1, 2]}},
+        {"name": "other 'name' \x00", "life": replace(live.life, tags=("a", "b"), notes="n")},
+        {"params": {"n": 2.5}, "life": live.life},
+        {"status": Status.FINISHED, "ended_at": live.started_at},
+    ]
+    record = live
+    for at, change in enumerate(changes):
+        record = replace(record, **change)  # type: ignore[arg-type]
+        write_run(store, record)
+        if at == 2:
+            append(store, "tag", "a" * 10, {"add": ["edited"]})
+        assert catalog.refresh()
+        anew = Catalog(store, cache_root=tmp_path / str(at))
+        anew.refresh()
+        keys = [each.key for each in catalog.columns() if each.key != "duration_s"]
+        keys += [catalog.spark_key(key) for key in keys if key.startswith("metrics.")]
+        rows = [each.row_of("a" * 10) or 0 for each in (catalog, anew)]
+        assert repr(catalog.cells(rows[:1], keys)) == repr(anew.cells(rows[1:], keys))
+        anew.close()
 
 
 def test_an_idle_refresh_opens_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from labtop.query.engine import InterruptedQueryError
 from labtop.query.environments import Environments
 from labtop.query.known_folders import KnownFolders
 from labtop.query.live import record_from_log
-from labtop.query.loading import put_rows
+from labtop.query.loading import LatestValues
 from labtop.query.record_files import read_records
 from labtop.query.record_row import RecordRow, RowMaker
 from labtop.query.run_index import RunIndex
@@ -40,6 +40,7 @@ class Reading:
         self._environments = environments
         self._on_change = on_change
         self._maker = RowMaker()
+        self._latest = LatestValues()
 
     def read(self, folders: Sequence[str], on_progress: Progress | None) -> bool:
         """Read the records of run folders, relative to the store; True when there are rows of them."""
@@ -97,7 +98,7 @@ class Reading:
         of_rows = {numbers[row.record.folder] for row in rows}
         values = [row_values(row, numbers[row.record.folder], layout) for row in rows]
         try:
-            put_rows(self._index.table, values, layout, [each for each in there if each in of_rows])
+            self._latest.put(self._index.table, values, layout, [each for each in there if each in of_rows])
         except InterruptedQueryError:
             raise
         except QueryError as error:

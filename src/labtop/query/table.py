@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labtop.model.columns import COLUMN_TYPES
@@ -108,6 +108,11 @@ class RunTable:
             engine.execute("ROLLBACK")
             raise
         self._free_dead_rows()
+
+    def change(self, row: int, values: Mapping[str, str]) -> None:
+        """Set columns of a row that was put in in this session; the values are SQL."""
+        assignments = ", ".join(f"{quote_name(key)} = {sql}" for key, sql in values.items())
+        self._engine.execute(f'UPDATE fresh SET {assignments} WHERE "row" = {row}')
 
     def remove(self, rows: Sequence[int]) -> None:
         """Take rows out."""
