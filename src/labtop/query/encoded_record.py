@@ -12,13 +12,24 @@ Document: TypeAlias = str | bytes
 
 DOCUMENTS = (
     "params", "metrics", "life", "command", "code", "data", "randomness", "environment", "hardware", "source",
+    "artifacts",
 )  # fmt: skip
 """The documents that the table needs; each column costs 20 microseconds a file."""
 
 COLUMNS = ("id", "name", "project", "status", "started_at", "ended_at", *DOCUMENTS)
 """The columns of a record that are read for the table."""
 
-REPEATED = ("project", "status", "code", "data", "randomness", "environment", "hardware", "source")
+REPEATED = (
+    "project",
+    "status",
+    "code",
+    "data",
+    "randomness",
+    "environment",
+    "hardware",
+    "source",
+    "artifacts",
+)
 """Columns whose content is the same in many runs."""
 
 ENDS = frozenset(str(each) for each in Status if each.is_end)

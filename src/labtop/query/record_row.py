@@ -32,8 +32,13 @@ HIDDEN = {
     "_final": "BOOLEAN",  # whether the run has ended by its own word
     "_twins": "UBIGINT",  # the same in runs that are the same but for the seed
     "_environment": "UBIGINT",  # its text is in the table `environments`
+    "_data": "VARCHAR",  # the list of inputs as JSON; null when it is long: it is in the record
+    "_artifacts": "VARCHAR",  # the same of artifacts
 }
 """Columns of the run table besides those people see."""
+
+COLD = frozenset(("_data", "_artifacts"))
+"""Those of them that only SQL views ask for."""
 
 ROW_COLUMNS: Mapping[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
 """The columns that every row has, and their SQL types."""
@@ -41,6 +46,7 @@ ROW_COLUMNS: Mapping[str, str] = {**HIDDEN, **{each.key: each.type.sql for each 
 _DEEPEST = 64
 """Levels of nested params that become columns; what lies deeper stays one value."""
 
+_LONGEST_LIST = 4096
 _MOST_REMEMBERED = 2000
 _NOTHING = RunRecord(id="", name="", project="")
 _REPEATED = ("code", "data", "randomness", "environment", "hardware", "source")
@@ -104,6 +110,8 @@ class RowMaker:
             "_final": record.is_final,
             "_twins": text_hash(self._same_but_for_the_seed(record, facts, params)),
             "_environment": groups["environment"].hash if environment is not None else None,
+            "_data": _list_text(record.documents.get("data")),
+            "_artifacts": _list_text(record.documents.get("artifacts")),
             **_true_columns(record, latest),
             **_columns_of_groups(facts),
             "seed": self._seed(facts["randomness"].seeds, params),
@@ -204,6 +212,15 @@ def _randomness_mark(seeded: tuple[str, ...], imported: tuple[str, ...]) -> str:
     """The mark of a run one of whose params names a seed."""
     randomness = Randomness(seeds=dict.fromkeys(seeded, 0), imported=imported)
     return _mark("randomness", randomness=randomness, params={"seed": 0})
+
+
+def _list_text(document: Document | None) -> str | None:
+    """A JSON list that is short enough to be kept in memory for every run."""
+    if document is None:
+        return "[]"
+    if len(document) > _LONGEST_LIST:
+        return None
+    return document if isinstance(document, str) else document.decode("utf-8", "replace")
 
 
 def _true_columns(record: EncodedRecord, latest: Latest | None) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class CatalogViews:
                 self._copy(connection, "_environments", self.source.environments, Path(folder))
                 connection.execute(create_view("packages", packages_select("_environments")))
             if used & {"data", "artifacts"}:
-                self._make_records(connection, used)
+                self._make_lists(connection, used, Path(folder))
             if "events" in used:
                 self._make_events(connection)
             if used & {"metrics", "points"}:
@@ -133,23 +133,39 @@ class CatalogViews:
         )
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM read_parquet({path})")
 
-    def _make_records(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str]) -> None:
-        paths, problems = find_records(folder for _, folder in self.source.run_folders())
-        connection.execute("CREATE TABLE _records (run_id VARCHAR, data VARCHAR, artifacts VARCHAR)")
+    def _make_lists(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str], folder: Path) -> None:
+        """Make the views of lists in the records: from the catalog, and where they are long from the record itself."""
+        lists = [name for name in ("data", "artifacts") if name in used]
+        selected = ", ".join(f'"_{name}" AS {name}' for name in lists)
+        relation = self.source.relation(["id", *(f"_{name}" for name in lists)])
+        self._copy(connection, "_lists", f"(SELECT id AS run_id, {selected} FROM {relation})", folder)
+        is_long = " OR ".join(f"{name} IS NULL" for name in lists)
+        long = {row[0] for row in connection.execute(f"SELECT run_id FROM _lists WHERE {is_long}").fetchall()}
+        if long:
+            connection.execute(f"DELETE FROM _lists WHERE {is_long}")
+            self._read_lists(
+                connection, lists, [path for run_id, path in self.source.run_folders() if run_id in long]
+            )
+        for name, select in (("data", data_select), ("artifacts", artifacts_select)):
+            if name in used:
+                connection.execute(create_view(name, select("_lists")))
+
+    def _read_lists(
+        self, connection: duckdb.DuckDBPyConnection, lists: Sequence[str], folders: Sequence[Path]
+    ) -> None:
+        paths, problems = find_records(folders)
+        selected = ", ".join(f"{name}::VARCHAR" for name in lists)
 
         def insert(some: Sequence[Path]) -> list[tuple[Path, str]]:
             with translated_errors():
                 connection.execute(
-                    f"""INSERT INTO _records SELECT id::VARCHAR, data::VARCHAR, artifacts::VARCHAR
+                    f"""INSERT INTO _lists SELECT id::VARCHAR, {selected}
                         FROM read_parquet({quote_list(some)}, union_by_name = true, hive_partitioning = false)"""
                 )
             return []
 
         _, damaged = sift(paths, insert)
         self._problems += [*problems, *damaged]
-        for name, select in (("data", data_select), ("artifacts", artifacts_select)):
-            if name in used:
-                connection.execute(create_view(name, select("_records")))
 
     def _make_events(self, connection: duckdb.DuckDBPyConnection) -> None:
         import msgspec

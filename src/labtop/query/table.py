@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from labtop.model.columns import COLUMN_TYPES
 from labtop.query.engine import Engine, Row, quote_name
 from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
-from labtop.query.record_row import ROW_COLUMNS
+from labtop.query.record_row import COLD, ROW_COLUMNS
 
 _MOST_DEAD = 5000
 """Deleted rows that are left lying before they are cleared away."""
@@ -44,7 +44,7 @@ class RunTable:
         self._lock = threading.Lock()
         self.types: dict[str, str] = dict(ROW_COLUMNS)
         self.type_names: dict[str, str] = {}  # of params and metrics
-        self._cold_keys: set[str] = set()
+        self._cold_keys: set[str] = set(COLD)
         self._dead = 0  # deleted rows of `fresh` whose room is not free yet
         for column in found.by_path.values():
             self._declare(column)
