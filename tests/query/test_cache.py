@@ -258,6 +258,51 @@ for _ in range(2):
     assert [path.name for path in index_files()[0].parent.iterdir() if path.suffix == ".tmp"] == []
 
 
+def test_a_checksum_that_comes_late_is_made_right(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process puts its file there between ours and our checksum: what is left can be used."""
+    from labtop.query import cache
+
+    remember(store)
+    first = opened(store)
+    write_run(store, run({"n": 9}, name="new", minute=9))
+    second = opened(store)
+    crc32 = cache._crc32
+    saved: list[bool] = []
+
+    def interrupted(path: Path) -> str:
+        checksum = crc32(path)
+        if not saved:
+            saved.append(True)
+            assert second._intake.remembered.save()
+        return checksum
+
+    with monkeypatch.context() as late:
+        late.setattr(cache, "_crc32", interrupted)
+        assert first._intake.remembered.save()
+    poison(store)
+    again = opened(store)
+    assert (len(names(again)), again.problems) == (6, ())
+
+
+def test_what_another_cache_lacks_is_read_again(store: Path) -> None:
+    """Another labtop that saw fewer runs wrote its file: ours are not lost with it."""
+    remember(store)
+    first = opened(store)
+    away = next(store.glob("digits/*"))
+    hidden = store.with_name(away.name)
+    away.rename(hidden)
+    other = opened(store)
+    assert other._intake.remembered.save()
+    hidden.rename(away)
+    os.utime(store / "digits", ns=(first._intake._known._times["digits"],) * 2)
+    assert not first._intake.remembered.save()
+    first.refresh()
+    assert len(names(first)) == 5
+    assert first._intake.remembered.save()
+    poison(store)
+    assert len(names(opened(store))) == 5
+
+
 def test_edits_are_remembered_with_their_place_in_the_ledger(store: Path) -> None:
     """Old events are not read again."""
     from labtop.store.ledger import append

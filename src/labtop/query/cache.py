@@ -25,6 +25,7 @@ SCHEMA = 4
 
 _ROW_GROUP = 20_480
 _KEY = "labtop"
+_MOST_TRIES = 10
 
 Identity = tuple[int, int, int]
 
@@ -64,22 +65,34 @@ class Cache:
             if state["identity"] != self._wanted():
                 return None
             described = engine.query("DESCRIBE SELECT * FROM read_parquet([?])", [str(self.index)])
-            rows = engine.query("SELECT sum(num_rows) FROM parquet_file_metadata([?])", [str(self.index)])
+            rows = _rows_in(engine, self.index)
         except (QueryError, LookupError, TypeError, ValueError):
             return None
-        return CachedIndex(state, {row[0]: row[1] for row in described}, int(rows[0][0] or 0), identity)
+        return CachedIndex(state, {row[0]: row[1] for row in described}, rows, identity)
 
-    def save(self, engine: Engine, select: str, state: Mapping[str, Any], environments: str) -> bool:
-        """Write both files; False when that is not possible."""
+    def save(
+        self, engine: Engine, select: str, rows: int, state: Mapping[str, Any], environments: str
+    ) -> bool:
+        """Write both files; False when that is not possible, or `select` does not give as many rows as it should."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # a reader that has the new index must find its environments
-            self._write(engine, self.environments, environments, None)
-            self._write(engine, self.index, select, {**state, "identity": self._wanted()})
-            self._checksum.write_text(_crc32(self.index))
+            self._write(engine, self.environments, environments, None, None)
+            if not self._write(engine, self.index, select, rows, {**state, "identity": self._wanted()}):
+                return False
+            self._write_checksum()
         except (QueryError, OSError):
             return False
         return True
+
+    def _write_checksum(self) -> None:
+        """Write the checksum of the index file, until it is that: another process may put its own file there."""
+        for _ in range(_MOST_TRIES):
+            draft = self._draft(self._checksum)
+            draft.write_text(_crc32(self.index), "ascii")
+            draft.replace(self._checksum)
+            if self._is_whole():
+                return
 
     def identity(self) -> Identity | None:
         """What tells one version of the index file from the next."""
@@ -100,8 +113,13 @@ class Cache:
         return [SCHEMA, self._store_id, self._store]
 
     @staticmethod
-    def _write(engine: Engine, path: Path, select: str, state: Mapping[str, Any] | None) -> None:
-        draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    def _draft(path: Path) -> Path:
+        return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+
+    def _write(
+        self, engine: Engine, path: Path, select: str, rows: int | None, state: Mapping[str, Any] | None
+    ) -> bool:
+        draft = self._draft(path)
         said = ""
         if state is not None:
             # JSON in ASCII: whatever the names are, the literal is plain
@@ -111,10 +129,18 @@ class Cache:
                 f"""COPY ({select}) TO {quote_text(str(draft))}
                     (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}{said})"""
             )
+            if rows is not None and _rows_in(engine, draft) != rows:
+                return False
             draft.chmod(0o600)
             draft.replace(path)
+            return True
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _rows_in(engine: Engine, path: Path) -> int:
+    ((rows,),) = engine.query("SELECT sum(num_rows) FROM parquet_file_metadata([?])", [str(path)])
+    return int(rows or 0)
 
 
 def _crc32(path: Path) -> str:

@@ -156,9 +156,15 @@ class Remembered:
                 "edits": index.edits.as_json(),
                 **self._known.as_json(self._unended_folders()),
             }
-            saved = self._cache.save(index.engine, self._select(), state, Environments.SQL)
-            # a folder that cannot be written is not tried again
-            index.uncached = 0 if saved else -(2**62)
+            relation = index.table.relation(["_final", "status"])
+            ((rows,),) = index.engine.query(f"SELECT count(*) FROM {relation} t WHERE {_CACHED}")
+            replaced = index.table.has_base and self._cache.identity() != self._identity
+            saved = self._cache.save(index.engine, self._select(), rows, state, Environments.SQL)
+            if not saved and replaced:
+                self.is_gone = True  # another labtop's file may lack what only ours had of our rows
+            else:
+                # a folder that cannot be written is not tried again
+                index.uncached = 0 if saved else -(2**62)
             return saved
 
     def _unended_folders(self) -> list[str]:
