@@ -151,6 +151,30 @@ def test_a_program_that_is_killed_leaves_the_record_to_the_command(folder: Path)
     assert (record.status, record.params["width"], record.metrics["loss"].last) == (Status.FAILED, 3, 7.0)
 
 
+def test_ranks_under_a_command_are_one_run_with_it(folder: Path) -> None:
+    """`labtop run -- torchrun train.py`: rank 0 tells the record, the command how it ended."""
+    writer, variables = wrapped(folder)
+    code = """
+import os, labtop
+with labtop.init(config={"width": 4}) as run:
+    run.log({"loss": float(os.environ["RANK"])})
+"""
+    ranks = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"}
+    for number in ("1", "0"):
+        python(code, {**variables, **ranks, "RANK": number})
+    writer.close(Status.FAILED)
+    (record,) = records(folder / "runs")
+    assert (record.status, record.params) == (Status.FAILED, {"lr": 0.5, "width": 4})
+    assert (record.command.argv, record.life.resumed_from) == (("bash", "train.sh"), None)
+    assert (record.metrics["loss"].count, record.metrics["loss"].last) == (1, 0.0)
+    found = {each.rank: each for each in read_writers(run_folder(folder / "runs", "p", record.id))}
+    assert {rank: (each.role, each.generation) for rank, each in found.items()} == {
+        None: ("command", 0),
+        0: ("rank", 0),
+        1: ("rank", 0),
+    }
+
+
 def test_an_id_by_hand_is_shared(folder: Path) -> None:
     """Two programs of a job script, one after another; and one beside a program that still runs."""
     variables = {"LABTOP_RUN_ID": "my job", "LABTOP_STORE": str(folder / "runs")}

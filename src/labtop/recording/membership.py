@@ -160,7 +160,8 @@ def _as_rank(launch: Launch, run_id: str, folder: Path) -> Membership:
     if of_attempt:
         generation, first_step = of_attempt[0].generation, of_attempt[0].first_step
     else:
-        generation, first_step = max((each.generation for each in writers), default=-1) + 1, 0
+        earlier = [each.generation for each in writers if each.role != "command"]
+        generation, first_step = max(earlier, default=-1) + 1, 0
     who = Writer(
         role="rank",
         rank=launch.rank,

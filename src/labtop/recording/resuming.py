@@ -133,7 +133,7 @@ def as_joined(resumed: Resumed, who: Writer) -> Resumed:
     before = read_record(resumed.folder)
     life = replace(resumed.record.life, resumed_from=before.life.resumed_from)
     record = replace(resumed.record, life=life)
-    if who.role == "program":
+    if not who.ends_run:
         return replace(resumed, record=record)
     record = replace(record, metrics=before.metrics, life=replace(life, written=before.life.written))
     return replace(resumed, record=record, next_step=who.first_step)

@@ -102,7 +102,9 @@ class _Place:
 
     @property
     def output(self) -> str | None:
-        """The file for what this process prints: each rank has one of its own, a worker none."""
+        """The file for what this process prints: each rank has its own; a worker none, nor what `labtop run` reads."""
+        if self.who is not None and not self.who.ends_run and self.who.wants_record:
+            return None
         if self.who is None or (self.who.role == "rank" and not self.who.rank):
             return OUTPUT
         if self.who.role == "rank":
@@ -157,7 +159,7 @@ def start_run(request: Request) -> Run:
         run.config.update(config)
         if place.is_lead:
             _capture(run, facts, place, repository, problem, settings)
-        elif place.owns_record:
+        elif place.owns_record and not facts.record.command.argv:
             facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))
         if settings.capture_output and (name := place.output):
             with facts.safely("output"):
@@ -237,10 +239,10 @@ def _joined_place(
     who = member.who
     if resumed is None:
         return _Place(home, member.folder, _first_record(request, project, redactor), None, who)
-    if not member.is_new_attempt:
+    if not (member.is_new_attempt and who.ends_run):
         resumed = as_joined(resumed, who)
     record = _resumed_record(resumed, request, redactor)
-    if who.role == "program":
+    if who.wants_record and not who.ends_run:
         life = replace(record.life, process=resumed.record.life.process)  # who started it outlives it
         own = request.project if "project" not in said else None
         record = replace(record, life=life, project=redactor.text(own) if own else record.project)
@@ -324,8 +326,8 @@ def _capture(
     settings: Settings,
 ) -> None:
     redactor, root, mode = facts.redactor, facts.root, file_mode(facts.shared)
-    is_program = place.who is not None and place.who.role == "program"
-    known = facts.record if is_program else RunRecord(id="", name="", project="")
+    is_guest = place.who is not None and not place.who.ends_run  # `labtop run` has told the command
+    known = facts.record if is_guest else RunRecord(id="", name="", project="")
     if not known.command.argv:
         with facts.safely("recording the command"):
             facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))

@@ -19,6 +19,7 @@ from labtop.model.tree import flatten
 from labtop.model.values.base import is_value
 from labtop.query.values import values_of
 from labtop.views.export import Sheet, csv_cell
+from labtop.views.processes import process_lines
 from labtop.views.text import clean
 from labtop.views.value_words import value_words
 
@@ -103,6 +104,10 @@ def _write_card(record: RunRecord) -> None:
     if found := values_of(record):
         values = [value_words(name, each) for name, each in found.items()]
         sections["values"] = [(label, "  ".join(filter(None, words))) for label, *words in values]
+    if processes := list(process_lines(record)):
+        sections["processes"] = [
+            (each.label, "  ".join(filter(None, (each.value, each.note)))) for each in processes
+        ]
     for number, (section, facts) in enumerate(sections.items()):
         write_text(f"{chr(10) if number else ''}{section}\n")
         width = min(max(len(key) for key, _ in facts), 40)
