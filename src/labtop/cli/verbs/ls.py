@@ -121,7 +121,9 @@ def _say_hidden(listing: Listing, count: int, total: int) -> None:
             for each in listing.hidden
             if each.value not in (None, "", [])
         )
-        words += f"; {len(listing.hidden)} columns do not vary" + (f": {same}" if same else "")
+        many = len(listing.hidden)
+        words += f"; {many} columns do not vary" if many > 1 else "; 1 column does not vary"
+        words += f": {same}" if same else ""
     say(words)
 
 
