@@ -84,6 +84,7 @@ class LabtopLogger(_Logger):
         for callback in self._checkpoints.values() if self._log_checkpoints else ():
             if callback.best_model_path:
                 run.log_artifact(callback.best_model_path, kind="model")
+        self._checkpoints.clear()  # `test` comes to its end too, and saves none
         error = sys.exc_info()[1]
         if status == "failed" and error is not None:
             run.end_with(error)
