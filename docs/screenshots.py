@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -35,6 +36,7 @@ SHOTS: dict[str, tuple[tuple[int, int], str]] = {
     "compare": ((110, 34), "space down*4 space G space c"),
     "reproduce": ((110, 40), "r"),
     "help": ((110, 34), "?"),
+    "value": ((110, 16), "enter / c o n f u s enter enter"),
 }
 """Name → (columns, rows) of the terminal and the keys that are pressed, `key*N` for many times."""
 NAMES = {"/": "slash", "<": "less_than_sign", ">": "greater_than_sign"}
@@ -53,11 +55,36 @@ async def settle(app: LabtopApp, pilot: Pilot[int]) -> None:
         before = now
 
 
-async def shoot(size: tuple[int, int], keys: str) -> str:
+def record_values(store: Path) -> None:
+    """A run with rich values, the newest of a store: the digits of scikit-learn, told apart by a linear model."""
+    from sklearn.datasets import load_digits
+    from sklearn.linear_model import LogisticRegression
+
+    import labtop
+
+    images, classes = load_digits(return_X_y=True)
+    images = images / 16
+    model = LogisticRegression(max_iter=500).fit(images[:900], classes[:900])
+    scores = model.predict_proba(images[900:])
+    with labtop.init(project="digits", name="linear", store=store) as run:
+        run.log(
+            {
+                "val/acc": model.score(images[900:], classes[900:]),
+                "val/confusion": labtop.ConfusionMatrix(classes[900:], scores),
+                "val/roc": labtop.Curve.roc(classes[900:], scores),
+                "digit": labtop.Image(images[7].reshape(8, 8), caption="a 7"),
+                "weights": labtop.Histogram(model.coef_),
+            }
+        )
+
+
+async def shoot(size: tuple[int, int], keys: str, prepare: Callable[[Path], None] | None = None) -> str:
     """The screen after some keys, as SVG with a font that is at hand."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "sample_runs"  # a copy: tests and people may look at the original meanwhile
         shutil.copytree(STORE, store)
+        if prepare is not None:
+            prepare(store)
         app = LabtopApp(store, Settings.load(theme="dark"))
         async with app.run_test(size=size) as pilot:
             await settle(app, pilot)
@@ -92,11 +119,15 @@ def draw(svg: Path) -> None:
     svg.unlink()
 
 
+PREPARED: dict[str, Callable[[Path], None]] = {"value": record_values}
+"""What is done to the copy of the store before."""
+
+
 def main() -> None:
     """Make the named screenshots, or all."""
     for name in sys.argv[1:] or SHOTS:
         svg = HERE / "images" / f"{name}.svg"
-        svg.write_text(asyncio.run(shoot(*SHOTS[name])), "utf-8")
+        svg.write_text(asyncio.run(shoot(*SHOTS[name], PREPARED.get(name))), "utf-8")
         draw(svg.resolve())
         print(name)
 
