@@ -13,6 +13,7 @@ from labtop.settings import Settings
 from labtop.store.layout import create_store
 from labtop.tui.app import LabtopApp
 from tests.stores import write_run
+from tests.tui.stillness import wait_until_loaded
 
 
 def make_store(path: Path, records: Sequence[RunRecord]) -> Path:
@@ -25,9 +26,7 @@ def make_store(path: Path, records: Sequence[RunRecord]) -> Path:
 
 async def settle(app: LabtopApp, pilot: Pilot[int]) -> None:
     """Wait until nothing is on its way."""
-    for _ in range(3):
-        await app.session.gateway.settled()
-        await pilot.pause()
+    await wait_until_loaded(app)
 
 
 @asynccontextmanager

@@ -1,14 +1,12 @@
-"""Keys of a pilot that wait no longer than they must."""
+"""Pilots that wait for what is done, neither longer nor shorter."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.tui import stillness
+
 
 @pytest.fixture(autouse=True)
-def _quick_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each key Textual sleeps twice 20 ms at least, until it has cost nothing for so long: most of a test.
-
-    A quarter of that does as well, for what runs in threads is waited for by itself (`Gateway.settled`).
-    """
-    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 1 / 200)
+def _patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    stillness.use(monkeypatch)

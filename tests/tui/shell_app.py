@@ -13,6 +13,7 @@ from labtop.settings import Settings
 from labtop.tui.app import LabtopApp
 from labtop.tui.screens.runs import RunsScreen
 from labtop.tui.widgets.key_line import KeyLine
+from tests.tui.stillness import wait_until_loaded
 
 NAMED = {"/": "slash", "?": "question_mark", ":": "colon", "=": "equals_sign", "!": "exclamation_mark", "*": "asterisk",
          "<": "less_than_sign", ">": "greater_than_sign", "-": "minus", "$": "dollar_sign", " ": "space"}  # fmt: skip
@@ -27,10 +28,7 @@ class Driver:
 
     async def settle(self) -> None:
         """Wait until all work has come back and has been painted."""
-        for _ in range(4):
-            await self.pilot.pause()
-            await self.app.session.gateway.settled()
-        await self.pilot.pause()
+        await wait_until_loaded(self.app)
 
     async def press(self, *keys: str) -> None:
         """Press keys, and wait."""

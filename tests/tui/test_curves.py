@@ -20,6 +20,7 @@ from labtop.tui.widgets.key_line import KeyLine
 from labtop.views.chart_curves import Curve
 from tests.terminal import Terminal
 from tests.tui.curves_app import IDS, CurvesApp, build_curves, write_curves
+from tests.tui.stillness import wait_until_loaded
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def settle(app: CurvesApp, pilot: Pilot[int]) -> None:
     """Wait until everything asked for is on the screen."""
-    for _ in range(3):
-        await app.session.gateway.settled()
-        await pilot.pause()
+    await wait_until_loaded(app)
 
 
 @asynccontextmanager

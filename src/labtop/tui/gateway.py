@@ -109,6 +109,11 @@ class Gateway:
             thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every answer has arrived."""
+        return not self._unfinished
+
     async def settled(self) -> None:
         """Wait until every answer has arrived; an app that is gone gets none."""
         while self._unfinished and self.app.is_running:

@@ -146,8 +146,10 @@ class RunsColumns(RunsTable):
     def _widen(self, by: int) -> None:
         column = self.grid.column
         if column is not None and column.key != "status":
-            step = by * max(1, column.width // 8)
-            self.change_view(self.view.with_width(column.key, column.width + step), self.members)
+            # what was asked for last, not what is drawn: a held key is faster than a big table
+            width = self.view.widths.get(column.key, column.width)
+            step = by * max(1, width // 8)
+            self.change_view(self.view.with_width(column.key, width + step), self.members)
 
     def action_move_left(self) -> None:
         """Move the column to the left."""
@@ -164,7 +166,9 @@ class RunsColumns(RunsTable):
         if column.is_frozen:
             self.say("status and name stay at the left", "warning")
             return
-        self.change_view(self.view.with_moved(column.key, step, self.shown_keys), self.members)
+        asked = self.view.columns  # may not be drawn yet
+        order = asked if column.key in asked else self.shown_keys
+        self.change_view(self.view.with_moved(column.key, step, order), self.members)
 
     # narrowing
 
