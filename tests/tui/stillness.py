@@ -74,13 +74,17 @@ async def _barrier(app: App[Any]) -> None:
 
     waiting = [pump for pump in asked if pump.call_later(done, pump)]
     until = time.monotonic() + PATIENCE_S
-    while waiting and not app._exception_event.is_set() and time.monotonic() < until:
+    while len(handled) < len(waiting) and not _has_failed(app) and time.monotonic() < until:
         try:
             await asyncio.wait_for(all_done.wait(), 0.1)
             break
         except TimeoutError:  # one of them may have been removed meanwhile
             if not any(_has_work(each) for each in _pumps(app)):
                 break
+
+
+def _has_failed(app: App[Any]) -> bool:
+    return app._exception_event.is_set()
 
 
 async def _pause(pilot: Pilot[Any], delay: float | None = None) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-import click
 
 from labtop.errors import FilterError, LabtopError
 from labtop.views.text import cell_width, clean
@@ -18,17 +17,15 @@ INTERRUPTED = 130
 def guard(run: Callable[[], int]) -> int:
     """Run the command; every error becomes a sentence and an exit code."""
     stdout = sys.stdout
+    at_once = signal.getsignal(signal.SIGINT)
+    if getattr(at_once, "__module__", "") == "labtop.cli.entry":
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = run()
         sys.stdout.flush()
         return code
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return error.exit_code
     except LabtopError as error:
         say_error(error)
         return error.exit_code
@@ -38,6 +35,29 @@ def guard(run: Callable[[], int]) -> int:
         if sys.stdout is not stdout:  # click met the closed pipe first, and would exit with 1: a check's no
             return _has_enough()
         raise
+    except Exception as error:
+        if (known := _as_click_ends(error)) is None:
+            raise
+        return known
+    finally:
+        if getattr(at_once, "__module__", "") == "labtop.cli.entry":
+            signal.signal(signal.SIGINT, at_once)
+
+
+def _as_click_ends(error: Exception) -> int | None:
+    """The exit code of what click raises, said first; None for all else. The UI starts without click."""
+    if "click" not in sys.modules:
+        return None
+    import click
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort):
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return error.exit_code
+    return None
 
 
 def _has_enough() -> int:

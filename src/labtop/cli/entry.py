@@ -1,23 +1,54 @@
-"""Where the `labtop` command begins: `labtop run` starts its command at once, all else goes to the table of verbs."""
+"""Where the `labtop` command begins: what must start at once does so here, all else goes to the table of verbs.
+
+`labtop run` starts its command, and `labtop PATH` its screen, before click is imported: that takes a tenth of a start.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+
+TYPE_CHECKING = False  # as typing has it, whose import costs more than all of this file
+if TYPE_CHECKING:
+    from types import FrameType
+
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
-    if sys.argv[1:2] != ["run"]:
-        from labtop.cli.main import main as run_verb
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)  # until the verb, or the UI, knows what to do about Ctrl-C
+    if sys.argv[1:2] == ["run"]:
+        from labtop.cli.run_line import main as run_line
 
-        run_verb()
-        return
-    from labtop.cli.run_line import main as run_line
+        code = run_line(sys.argv[2:])
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(
+            code
+        )  # everything is written; taking the interpreter apart takes longer than the rest of the end
+    if _is_for_the_screen(sys.argv[1:]):
+        from labtop.cli.diagnostics import guard
+        from labtop.cli.screen import open_screen
 
-    code = run_line(sys.argv[2:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(
-        code
-    )  # everything is written; taking the interpreter apart takes longer than the rest of the end
+        sys.exit(guard(lambda: open_screen(sys.argv[1] if sys.argv[1:] else None, None)))
+    from labtop.cli.main import main as run_verb
+
+    run_verb()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Ctrl-C while modules are imported, or while Python takes itself apart: no traceback."""
+    os._exit(INTERRUPTED)
+
+
+def _is_for_the_screen(arguments: list[str]) -> bool:
+    """Whether the line is `labtop` or `labtop PATH`; a mistyped verb, say, is for click."""
+    if not arguments:
+        return True
+    word = arguments[0]
+    verb = os.path.join(os.path.dirname(__file__), "verbs", f"{word}.py")  # noqa: PTH118, PTH120  # pathlib costs 10 ms
+    is_verb = word.isidentifier() and os.path.exists(verb)  # noqa: PTH110
+    return len(arguments) == 1 and not word.startswith("-") and not is_verb and os.path.exists(word)  # noqa: PTH110

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from labtop.cli.diagnostics import say
+from labtop.cli.text_table import TextTable, on_the_point
 from labtop.errors import UsageError
 from labtop.views.text import clean
 
@@ -51,61 +52,37 @@ def write_sheet_as(sheet: Sheet, format_name: str) -> None:
     if format_name != "table":
         write_data(sheet, format_name)
         return
+    write_lines(sheet_table(sheet))
+
+
+def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
+    """Cleaned cells in aligned columns; on a terminal, columns that don't fit are left out and counted."""
+    write_lines(TextTable(header, rows, right))
+
+
+def write_lines(table: TextTable) -> None:
+    """A table as lines of text."""
+    is_terminal = sys.stdout.isatty()
+    lines, left_out = table.lines(shutil.get_terminal_size().columns if is_terminal else None, ellipsis())
+    for number, line in enumerate(lines):
+        _encodable(_bold(line) + "\n" if is_terminal and not number else line + "\n")
+    if left_out:
+        names = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
+        say(f"{len(left_out)} columns do not fit: {names} (choose with --columns)")
+
+
+def sheet_table(sheet: Sheet) -> TextTable:
+    """A sheet as cleaned cells, its numbers rounded for reading and aligned on the point."""
     cells = [_cells(row) for row in sheet.rows]
     numeric = [
         all(isinstance(row[at], int | float) for row in sheet.rows if row[at] is not None)
         for at in range(len(sheet.columns))
     ]
-    write_table([clean(name) for name in sheet.columns], cells, numeric)
-
-
-def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
-    """Cleaned cells in aligned columns; on a terminal, columns that don't fit are left out and counted."""
-    from rich.cells import cell_len, set_cell_size
-
-    limit = 60 if sys.stdout.isatty() else None
-    widths = [
-        max([cell_len(name), *(cell_len(row[at]) for row in rows)], default=0)
-        for at, name in enumerate(header)
+    columns = [
+        on_the_point(column) if is_number else column
+        for column, is_number in zip(zip(*cells, strict=True), numeric, strict=False)
     ]
-    if limit is not None:
-        widths = [min(width, limit) for width in widths]
-    shown = _fitting(widths)
-
-    def line(cells: Sequence[str]) -> str:
-        parts = []
-        for at in range(shown):
-            cell, width = cells[at], widths[at]
-            length = cell_len(cell)
-            if length > width:
-                parts.append(set_cell_size(cell, width - 1) + _ellipsis())
-            else:
-                pad = " " * (width - length)
-                parts.append(pad + cell if right[at] else cell + pad)
-        return "  ".join(parts).rstrip()
-
-    if sys.stdout.isatty() and header:
-        _encodable(_bold(line(header)) + "\n")
-    elif header:
-        _encodable(line(header) + "\n")
-    for row in rows:
-        _encodable(line(row) + "\n")
-    if shown < len(header):
-        left_out = ", ".join(header[shown : shown + 5]) + (" …" if len(header) > shown + 5 else "")
-        say(f"{len(header) - shown} columns do not fit: {left_out} (choose with --columns)")
-
-
-def _fitting(widths: Sequence[int]) -> int:
-    """How many columns fit the terminal; all of them where stdout is none."""
-    if not sys.stdout.isatty():
-        return len(widths)
-    room, shown = shutil.get_terminal_size().columns, 0
-    for width in widths:
-        room -= width + (2 if shown else 0)
-        if room < 0:
-            break
-        shown += 1
-    return max(shown, 1)
+    return TextTable([clean(name) for name in sheet.columns], list(zip(*columns, strict=True)), numeric)
 
 
 def _cells(row: Sequence[Any]) -> list[str]:
@@ -123,7 +100,8 @@ def _bold(text: str) -> str:
     return f"\x1b[1m{text}\x1b[0m"
 
 
-def _ellipsis() -> str:
+def ellipsis() -> str:
+    """What stands for cut text, as the locale can say it."""
     return "…" if (sys.stdout.encoding or "").lower().startswith("utf") else "~"
 
 

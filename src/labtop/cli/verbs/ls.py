@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -25,6 +26,7 @@ from labtop.views.export import Sheet, csv_cell
 from labtop.views.glyphs import glyphs, locale_is_ascii
 from labtop.views.listing import Listing, list_runs
 from labtop.views.sheet import groups_sheet, runs_sheet
+from labtop.views.table_columns import HiddenColumn
 
 
 @click.command("ls")
@@ -36,6 +38,7 @@ from labtop.views.sheet import groups_sheet, runs_sheet
     "--group-by", metavar="A,B", help="A line a group; 'seed': runs that are the same but for the seed."
 )
 @click.option("--limit", type=click.IntRange(0), metavar="N", help="At most N lines; what is cut is said.")
+@click.option("--live", is_flag=True, help="Go on showing what changes, until Ctrl-C.")
 @archived_option
 @store_option
 @format_option
@@ -46,12 +49,37 @@ def ls_command(
     columns: str | None,
     group_by: str | None,
     limit: int | None,
+    live: bool,
     archived: bool,
     store: str | None,
     format_name: str,
 ) -> int:
     """Print the runs at PATH: newest first, filtered by --where, sorted by --sort."""
-    return print_runs(path, store, where, sort, archived, columns, group_by, limit, format_name)
+    asked = Asked(path, store, where, sort, archived, columns, group_by, limit, format_name)
+    if live:
+        from labtop.cli.live_runs import follow_runs
+
+        return follow_runs(asked)
+    return print_runs(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The line, as it was given."""
+
+    path: str | None
+    store: str | None
+    where: str = ""
+    sort: tuple[str, ...] = ()
+    archived: bool = False
+    columns: str | None = None
+    group_by: str | None = None
+    limit: int | None = None
+    format_name: str = "table"
+
+    def select(self, catalog: Catalog) -> Selection:
+        """The runs that are asked for, now."""
+        return catalog.select(TableQuery(self.where, sort_keys(catalog.columns(), self.sort), self.archived))
 
 
 def json_of(catalog: Catalog, selection: Selection) -> Iterator[dict[str, Any]]:
@@ -59,72 +87,68 @@ def json_of(catalog: Catalog, selection: Selection) -> Iterator[dict[str, Any]]:
     return map(run_as_json, catalog.records(catalog.ids(selection.rows)))
 
 
-def print_runs(
-    path: str | None,
-    store: str | None,
-    where: str = "",
-    sort: tuple[str, ...] = (),
-    archived: bool = False,
-    columns: str | None = None,
-    group_by: str | None = None,
-    limit: int | None = None,
-    format_name: str = "table",
-) -> int:
+def print_runs(asked: Asked) -> int:
     """Print the runs at a path; also what the UI does where there is no terminal."""
-    with open_catalog(path, store) as catalog:
-        selection = catalog.select(TableQuery(where, sort_keys(catalog.columns(), sort), archived))
-        if group_by is not None:
-            _print_groups(catalog, selection, group_by, columns, limit, format_name)
+    with open_catalog(asked.path, asked.store) as catalog:
+        selection = asked.select(catalog)
+        if asked.group_by is not None:
+            sheet = groups_of(catalog, selection, asked)
+            _say_cut(len(sheet.rows[: asked.limit]), len(sheet.rows), "groups")
+            write_sheet_as(Sheet(sheet.columns, sheet.rows[: asked.limit], sheet.name), asked.format_name)
         else:
-            _print_runs(catalog, selection, columns, limit, format_name)
+            _print_runs(catalog, selection, asked)
         return exit_code(catalog)
 
 
-def _print_groups(
-    catalog: Catalog,
-    selection: Selection,
-    group_by: str,
-    columns: str | None,
-    limit: int | None,
-    format_name: str,
-) -> None:
-    by = None if group_by == "seed" else find_columns(catalog.columns(), group_by)
-    chosen = find_columns(catalog.columns(), columns) if columns else catalog.columns()
+def groups_of(catalog: Catalog, selection: Selection, asked: Asked) -> Sheet:
+    """A line a group."""
+    by = None if asked.group_by == "seed" else find_columns(catalog.columns(), asked.group_by or "")
+    chosen = find_columns(catalog.columns(), asked.columns) if asked.columns else catalog.columns()
     metrics = [column for column in chosen if column.kind == "metric"]
-    sheet = groups_sheet(catalog, selection, by, metrics)
-    rows = sheet.rows[:limit]
-    _say_cut(len(rows), len(sheet.rows), "groups")
-    write_sheet_as(Sheet(sheet.columns, rows, sheet.name), format_name)
+    return groups_sheet(catalog, selection, by, metrics)
 
 
-def _print_runs(
-    catalog: Catalog, selection: Selection, columns: str | None, limit: int | None, format_name: str
-) -> None:
-    chosen = find_columns(catalog.columns(), columns) if columns else None
-    shown = Selection(selection.revision, selection.rows[:limit], selection.total)
+def listing_of(catalog: Catalog, selection: Selection, asked: Asked) -> Listing:
+    """A line a run, for people."""
+    chosen = find_columns(catalog.columns(), asked.columns) if asked.columns else None
+    return list_runs(catalog, selection, chosen, glyphs(locale_is_ascii()))
+
+
+def _print_runs(catalog: Catalog, selection: Selection, asked: Asked) -> None:
+    shown = Selection(selection.revision, selection.rows[: asked.limit], selection.total)
     _say_cut(len(shown), len(selection), "runs")
-    if format_name in ("json", "jsonl") and chosen is None:
-        write_json(json_of(catalog, shown), format_name)
-    elif format_name != "table":
-        write_sheet_as(runs_sheet(catalog, shown, chosen or catalog.columns()), format_name)
+    if asked.format_name in ("json", "jsonl") and asked.columns is None:
+        write_json(json_of(catalog, shown), asked.format_name)
+    elif asked.format_name != "table":
+        chosen = find_columns(catalog.columns(), asked.columns) if asked.columns else catalog.columns()
+        write_sheet_as(runs_sheet(catalog, shown, chosen), asked.format_name)
     else:
-        listing = list_runs(catalog, shown, chosen, glyphs(locale_is_ascii()))
+        listing = listing_of(catalog, shown, asked)
         write_table(listing.titles, listing.rows, listing.right)
-        _say_hidden(listing, len(selection), selection.total)
+        say(how_many(listing, len(selection), selection.total))
 
 
-def _say_hidden(listing: Listing, count: int, total: int) -> None:
+def how_many(listing: Listing, count: int, total: int) -> str:
+    """How many runs there are, and what is the same in all of them."""
     words = f"{count} of {total} runs" if count != total else f"{total} run{'s' * (total != 1)}"
     if listing.hidden:
         same = ", ".join(
-            f"{each.column.name}={csv_cell(each.value)}"
+            f"{each.column.name}={_constant(each)}"
             for each in listing.hidden
             if each.value not in (None, "", [])
         )
         many = len(listing.hidden)
         words += f"; {many} columns do not vary" if many > 1 else "; 1 column does not vary"
         words += f": {same}" if same else ""
-    say(words)
+    return words
+
+
+def _constant(hidden: HiddenColumn) -> object:
+    """The value that a column has in all runs; the marks of reproducibility as how many are good."""
+    if hidden.column.key == "score":
+        marks = str(hidden.value)
+        return f"{marks.count('+')} of {len(marks)}"
+    return csv_cell(hidden.value)
 
 
 def _say_cut(shown: int, found: int, noun: str) -> None:

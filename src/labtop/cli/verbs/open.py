@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import sys
-
 import click
 
 from labtop.cli.main import VERBS
 from labtop.cli.opening import store_option
+from labtop.cli.screen import open_screen
 from labtop.errors import NoStoreError
-from labtop.settings import Settings
 
 
 @click.command("open", hidden=True, context_settings={"help_option_names": []})
@@ -19,31 +15,10 @@ from labtop.settings import Settings
 @store_option
 def open_command(path: str | None, store: str | None) -> int:
     """Open the terminal UI on the runs at PATH."""
-    from labtop.api import find_store
-
-    settings = Settings.load(store=store)
     try:
-        found = find_store(path, settings)
+        return open_screen(path, store)
     except NoStoreError as error:
         raise _with_verbs(error, path) from error
-    if not _has_terminal():
-        from labtop.cli.verbs.ls import print_runs
-
-        return print_runs(str(found), None)
-    # what is imported for the first screen is no garbage, and looking for some takes a seventh of the start;
-    # the app begins to look when it has painted
-    gc.disable()
-    try:
-        from labtop.tui.app import run
-
-        return run(found, settings)
-    finally:
-        gc.enable()
-
-
-def _has_terminal() -> bool:
-    terminals = (sys.stdin, sys.stdout, sys.stderr)  # Textual draws to stderr
-    return all(each.isatty() for each in terminals) and os.environ.get("TERM", "dumb") not in ("dumb", "")
 
 
 def _with_verbs(error: NoStoreError, path: str | None) -> NoStoreError:

@@ -1,0 +1,63 @@
+"""A table of cleaned text as lines: columns aligned, cut to a terminal where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDEST = 60  # cells of a column on a terminal
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Titles and cells; `right` says which columns stand at the right, as numbers do."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[bool]
+
+    def lines(self, width: int | None, ellipsis: str) -> tuple[list[str], Sequence[str]]:
+        """The lines, titles first, and the titles of columns that do not fit into `width` cells (None: all fit)."""
+        from rich.cells import cell_len
+
+        widths = [
+            max([cell_len(name), *(cell_len(row[at]) for row in self.rows)])
+            for at, name in enumerate(self.header)
+        ]
+        if width is not None:
+            widths = [min(each, WIDEST) for each in widths]
+        shown = len(widths) if width is None else _fitting(widths, width)
+        told = [self.header, *self.rows] if self.header else []
+        return [self._line(cells, widths[:shown], ellipsis) for cells in told], self.header[shown:]
+
+    def _line(self, cells: Sequence[str], widths: Sequence[int], ellipsis: str) -> str:
+        from rich.cells import cell_len, set_cell_size
+
+        parts = []
+        for cell, width, is_right in zip(cells, widths, self.right, strict=False):
+            length = cell_len(cell)
+            if length > width:
+                parts.append(set_cell_size(cell, width - 1) + ellipsis)
+            else:
+                room = " " * (width - length)
+                parts.append(room + cell if is_right else cell + room)
+        return GAP.join(parts).rstrip()
+
+
+def on_the_point(cells: Sequence[str]) -> Sequence[str]:
+    """Numbers with blanks behind them, so that at the right their points stand below each other."""
+    tails = [len(cell) - len(cell.partition(".")[0]) for cell in cells]
+    longest = max(tails, default=0)
+    return [cell + " " * (longest - tail) for cell, tail in zip(cells, tails, strict=True)]
+
+
+def _fitting(widths: Sequence[int], room: int) -> int:
+    """How many columns fit; one always does."""
+    shown = 0
+    for width in widths:
+        room -= width + (len(GAP) if shown else 0)
+        if room < 0:
+            break
+        shown += 1
+    return max(shown, 1)
