@@ -21,14 +21,22 @@ from textual.screen import Screen
 from labtop.tui.app import LabtopApp
 
 PATIENCE_S = 60.0
+FRAMES = 5
+"""A frame may ask for another layout, as panes do that come and go with the width."""
 
 
 async def wait_until_still(app: App[Any]) -> None:
     """Wait until no widget has a message, paint the next frame, and wait for what that brings."""
-    await _no_messages(app)
-    if app.screen_stack and app.is_running:
-        app.screen._on_timer_update()  # Textual waits a sixtieth of a second, that more may come
+    for _ in range(FRAMES):
         await _no_messages(app)
+        if not app.screen_stack or not app.is_running:
+            return
+        screen = app.screen
+        is_last = not (screen._layout_required or screen._recompose_required)
+        screen._on_timer_update()  # Textual waits a sixtieth of a second, that more may come
+        await _no_messages(app)
+        if is_last and not (app.screen._layout_required or app.screen._recompose_required):
+            return
 
 
 async def _no_messages(app: App[Any]) -> None:
