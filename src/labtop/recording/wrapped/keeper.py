@@ -18,6 +18,7 @@ from pathlib import Path
 
 from labtop.errors import LabtopError
 from labtop.model.run import Life, RunError, RunRecord, Status, Writer
+from labtop.recording.capture.command import relative_to
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome
@@ -25,6 +26,7 @@ from labtop.recording.home import open_home, refuge_of
 from labtop.recording.invited import errors_of, note_deaths
 from labtop.recording.output import OUTPUT, OutputLog
 from labtop.recording.system.sampler import SystemSampler, samples_here
+from labtop.recording.wrapped.last_words import LastWords
 from labtop.recording.wrapped.order import Order, Place
 from labtop.recording.wrapped.picking import Picker, PointSink
 from labtop.recording.wrapped.subject import describe_command, name_of, parse_params
@@ -58,6 +60,7 @@ class Keeper:
         self._began_at = began_at
         self._told = told
         self._signals_noted = 0
+        self._last_words = LastWords()
 
     def record(self) -> None:
         """Record until the end, in the thread that calls."""
@@ -148,6 +151,7 @@ class Keeper:
             is_last = self._told.status is not None
             for stream, data in self._told.tap.take(0.0 if is_last else _LOOK_S):
                 text = decoders.decode(stream, data)
+                self._last_words.take(stream, text)
                 if log is not None:
                     log.take(stream, text)
                 if picker is not None and picker.wants_output:
@@ -176,11 +180,14 @@ class Keeper:
     def _write_end(self, facts: RunFacts, folder: Path) -> None:
         outcome = outcome_of(self._told)
         life = facts.record.life
-        inside = errors_of(read_writers(folder))
+        inside = [each.error for each in errors_of(read_writers(folder))]
+        if outcome.status is Status.FAILED and not (inside or outcome.error):
+            printed = self._last_words.error()
+            inside = [printed and as_recorded(printed, facts)]
         facts.set_life(
             exit_code=outcome.exit_code,
             signal=outcome.signal or life.signal,
-            error=inside[-1].error if inside else outcome.error,
+            error=inside[-1] if inside else outcome.error,
         )
         facts.writer.close(outcome.status, datetime.fromtimestamp(self._told.ended_at, UTC))
 
@@ -198,6 +205,17 @@ def _sampler(facts: RunFacts, settings: Settings, sink: PointSink, folder: Path)
     )
     sampler.start()
     return sampler
+
+
+def as_recorded(error: RunError, facts: RunFacts) -> RunError:
+    """An error without secrets, its place as seen from the top of the repository."""
+    text, (file, line) = facts.redactor.text, error.where.rsplit(":", 1) if error.where else ("", "")
+    where = (
+        f"{relative_to(Path(file), facts.root or Path.cwd())}:{line}"
+        if file[:1] not in ("", "<")
+        else error.where
+    )
+    return RunError(type=text(error.type), message=text(error.message), where=text(where))
 
 
 def outcome_of(told: Told) -> Outcome:
