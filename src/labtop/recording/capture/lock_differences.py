@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,11 +82,15 @@ def _of_tables(tables: Iterable[Mapping[str, Any]]) -> Locked:
 
 def _package_tables(content: bytes) -> Locked:
     """uv.lock, poetry.lock and pdm.lock: a `[[package]]` each."""
+    import tomllib
+
     return _of_tables(tomllib.loads(content.decode()).get("package", []))
 
 
 def _pylock(content: bytes) -> Locked:
     """pylock.toml, the standard's own: `[[packages]]`."""
+    import tomllib
+
     return _of_tables(tomllib.loads(content.decode()).get("packages", []))
 
 
