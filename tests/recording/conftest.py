@@ -84,7 +84,7 @@ def run_script(tmp_path: Path) -> RunScript:
     """Runs Python text as a script of its own process, in the working folder."""
 
     def run(
-        code: str, *arguments: str, name: str = "script.py", **environment: str
+        code: str, *arguments: str, name: str = "script.py", timeout_s: float = 60, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         path = Path.cwd() / name
         path.write_text(code)
@@ -92,7 +92,7 @@ def run_script(tmp_path: Path) -> RunScript:
             [sys.executable, name, *arguments],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=timeout_s,
             env={**os.environ, **environment},
         )
 

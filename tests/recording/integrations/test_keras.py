@@ -15,6 +15,7 @@ if importlib.util.find_spec("keras") is None:
 BACKEND = next((name for name in ("torch", "jax", "tensorflow") if importlib.util.find_spec(name)), None)
 pytestmark = pytest.mark.skipif(BACKEND is None, reason="no backend of keras is installed")
 
+SLOW_S = 240  # torch alone takes half a minute to import on a busy machine
 TRAIN = """
 import sys
 import keras, numpy as np
@@ -31,7 +32,7 @@ model.fit(x, x.sum(1), epochs=3, batch_size=8, validation_split=0.5, verbose=0,
 @pytest.mark.parametrize(("batches", "last_step"), [("0", 2), ("2", 6)])
 def test_a_fit_is_a_run(folder: Path, run_script: RunScript, batches: str, last_step: int) -> None:
     """An epoch a step, or batches; with the optimizer's configuration."""
-    done = run_script(TRAIN, batches, KERAS_BACKEND=BACKEND or "")
+    done = run_script(TRAIN, batches, timeout_s=SLOW_S, KERAS_BACKEND=BACKEND or "")
     assert done.returncode == 0, done.stderr
     record = only_record(folder / "runs")
     assert (record.project, record.status) == ("lines", Status.FINISHED)

@@ -11,6 +11,7 @@ import pytest
 from labtop.model.run import Status
 from tests.recording.conftest import RunScript, only_record, records
 
+SLOW_S = 240  # torch alone takes half a minute to import on a busy machine
 TRAIN = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -66,7 +67,7 @@ def need(name: str) -> None:
 def test_a_training_and_its_test_are_one_run(folder: Path, run_script: RunScript, name: str) -> None:
     """With hyperparameters, metrics at Lightning's steps, and the best checkpoint."""
     need(name)
-    done = run_script(script(name))
+    done = run_script(script(name), timeout_s=SLOW_S)
     assert done.returncode == 0, done.stderr
     record = only_record(folder / "runs")
     assert (record.name, record.project, record.status) == ("first", "lines", Status.FINISHED)
@@ -83,7 +84,7 @@ def test_a_training_and_its_test_are_one_run(folder: Path, run_script: RunScript
 def test_a_training_that_fails_is_a_failed_run(folder: Path, run_script: RunScript) -> None:
     """With its error."""
     need("lightning")
-    assert run_script(script("lightning"), "fail").returncode
+    assert run_script(script("lightning"), "fail", timeout_s=SLOW_S).returncode
     record = only_record(folder / "runs")
     assert record.status is Status.FAILED
     assert record.life.error is not None
@@ -93,7 +94,7 @@ def test_a_training_that_fails_is_a_failed_run(folder: Path, run_script: RunScri
 def test_only_rank_0_records(folder: Path, run_script: RunScript) -> None:
     """Two processes of one training are one run."""
     need("lightning")
-    done = run_script(script("lightning", 2, "ddp"))
+    done = run_script(script("lightning", 2, "ddp"), timeout_s=SLOW_S)
     assert done.returncode == 0, done.stderr
     (record,) = records(folder / "runs")
     assert record.metrics["test/loss"].count == 1

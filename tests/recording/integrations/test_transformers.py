@@ -13,6 +13,7 @@ from tests.recording.conftest import RunScript, only_record
 if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("accelerate") is None:
     pytest.skip("transformers is not installed with torch", allow_module_level=True)
 
+SLOW_S = 240  # torch alone takes half a minute to import on a busy machine
 TRAIN = """
 import torch
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
@@ -38,7 +39,7 @@ trainer.train()
 )
 def test_a_training_is_a_run(folder: Path, run_script: RunScript, report_to: str, callbacks: str) -> None:
     """By name or as a callback: arguments, the model's configuration, and numbers as train/ and eval/."""
-    done = run_script(TRAIN.replace("REPORT_TO", report_to).replace("CALLBACKS", callbacks))
+    done = run_script(TRAIN.replace("REPORT_TO", report_to).replace("CALLBACKS", callbacks), timeout_s=SLOW_S)
     assert done.returncode == 0, done.stderr
     record = only_record(folder / "runs")
     assert record.status is Status.FINISHED
