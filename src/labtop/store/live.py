@@ -12,13 +12,14 @@ from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.model.fold import SummaryFold
-from labtop.model.run import RunRecord, Source, Status
+from labtop.model.run import MetricSummary, RunRecord, Source, Status
 from labtop.store.layout import METRICS, RECORD
 from labtop.store.part import SUFFIX as PART_SUFFIX
 from labtop.store.part import writer_of
 from labtop.store.reader import Point, check_parquet, list_point_files, read_part_points, read_record
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.wal import PointFrame, read_wal
+from labtop.store.writers import read_writers
 
 PartReader = Callable[[Path], Iterable[Point]]
 """Gives the points of a sealed part; raises InputError when it is damaged."""
@@ -78,15 +79,25 @@ def fold_live(
     if not frames:
         return record
     folds = {name: SummaryFold(each) for name, each in record.metrics.items()}
+    ranks = _ranks(folder) if any(each.rank is not None for each in folds.values()) else {}
     for writer, frame in frames:
         for seq, (name, value) in enumerate(frame.values.items(), frame.seq):
             if seq >= written[writer]:
-                if name not in folds:
+                known = folds.get(name)
+                if known is None:
                     folds[name] = SummaryFold()
+                elif known.rank is not None and known.rank != ranks.get(writer, 0):
+                    folds[name] = SummaryFold(
+                        MetricSummary(goal=known.goal)
+                    )  # it was borrowed from another rank
                 folds[name].add(frame.step, value)
                 written[writer] = seq + 1
     metrics = {name: fold.summary() if fold.count else record.metrics[name] for name, fold in folds.items()}
     return replace(record, metrics=metrics, life=replace(record.life, written=written))
+
+
+def _ranks(folder: Path) -> dict[str, int]:
+    return {each.writer: each.rank or 0 for each in read_writers(folder)}
 
 
 def _as_of(folder: Path, as_of_ns: int | None) -> int:
