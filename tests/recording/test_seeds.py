@@ -108,5 +108,5 @@ def test_what_was_forgotten_is_told_at_the_end(
     assert {name: seed for name, seed in randomness.seeds.items() if name in seeds} == seeds
     assert randomness.imported == imported
     assert said in done.stderr
-    assert bool(said) == bool(done.stderr)
+    assert ("never seeded" in done.stderr) == bool(said)  # a slow disk may have a word too
     assert ("numpy.seeded" in randomness.flags) == ("np.random.seed" in code)
