@@ -170,7 +170,7 @@ def test_a_figure() -> None:
 def test_what_is_no_picture(wrong: Any) -> None:
     """An error in words, never a hang."""
     with pytest.raises((ValueError, TypeError, OSError)):
-        Image(wrong).snapshot()
+        Image(wrong).snapshot().finished()
 
 
 def test_round_trip_and_independence() -> None:

@@ -98,7 +98,7 @@ def test_confusion_with_labels() -> None:
 def test_confusion_that_does_not_fit(make: Any) -> None:
     """An error in words."""
     with pytest.raises(ValueError, match=r"\w+ \w+"):
-        make().snapshot()
+        make().snapshot().finished()
 
 
 def binary(count: int, levels: int | None = None) -> tuple[Any, Any]:
@@ -239,4 +239,4 @@ def test_a_curve_of_its_own() -> None:
 def test_a_curve_that_does_not_fit(make: Any) -> None:
     """An error in words when it is logged."""
     with pytest.raises((ValueError, TypeError), match=r"\w+ \w+"):
-        make().snapshot()
+        make().snapshot().finished()

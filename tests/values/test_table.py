@@ -109,7 +109,7 @@ def test_names_that_collide() -> None:
 def test_what_does_not_fit(make: Any) -> None:
     """An error in words."""
     with pytest.raises(ValueError, match=r"row|length|columns"):
-        make().snapshot()
+        make().snapshot().finished()
 
 
 def test_a_long_table_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,8 +68,10 @@ def as_value(thing: Any) -> RichValue | None:
 def values_in(thing: Any) -> Mapping[str, RichValue] | None:
     """The rich values in what was logged under one name, by what follows the name: one, or a list of them."""
     if isinstance(thing, list | tuple):
+        if not thing or as_value(thing[0]) is None:  # a long list of numbers costs nothing
+            return None
         found = [as_value(each) for each in thing]
-        if found and all(found):
+        if all(found):
             return {f"/{at}": each for at, each in enumerate(found) if each is not None}
         return None
     value = as_value(thing)

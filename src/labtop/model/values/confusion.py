@@ -62,11 +62,6 @@ class ConfusionMatrix(RichValue):
         if self._true is None or self._pred is None:
             raise ValueError("a confusion matrix needs y_true and y_pred, or a matrix")
         true, pred = as_array(self._true), as_array(self._pred)
-        if pred.ndim == 2 and pred.shape[1] > 1:
-            pred = pred.argmax(axis=1)
-        true, pred = true.ravel(), pred.ravel()
-        if len(true) != len(pred):
-            raise ValueError(f"y_true has {len(true)} classes and y_pred {len(pred)}")
         return type(self)(true, pred, labels)
 
     @property
@@ -81,7 +76,11 @@ class ConfusionMatrix(RichValue):
         if self._matrix is not None:
             return self if isinstance(self._matrix, np.ndarray) else self.snapshot()
         ready = self if isinstance(self._true, np.ndarray) else self.snapshot()
-        true, pred = (_whole(each) for each in (ready._true, ready._pred))
+        if ready._pred.ndim == 2 and ready._pred.shape[1] > 1:
+            ready._pred = ready._pred.argmax(axis=1)
+        true, pred = (_whole(each.ravel()) for each in (ready._true, ready._pred))
+        if len(true) != len(pred):
+            raise ValueError(f"y_true has {len(true)} classes and y_pred {len(pred)}")
         names, wanted = _classes(true, pred, ready._labels)
         places = {each: at for at, each in enumerate(wanted)}
         known = np.array([places.get(each, -1) for each in (*true.tolist(), *pred.tolist())], dtype=np.int64)

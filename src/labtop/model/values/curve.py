@@ -116,7 +116,6 @@ class Curve(RichValue):
                 None if labels is None else list(labels),
                 positive,
             )
-            sides(*copy._given)  # says in words what does not fit
         return copy
 
     @property

@@ -40,6 +40,7 @@ class Image(RichValue):
         self.note = ""  # what was done to the values so that they became pixels
         self.unused = tuple(unused)
         self._data = data
+        self._array: tuple[npt.NDArray[Any], bool] | None = None  # not pixels yet; whether channels are first
         self._pixels: Pixels | None = None
         self._encoded: tuple[bytes, Header] | None = None
 
@@ -47,15 +48,30 @@ class Image(RichValue):
         """A copy of the pixels, or the bytes of the file."""
         copy = type(self)(None, caption=self.caption)
         copy.note, copy.unused = self.note, self.unused
-        copy._pixels, copy._encoded = self._pixels, self._encoded
-        if copy._pixels is None and copy._encoded is None:
+        copy._pixels, copy._encoded, copy._array = self._pixels, self._encoded, self._array
+        if not copy._is_taken:
             copy._take(self._data)
         return copy
+
+    @property
+    def _is_taken(self) -> bool:
+        return self._pixels is not None or self._encoded is not None or self._array is not None
+
+    def finished(self) -> Self:
+        """With the numbers of an array as pixels."""
+        ready = self if self._is_taken else self.snapshot()
+        if ready._array is None:
+            return ready
+        done = type(self)(None, caption=ready.caption)
+        done.unused = ready.unused
+        done._pixels, done.note = as_pixels(*ready._array)
+        return done
 
     def _take(self, data: Any) -> None:
         if isinstance(data, Image):
             taken = data.snapshot()
-            self._pixels, self._encoded, self.note = taken._pixels, taken._encoded, taken.note
+            self._pixels, self._encoded, self._array = taken._pixels, taken._encoded, taken._array
+            self.note = taken.note
             self.caption = self.caption or taken.caption
         elif isinstance(data, str | os.PathLike):
             self._take_bytes(_read(Path(data).expanduser()))
@@ -70,7 +86,7 @@ class Image(RichValue):
         elif data is None:
             raise ValueError("an image needs pixels, a path or a figure")
         else:
-            self._pixels, self.note = as_pixels(as_array(data), hasattr(data, "detach"))
+            self._array = as_array(data), hasattr(data, "detach")
 
     def _take_figure(self, save: Any) -> None:
         buffer = io.BytesIO()
@@ -89,22 +105,24 @@ class Image(RichValue):
         """Bytes of the pixels, or of the file."""
         if self._pixels is not None:
             return int(self._pixels.nbytes)
+        if self._array is not None:
+            return int(self._array[0].nbytes)
         return len(self._encoded[0]) if self._encoded is not None else 1000
 
     @property
     def encoded(self) -> tuple[bytes, Header] | None:
         """The bytes of the file it was given as, with what they are; None for pixels."""
-        return self.snapshot()._encoded if self._pixels is None and self._encoded is None else self._encoded
+        return self.finished()._encoded
 
     @property
     def pixels(self) -> Pixels | None:
         """Bytes, height x width x channels (grey, grey and alpha, RGB, RGBA); None for a file, which stays one."""
-        return self.snapshot()._pixels if self._pixels is None and self._encoded is None else self._pixels
+        return self.finished()._pixels
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
-        ready = self if self._pixels is not None or self._encoded is not None else self.snapshot()
+        ready = self.finished()
         if ready._encoded is not None:
             return ready._encoded[1].width, ready._encoded[1].height
         assert ready._pixels is not None

@@ -83,7 +83,7 @@ class Table(RichValue):
         return found
 
     def snapshot(self) -> Self:
-        """A copy of the cells as far as it is kept: values of Python in them are shared."""
+        """A copy of the cells as far as they are kept: rows, and values of Python in columns, are shared."""
         copy = type(self)()
         copy.unused, copy.of_rows = self.unused, self.of_rows
         if self._arrow is not None:
@@ -95,15 +95,20 @@ class Table(RichValue):
             part = _head(self._frame, most)
             copier = getattr(part, "copy", None)  # pandas may be changed in place
             copy._frame = copier() if callable(copier) else part
-        else:
-            named = self._named if self._named is not None else self._as_named(self._columns, self._rows)
-            lengths = {len(each) for each in named.values()}
+        elif self._named is not None:
+            lengths = {len(each) for each in self._named.values()}
             if len(lengths) > 1:
                 raise ValueError(f"the columns of a table are of one length, not {sorted(lengths)}")
-            most = _most_rows(len(named))
             count = lengths.pop() if lengths else 0
+            most = _most_rows(len(self._named))
             copy.of_rows = count if count > most else None
-            copy._named = {name: _copied(each[:most]) for name, each in named.items()}
+            copy._named = {name: _copied(each[:most]) for name, each in self._named.items()}
+        else:
+            width = len(self._columns or (self._rows[0] if self._rows else ()))
+            most = _most_rows(width)
+            copy.of_rows = len(self._rows) if len(self._rows) > most else None
+            copy._columns = self._columns and [*self._columns]
+            copy._rows = self._rows[:most]  # laid out as columns in the thread
         return copy
 
     @property
@@ -112,7 +117,9 @@ class Table(RichValue):
         whole = self._arrow if self._arrow is not None else self._frame
         if whole is not None:
             return int(getattr(whole, "nbytes", 0)) or 60 * len(whole) * _column_count(whole)
-        return 60 * sum(len(each) for each in (self._named or {}).values())
+        if self._named is not None:
+            return 60 * sum(len(each) for each in self._named.values())
+        return 60 * len(self._rows) * len(self._rows[0]) if self._rows else 1000
 
     @staticmethod
     def _as_named(columns: list[str] | None, rows: Sequence[Any]) -> dict[str, list[Any]]:
