@@ -164,6 +164,18 @@ def test_a_mended_log_has_everything_again(tmp_path: Path) -> None:
     assert [each.name for each in list_point_files(story.folder).logs] == ["w" * 10 + "-00002.wal"]
 
 
+def test_a_log_without_points_that_cannot_be_flushed(tmp_path: Path) -> None:
+    """There is nothing to write again; the run goes on in a new one."""
+    story = Story(tmp_path / "r", files := FaultyFiles(error=errno.EIO))
+    files.calls.clear()
+    files.failing = range(1)
+    story.upkeep.tick()
+    assert files.calls[0] == "sync_data"
+    story.upkeep.tail.append(0.0, 0, {"a": 0.0, "b": 0.0})
+    assert story.upkeep.finish()
+    assert points_of(story.folder) == EXPECTED[:2]
+
+
 def test_a_log_that_could_not_be_flushed_is_never_trusted_again(tmp_path: Path) -> None:
     """The kernel may have dropped the bytes: everything goes into a new file, flushed, before the old one goes."""
     story = Story(tmp_path / "r", files := FaultyFiles(error=errno.EIO))

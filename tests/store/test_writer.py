@@ -364,6 +364,29 @@ def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
     assert len(read_points(folder_of(tmp_path))[0]) == 400
 
 
+def test_a_loop_that_only_logs_makes_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While points are being folded or sealed and too many are queued, and at no other time."""
+    pauses: list[float] = []
+    writer = new_writer(tmp_path)
+    writer.flush()
+    monkeypatch.setattr("labtop.store.tail._CROWDED", 10)
+    monkeypatch.setattr("labtop.store.tail.time.sleep", pauses.append)
+    log(writer, 0, 20)
+    assert pauses == []  # nobody computes: a pause would help nobody
+    with writer._upkeep._computing():
+        log(writer, 20, 22)
+    assert len(pauses) == 2
+    assert max(pauses) < 0.05
+    writer.flush()
+    pauses.clear()
+    with writer._upkeep._computing():
+        log(writer, 22, 24)
+    assert pauses == []
+    monkeypatch.undo()
+    writer.close()
+    assert len(read_points(folder_of(tmp_path))[0]) == 48
+
+
 def test_a_disk_that_hangs_holds_up_neither_flush_nor_end_for_long(tmp_path: Path) -> None:
     """As long as one is willing to wait; the record says that the disk did not answer, and nothing is lost."""
     hanging, go_on = threading.Event(), threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from labtop.store.wal import PointFrame, WalWriter, clean_values, encode_points
 
 _NEVER = 2**63
 _LOCK_PATIENCE_S = 0.2
+_CROWDED = 25_000  # points in the queue
+_MAKE_WAY_S = 0.002
 
 
 class Taken(NamedTuple):
@@ -47,8 +50,14 @@ class Tail:
         self.next_seq = 0  # the number that the next point gets
         self.dropped = 0
         self.trouble: Exception | None = None
+        self.upkeep_computes = False  # said by the upkeep, while it needs the interpreter and no disk
         self.wake = threading.Event()
         self.wake_at = _NEVER  # wake the upkeep when this many points were given
+
+    @property
+    def queued(self) -> int:
+        """How many points the upkeep has not taken over."""
+        return self._fresh_points
 
     @property
     def waiting(self) -> int:
@@ -86,6 +95,10 @@ class Tail:
             if seq >= self.wake_at:
                 self.wake_at = _NEVER
                 self.wake.set()
+        if self._fresh_points > _CROWDED and self.upkeep_computes:
+            # a loop that does nothing but log is quicker than what has to be done with it: without a pause the
+            # queue would grow to its limit
+            time.sleep(_MAKE_WAY_S)
 
     def _queue(self, seq: int, time_us: int, step: float, values: Mapping[str, float]) -> None:
         count = len(values)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from labtop.model.run import RunRecord
 from labtop.store.faults import Faults, Limits
 from labtop.store.files import Files
 from labtop.store.layout import METRICS, make_folders
-from labtop.store.part import OpenPart, part_stem, seal
+from labtop.store.part import OpenPart, part_content, part_stem, write_part
 from labtop.store.record_file import Identity, LiveRecord
 from labtop.store.tail import Tail, Taken
 from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
@@ -99,10 +99,11 @@ class Upkeep:
 
     def tick(self) -> None:
         """One regular round."""
-        self._absorb(self.tail.take(), self.tail.wal)
-        self._secure()
         if self._is_full():
-            self._roll()
+            self._roll()  # first, so that a part gets no more than there is now, however long taking over takes
+        else:
+            self._absorb(self.tail.take(), self.tail.wal)
+        self._secure()
         self._seal_waiting()
         if self.record.is_due:
             self.write_record()
@@ -166,15 +167,25 @@ class Upkeep:
         frames = taken.frames
         if taken.spilled:  # the log has what the queue had no room for
             frames = [each for each in read_wal(log.path).frames if each.end <= taken.until]
-        for at, frame in enumerate(frames):
-            if frame.seq >= self._absorbed:
-                self._part.add(frame)
-                self._absorbed = frame.end
-                if self.identity.owns_record or self.identity.who is not None:
-                    self.record.fold(frame)
-            if at % _FRAMES_AT_ONCE == 0:
-                time.sleep(0)
+        with self._computing():
+            for at, frame in enumerate(frames):
+                if frame.seq >= self._absorbed:
+                    self._part.add(frame)
+                    self._absorbed = frame.end
+                    if self.identity.owns_record or self.identity.who is not None:
+                        self.record.fold(frame)
+                if at % _FRAMES_AT_ONCE == 0:
+                    time.sleep(0)
         self._count_held()
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Meanwhile a loop that only logs makes way when too much is queued."""
+        self.tail.upkeep_computes = True
+        try:
+            yield
+        finally:
+            self.tail.upkeep_computes = False
 
     def _count_held(self) -> None:
         self.tail.held = len(self._part) + sum(len(each.part) for each in self._waiting)
@@ -250,10 +261,11 @@ class Upkeep:
     # -- sealing -----------------------------------------------------------------------------------------------
 
     def _is_full(self) -> bool:
-        if self.tail.trouble is not None or len(self._part) == 0 or not self.faults.may_try:
+        points = len(self._part) + self.tail.queued
+        if self.tail.trouble is not None or points == 0 or not self.faults.may_try:
             return False
         return (
-            len(self._part) >= self._limits.seal_points
+            points >= self._limits.seal_points
             or self.tail.wal.size >= self._limits.seal_bytes
             or time.monotonic() - self._part_since >= self._limits.seal_s
         )
@@ -295,7 +307,10 @@ class Upkeep:
         if len(rolled.part):
             who = self.identity
             path = self._folder / (rolled.log.path.stem + ".parquet")
-            seal(rolled.part, path, who.run_id, who.writer, self._files, who.mode, who.sync)
+            with self._computing():
+                content = part_content(rolled.part, who.run_id, who.writer)
+            write_part(content, len(rolled.part), path, self._files, who.mode, who.sync)
+            del content
             self.write_record()  # so that it covers what is in no log any more
         rolled.log.discard()
 
