@@ -107,7 +107,7 @@ class FitLog:
 def _candidates(run: Run, search: Any, begun: datetime, most: int) -> Iterator[Sibling]:
     """The candidates of a search as runs: parameters, the score of each fold, means."""
     results = search.cv_results_
-    scores = sorted(key for key in results if key.startswith("mean_"))
+    scores = sorted(key for key in results if key.startswith("mean_") and key != "mean_score_time")
     folds = sorted(
         (key for key in results if key.startswith("split")), key=lambda key: int(key[5:].split("_")[0])
     )
@@ -148,7 +148,14 @@ def _params(model: Any) -> dict[str, Any]:
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as a person would write them: an estimator inside is its class's name."""
-    return {name: _value(value) for name, value in params.items()}
+    return {name: _value(value) for name, value in params.items() if not _holds_estimators(value)}
+
+
+def _holds_estimators(value: Any) -> bool:
+    """Whether it is the list of a pipeline's steps or its like: those are parameters by their own names too."""
+    return isinstance(value, list) and any(
+        hasattr(part, "get_params") for each in value if isinstance(each, tuple) for part in each
+    )
 
 
 def _value(value: Any) -> Any:

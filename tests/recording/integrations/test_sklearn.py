@@ -71,6 +71,7 @@ def test_a_pipeline_counts_once_and_a_transformer_not() -> None:
         0.5,
         "LogisticRegression",
     )
+    assert "steps" not in first.params
     assert second.metrics["inertia"].last is not None
 
 
