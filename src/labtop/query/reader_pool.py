@@ -6,6 +6,7 @@ in this process.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -36,6 +37,17 @@ class _Process:
     popen: subprocess.Popen[str]
     folders: Sequence[str] = ()
     offer: Offer | None = None
+    listener: threading.Thread | None = None
+
+    def end(self) -> None:
+        """Wait for a process that was killed, and let go of its pipes."""
+        self.popen.wait()
+        if self.listener is not None:
+            self.listener.join()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def ask(self, question: Any) -> None:
         """Send a line; a process that is gone shows when it is listened to."""
@@ -107,7 +119,8 @@ class ReaderPool:
     def __exit__(self, *_: object) -> None:
         for each in self._processes:
             each.popen.kill()
-            each.popen.communicate()
+        for each in self._processes:
+            each.end()
 
     def _start(self) -> None:
         popen = subprocess.Popen(
@@ -121,7 +134,10 @@ class ReaderPool:
         process = _Process(popen)
         self._processes.append(process)
         process.ask(str(self._store))
-        threading.Thread(target=self._listen, args=(process,), daemon=True, name="labtop-readers").start()
+        process.listener = threading.Thread(
+            target=self._listen, args=(process,), daemon=True, name="labtop-readers"
+        )
+        process.listener.start()
 
     def _listen(self, process: _Process) -> None:
         assert process.popen.stdout
