@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from labtop.model.run import Energy, Writer
 from labtop.recording.capture.command import launcher_and_ranks
 from labtop.recording.facts import RunFacts
-from labtop.recording.system.meters import Meters
+
+if TYPE_CHECKING:
+    from labtop.recording.system.meters import Meters
 
 _FIRST_S = 1.0  # before that nothing is even imported: a run of a moment pays nothing
 _SHORTEST_S = 0.5  # between two samples: rates over less say nothing
@@ -30,7 +33,6 @@ class SystemSampler:
         step: Callable[[], float],
         interval_s: float,
         pid: int | None = None,
-        open_meters: Callable[[int], Meters] = Meters,
         first_s: float | None = None,
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -38,7 +40,6 @@ class SystemSampler:
         self._step = step
         self._interval_s = max(interval_s, _SHORTEST_S)
         self._pid = os.getpid() if pid is None else pid
-        self._open = open_meters
         self._first_s = _FIRST_S if first_s is None else first_s
         self._is_wanted = is_wanted
         self._before: Energy | None = facts.record.life.energy  # of a run that goes on
@@ -60,7 +61,9 @@ class SystemSampler:
         if self._stop.wait(self._first_s):
             return
         with self._facts.safely("measuring the machine"):
-            meters = self._open(self._pid)
+            from labtop.recording.system.meters import Meters  # here: `init` does not wait for it
+
+            meters = Meters(self._pid)
             try:
                 self._sample_on(meters)
             finally:
