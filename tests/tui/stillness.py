@@ -64,6 +64,8 @@ def _pumps(app: App[Any]) -> list[MessagePump]:
 
 
 def _has_work(pump: MessagePump) -> bool:
+    if isinstance(pump, App) and pump._resize_timer is not None:  # another size is told a moment later
+        return True
     waits_for_paint = isinstance(pump, Screen) and pump.is_current and pump._callbacks
     return bool(pump.is_running and (pump.message_queue_size or pump._next_callbacks or waits_for_paint))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labtop.settings import Settings
-from labtop.tui.state import StoreState
+from labtop.tui.state import StoreState, saved_views, view_path
 from tests.stores import build_store
 from tests.tui.shell_app import labtop
 
@@ -302,6 +302,34 @@ async def test_archiving_hides_a_run_until_asked(store: Path) -> None:
         await driver.command("archive")
         await driver.command("archived")
         assert driver.runs.grid.row_count == 30
+
+
+async def test_a_saved_view_is_deleted_after_a_question(store: Path) -> None:
+    """No keeps it; what is no view is not touched."""
+    async with labtop(store) as driver:
+        await driver.command("save-view mine")
+        await driver.command("delete-view mine")
+        await driver.press("n")
+        assert saved_views() == ["mine"]
+        await driver.command("delete-view mine")
+        await driver.press("y")
+        assert saved_views() == []
+        foreign = store.parent / "mine.json"
+        foreign.write_text("{}")
+        await driver.command(f"delete-view {foreign}")
+        await driver.press("y")
+        assert "not a view" in driver.message
+        assert foreign.exists()
+
+
+async def test_a_damaged_view_is_an_error_and_no_end(store: Path) -> None:
+    """Chosen from the list, too."""
+    async with labtop(store) as driver:
+        await driver.command("save-view mine")
+        view_path("mine").write_text("{")
+        await driver.press("v", "enter")
+        assert "cannot read the view" in driver.message
+        assert driver.app.is_running
 
 
 async def test_views_are_kept_and_opened(store: Path) -> None:

@@ -102,6 +102,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("group", ("S",), "group by a column", "Views", _RUNS, argument="COLUMN,COLUMN…"),
     Action("views", ("v",), "open, keep or delete a view", "Views", _RUNS, argument="NAME or FILE"),
     Action("save_view", (), "keep the view under a name", "Views", _RUNS, argument="NAME or FILE"),
+    Action("delete_view", (), "delete a saved view", "Views", _RUNS, argument="NAME"),
     Action("undo", ("u",), "undo a change of the view", "Views", _RUNS),
     Action("redo", ("ctrl+r",), "redo it", "Views", _RUNS),
     Action("follow", ("F",), "follow the newest run", "Views", _RUNS),

@@ -124,7 +124,7 @@ def _arguments(action: Action, start: str, session: Session) -> Sequence[str]:
     if action.name in TAKES_COLUMNS and session.is_open:
         minus = "-" if start.startswith("-") else ""
         return [minus + each for each in session.catalog.suggest(start.removeprefix("-"))]
-    if action.name in ("views", "save_view"):
+    if action.name in ("views", "save_view", "delete_view"):
         from labtop.tui.state import saved_views
 
         return [each for each in saved_views() if each.startswith(start)]

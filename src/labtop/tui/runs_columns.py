@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labtop.tui.choice import Choice
 from labtop.tui.runs_table import Members, RunsTable
 from labtop.tui.runs_view import SEED, RunsView
-from labtop.tui.state import load_view, save_view, saved_views, view_path
+from labtop.tui.state import delete_view, load_view, save_view, saved_views, view_path
 from labtop.views.text import clean
 
 if TYPE_CHECKING:
@@ -258,6 +258,26 @@ class RunsColumns(RunsTable):
     def action_save_view(self, name: str = "") -> None:
         """Keep this view under a name."""
         self._keep_view(name) if name else self.action_views()
+
+    def action_delete_view(self, name: str = "") -> None:
+        """Delete a saved view, once it was asked about."""
+        if not name:
+            self.pick(
+                "delete a view", [Choice(each, each, "delete") for each in saved_views()], self._ask_delete
+            )
+            return
+        self._ask_delete(name)
+
+    def _ask_delete(self, name: str | None) -> None:
+        if name is None:
+            return
+
+        def done(answer: str | None) -> None:
+            if answer == "yes":
+                self.say(f"deleted {clean(str(delete_view(name)), 200)}")
+
+        choices = [Choice("yes", "delete it", letter="y"), Choice("no", "keep it", letter="n")]
+        self.menu(f"delete the view {clean(name, 60)}?", choices, done)
 
     def _open_view(self, name: str) -> None:
         self.change_view(load_view(name))

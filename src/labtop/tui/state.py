@@ -122,6 +122,17 @@ def load_view(name: str) -> RunsView:
     return RunsView.from_json(values)
 
 
+def delete_view(name: str) -> Path:
+    """Delete a saved view, and nothing that is none. Raises InputError."""
+    load_view(name)
+    path = view_path(name)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise InputError(f"cannot delete the view {str(path)!r}: {error}") from error
+    return path
+
+
 def saved_views() -> list[str]:
     """Names of the saved views, sorted."""
     try:

@@ -125,7 +125,7 @@ class LabScreen(Screen[None]):
         """Ask for one of some choices, found by typing."""
         from labtop.tui.screens.dialogs import Picker  # dialogs are imported when the first one opens
 
-        self.app.push_screen(Picker(title, choices, hint, also), done)
+        self.app.push_screen(Picker(title, choices, hint, also), self._guarded(done))
 
     def pick_several(
         self, title: str, choices: Iterable[Choice], done: Callable[[Sequence[str] | None], None]
@@ -136,19 +136,30 @@ class LabScreen(Screen[None]):
         def split(answer: str | None) -> None:
             done(None if answer is None else answer.split("\n") if answer else [])
 
-        self.app.push_screen(MultiPicker(title, choices), split)
+        self.app.push_screen(MultiPicker(title, choices), self._guarded(split))
 
     def menu(self, title: str, choices: Iterable[Choice], done: Callable[[str | None], None]) -> None:
         """Ask for one of a few choices, each with its letter."""
         from labtop.tui.screens.dialogs import Menu
 
-        self.app.push_screen(Menu(title, choices), done)
+        self.app.push_screen(Menu(title, choices), self._guarded(done))
 
     def ask(self, title: str, value: str, done: Callable[[str | None], None]) -> None:
         """Ask for one line of text."""
         from labtop.tui.screens.dialogs import Prompt
 
-        self.app.push_screen(Prompt(title, value), done)
+        self.app.push_screen(Prompt(title, value), self._guarded(done))
+
+    def _guarded(self, done: Callable[[str | None], None]) -> Callable[[str | None], None]:
+        """What is done with an answer, with its errors shown; Textual would end the app."""
+
+        def guarded(answer: str | None) -> None:
+            try:
+                done(answer)
+            except Exception as error:  # the edge, as in `perform`
+                self.lab.show_error(error)
+
+        return guarded
 
     def hush(self) -> bool:
         """Take a message back; True when there was one."""

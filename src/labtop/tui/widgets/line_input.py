@@ -18,6 +18,18 @@ from textual.widget import Widget
 from labtop.views.text import clean
 
 
+@dataclass
+class LineInputMessage(Message):
+    """Any message of a line."""
+
+    input: LineInput
+
+    @property
+    def control(self) -> LineInput:
+        """The widget, for @on selectors."""
+        return self.input
+
+
 class LineInput(Widget, can_focus=True):
     """A prompt and a line. Enter, Esc, Tab and the arrows up and down are told as messages or used for history."""
 
@@ -28,51 +40,26 @@ class LineInput(Widget, can_focus=True):
     """
 
     @dataclass
-    class Changed(Message):
+    class Changed(LineInputMessage):
         """The text changed."""
 
-        input: LineInput
         value: str
 
-        @property
-        def control(self) -> LineInput:
-            """The widget, for @on selectors."""
-            return self.input
-
     @dataclass
-    class Submitted(Message):
+    class Submitted(LineInputMessage):
         """Enter was pressed."""
 
-        input: LineInput
         value: str
 
-        @property
-        def control(self) -> LineInput:
-            """The widget, for @on selectors."""
-            return self.input
-
     @dataclass
-    class Dropped(Message):
+    class Dropped(LineInputMessage):
         """Esc was pressed."""
 
-        input: LineInput
-
-        @property
-        def control(self) -> LineInput:
-            """The widget, for @on selectors."""
-            return self.input
-
     @dataclass
-    class Key(Message):
+    class Key(LineInputMessage):
         """A key that this widget does not use itself: tab, pageup, …"""
 
-        input: LineInput
         key: str
-
-        @property
-        def control(self) -> LineInput:
-            """The widget, for @on selectors."""
-            return self.input
 
     def __init__(self, prompt: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
