@@ -347,11 +347,11 @@ def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
     class Slow(FaultyFiles):
         def sync_data(self, descriptor: int) -> None:
             hanging.set()
-            go_on.wait(20)
+            go_on.wait(120)
 
     writer = new_writer(tmp_path, files=Slow(), limits=Limits(tick_s=0.005))
     log(writer, 0, 1)
-    assert hanging.wait(10)
+    assert hanging.wait(60)
     slowest = 0.0
     for step in range(1, 200):
         begun = time.perf_counter()
@@ -359,7 +359,7 @@ def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
         writer.set_record(writer.record)
         slowest = max(slowest, time.perf_counter() - begun)
     go_on.set()
-    assert slowest < 0.05
+    assert slowest < 20  # a busy machine may take its time over a call, but none waits for the disk
     writer.close()
     assert len(read_points(folder_of(tmp_path))[0]) == 400
 
