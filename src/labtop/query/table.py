@@ -48,8 +48,11 @@ class RunTable:
         self._dead = 0  # deleted rows of `fresh` whose room is not free yet
         for column in found.by_path.values():
             self._declare(column)
+        self._create()
+
+    def _create(self) -> None:
         columns = ", ".join(f"{quote_name(key)} {sql}" for key, sql in self.types.items())
-        engine.execute(f"CREATE OR REPLACE TABLE fresh ({columns})")
+        self._engine.execute(f"CREATE OR REPLACE TABLE fresh ({columns})")
 
     def _declare(self, column: FoundColumn) -> list[str]:
         self.types[column.key] = COLUMN_TYPES[column.type_name].sql
@@ -74,8 +77,11 @@ class RunTable:
 
     def adapt(self, changes: Changes) -> None:
         """Make room for new columns and for values of new types."""
-        for column in changes.added:
-            for key in self._declare(column):
+        keys = [key for column in changes.added for key in self._declare(column)]
+        if keys and self._base is None and not self._engine.query("SELECT 1 FROM fresh LIMIT 1"):
+            self._create()  # at once: to add a hundred columns one by one takes longer than to read a hundred runs
+        else:
+            for key in keys:
                 for table in self._tables_with(key):
                     self._engine.execute(
                         f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.types[key]}"
