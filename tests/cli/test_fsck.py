@@ -20,7 +20,7 @@ def test_damage_is_told_and_shown(tmp_path: Path) -> None:
     writer.close()
     whole = command("fsck", store)
     assert (whole.returncode, whole.stdout) == (0, "")
-    assert "1 runs checked: all is whole" in whole.stderr
+    assert "1 run checked: all is whole" in whole.stderr
     (folder,) = run_folders(store)
     (part,) = folder.glob("metrics/*.parquet")
     part.write_bytes(part.read_bytes()[:-5])

@@ -101,11 +101,16 @@ def quick(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def samples(run: labtop.Run) -> int:
+    """How many measurements the run has, also from before it was taken up again."""
+    return sum(each.name == "system/memory_bytes" for each in read_points(run.folder)[0])
+
+
 def wait_for_samples(run: labtop.Run, count: int = 2) -> None:
     """Until the run has so many measurements."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        if sum(each.name == "system/memory_bytes" for each in read_points(run.folder)[0]) >= count:
+        if samples(run) >= count:
             return
         time.sleep(0.02)
     raise AssertionError("not measured")
@@ -162,7 +167,7 @@ def test_energy_goes_on(quick: Path, nvml: FakeNvml) -> None:
     used = []
     for _ in range(2):
         with labtop.init(id="long run", resume="allow") as run:
-            wait_for_samples(run)
+            wait_for_samples(run, samples(run) + 2)
         energy = only_record(quick / "runs").life.energy
         assert energy is not None
         used.append(energy)

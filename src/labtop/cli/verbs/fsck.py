@@ -41,7 +41,7 @@ def fsck_command(path: str | None, repair: bool, store: str | None, format_name:
         write_sheet_as(Sheet(COLUMNS, rows, "fsck"), format_name)
     harm = sum(each.is_harmful for each in checked.findings)
     rest = len(rows) - harm
-    words = f"{checked.runs} runs checked: " + (
+    words = f"{checked.runs} run{'s' if checked.runs != 1 else ''} checked: " + (
         f"{harm} damaged, changed or missing" if harm else "all is whole"
     )
     mended = sum(bool(each.mended) for each in checked.findings)
