@@ -26,7 +26,8 @@ def main() -> None:
         code = run_line(sys.argv[2:])
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)  # all is written; taking the interpreter apart would take longer than the rest of the end
+        # all is written; taking the interpreter apart would take longer than the rest of the end
+        os._exit(code)
     if _is_for_the_screen(sys.argv[1:]):
         from labtop.cli.diagnostics import guard
         from labtop.cli.screen import open_screen
