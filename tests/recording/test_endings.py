@@ -332,5 +332,6 @@ def test_declared_facts_survive_kill_9_at_once(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "train.py", str(store)], cwd=tmp_path, check=False)
     record = only_record(store)
     assert record.randomness.seeds["python"] == 7
+    assert record.randomness.flags["PYTHONHASHSEED"]
     assert [each.name for each in record.data] == ["self"]
     assert [each.name for each in record.artifacts] == ["note.txt"]

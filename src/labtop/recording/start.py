@@ -21,7 +21,7 @@ from labtop.recording.capture.environment import capture_environment
 from labtop.recording.capture.notebook import notebook_shell
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import GitProblem, Repository
-from labtop.recording.capture.seeds import already_imported
+from labtop.recording.capture.seeds import already_imported, hash_seed
 from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks, signals_named
 from labtop.recording.facts import RunFacts
@@ -356,6 +356,11 @@ def _capture(
             with facts.safely("recording the notebook"):
                 run.notebook = NotebookCells(facts, place.folder, shell)
                 run.notebook.start()
+    with facts.safely(
+        "recording the hash seed"
+    ):  # the rest is known at the end; this also of a run that is killed
+        randomness = facts.record.randomness
+        facts.set(randomness=replace(randomness, flags={**randomness.flags, "PYTHONHASHSEED": hash_seed()}))
     with facts.safely("recording the environment"):
         folder = place.folder / "environment"
         make_folders(folder, facts.shared)

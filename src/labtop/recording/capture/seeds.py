@@ -114,10 +114,15 @@ def unseeded(randomness: Randomness) -> tuple[str, ...]:
     return tuple(name for name in randomness.imported if name not in randomness.seeds)
 
 
+def hash_seed() -> str:
+    """What Python orders sets of texts by in this process: PYTHONHASHSEED, or "random"."""
+    return os.environ.get("PYTHONHASHSEED") or "random"
+
+
 def randomness_now(recorded: Randomness, imported_before: frozenset[str]) -> Randomness:
     """`recorded` completed by what can be seen of the libraries now: flags, torch's own seed, who was imported."""
     seeds, flags = dict(recorded.seeds), dict(recorded.flags)
-    flags["PYTHONHASHSEED"] = os.environ.get("PYTHONHASHSEED") or "random"
+    flags["PYTHONHASHSEED"] = hash_seed()
     if torch := sys.modules.get("torch"):
         flags |= _torch_flags(torch)
         if "torch" not in seeds and (own := _torch_seed(torch)) is not None:
