@@ -120,7 +120,7 @@ def test_a_run_is_measured(quick: Path, nvml: FakeNvml) -> None:
     """Machine, process and GPUs, at the step where training is; the driver is let go of."""
     with labtop.init() as run:
         run.log({"loss": 1.0}, step=7)
-        wait_for_samples(run)
+        wait_for_samples(run, 4)
     record = only_record(quick / "runs")
     found = {name.removeprefix("system/") for name in record.metrics if name.startswith("system/")}
     assert {

@@ -15,6 +15,7 @@ from labtop.store.layout import RECORD, is_run_id, run_folders, safe_folder_name
 from labtop.store.live import fold_live
 from labtop.store.process import is_gone
 from labtop.store.reader import is_newer_format, list_point_files, read_log_points, read_record, while_sealing
+from labtop.store.writers import read_writers
 
 RESUME_WORDS = ("must", "allow", "never", "auto")
 _LATEST_LOOKED_AT = 50
@@ -131,12 +132,19 @@ def as_joined(resumed: Resumed, who: Writer) -> Resumed:
     Steps go on where that process said; the summaries of ranks that stood in are theirs to tell.
     """
     before = read_record(resumed.folder)
+    if who.ends_run and not _is_of_attempt(before, who, resumed.folder):
+        return replace(resumed, next_step=who.first_step)  # the others have not written the record yet
     life = replace(resumed.record.life, resumed_from=before.life.resumed_from)
     record = replace(resumed.record, life=life)
     if not who.ends_run:
         return replace(resumed, record=record)
     record = replace(record, metrics=before.metrics, life=replace(life, written=before.life.written))
     return replace(resumed, record=record, next_step=who.first_step)
+
+
+def _is_of_attempt(record: RunRecord, who: Writer, folder: Path) -> bool:
+    """Whether a process of this start of the launch wrote the record."""
+    return record.life.process in [each.process for each in read_writers(folder) if each.launch == who.launch]
 
 
 def is_alive(record: RunRecord) -> bool:

@@ -51,7 +51,8 @@ class Machine:
         times = self._psutil.cpu_times()
         total = sum(times[: 8 if sys.platform == "linux" else None])  # guests are in user already
         idle = times.idle + getattr(times, "iowait", 0.0)
-        counters = {"cpu_busy_s": total - idle, "cpu_total_s": total}
+        # rounded: where nothing was done, a difference of floats may be less than the one before
+        counters = {"cpu_busy_s": round(total - idle, 3), "cpu_total_s": round(total, 3)}
         try:
             disk = self._psutil.disk_io_counters(nowrap=False)
         except (OSError, RuntimeError):
