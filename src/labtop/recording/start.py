@@ -356,9 +356,8 @@ def _capture(
             with facts.safely("recording the notebook"):
                 run.notebook = NotebookCells(facts, place.folder, shell)
                 run.notebook.start()
-    with facts.safely(
-        "recording the hash seed"
-    ):  # the rest is known at the end; this also of a run that is killed
+    with facts.safely("recording the hash seed"):
+        # the rest of randomness is known at the end; this also of a run that is killed
         randomness = facts.record.randomness
         facts.set(randomness=replace(randomness, flags={**randomness.flags, "PYTHONHASHSEED": hash_seed()}))
     with facts.safely("recording the environment"):
