@@ -13,14 +13,12 @@ from typing import Literal
 
 from labtop.errors import InputError, UsageError
 from labtop.model.run import Life, RunRecord, Writer
-from labtop.recording.background import Background, Job, bundle_job, surroundings_jobs
-from labtop.recording.capture.code import CodeCapture, capture_code
+from labtop.recording.background import Background, Job
 from labtop.recording.capture.command import capture_command, program_name, script_path
 from labtop.recording.capture.config_files import ConfigCapture, keep_config_files
-from labtop.recording.capture.environment import capture_environment
 from labtop.recording.capture.notebook import notebook_shell
 from labtop.recording.capture.redact import Redactor
-from labtop.recording.capture.repository import GitProblem, Repository
+from labtop.recording.capture.repository import Repository
 from labtop.recording.capture.seeds import already_imported, hash_seed
 from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks, signals_named
@@ -35,10 +33,11 @@ from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
+from labtop.recording.surroundings import Surroundings, repository_here
 from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.writing import NoWriter
-from labtop.settings import Settings, cache_folder
-from labtop.store.layout import file_mode, is_run_id, make_folders, new_run_id, run_folder
+from labtop.settings import Settings
+from labtop.store.layout import file_mode, is_run_id, new_run_id, run_folder
 from labtop.store.process import this_process
 from labtop.store.writer import RunWriter
 
@@ -128,7 +127,7 @@ def start_run(request: Request) -> Run:
     more_signals = signals_named(settings.signals)
     config = as_mapping(request.config)
     redactor = Redactor.build(os.environ, settings.redact)
-    repository, problem = _repository()
+    repository, problem = repository_here()
     root = repository.top if repository else None
     asked = settings.project or request.project if invitation() else request.project or settings.project
     project = asked or (root or Path.cwd()).name or "project"
@@ -179,14 +178,6 @@ def _disabled_run(request: Request, project: str, redactor: Redactor) -> Run:
     run = Run(RunFacts(record, NoWriter(record), redactor), Path(os.devnull))
     run.config.update(request.config)
     return run
-
-
-def _repository() -> tuple[Repository | None, str | None]:
-    """The repository of the working folder, and what git would not say."""
-    try:
-        return Repository.around(Path.cwd()), None
-    except (GitProblem, OSError) as problem:
-        return None, str(problem)
 
 
 # -- where it goes -----------------------------------------------------------------------------------------------
@@ -325,7 +316,7 @@ def _capture(
     problem: str | None,
     settings: Settings,
 ) -> None:
-    redactor, root, mode = facts.redactor, facts.root, file_mode(facts.shared)
+    redactor, root = facts.redactor, facts.root
     is_guest = place.who is not None and not place.who.ends_run  # `labtop run` has told the command
     known = facts.record if is_guest else RunRecord(id="", name="", project="")
     if not known.command.argv:
@@ -334,24 +325,18 @@ def _capture(
     with facts.safely("recording the configuration files"):
         kept = keep_config_files(sys.orig_argv, ConfigCapture(place.folder, root, redactor, facts.shared))
         facts.set(command=replace(facts.record.command, config_files=kept))
+    around = Surroundings(
+        facts=facts,
+        folder=place.folder,
+        settings=settings,
+        repository=repository,
+        problem=problem,
+        script=script_path(),
+        leave_out=(place.home.store, place.home.destination),
+    )
     jobs: tuple[Job, ...] = ()
     if settings.capture_code and not (known.code.commit or known.code.untracked):
-        with facts.safely("recording the code"):
-            folder = place.folder / "code"
-            make_folders(folder, facts.shared)
-            capture = CodeCapture(
-                folder=folder,
-                redactor=redactor,
-                script=script_path(),
-                leave_out=(place.home.store, place.home.destination),
-                keep_untracked=settings.capture_untracked,
-                untracked_max_bytes=settings.untracked_max_bytes,
-                bundle_cache=cache_folder() / "bundles",
-                file_mode=mode,
-            )
-            facts.set(code=capture_code(repository, capture, problem))
-            if repository is not None:
-                jobs = (bundle_job(facts, repository, capture),)
+        jobs = around.keep_code()
         if (shell := notebook_shell()) is not None:
             with facts.safely("recording the notebook"):
                 run.notebook = NotebookCells(facts, place.folder, shell)
@@ -360,12 +345,7 @@ def _capture(
         # the rest of randomness is known at the end; this also of a run that is killed
         randomness = facts.record.randomness
         facts.set(randomness=replace(randomness, flags={**randomness.flags, "PYTHONHASHSEED": hash_seed()}))
-    with facts.safely("recording the environment"):
-        folder = place.folder / "environment"
-        make_folders(folder, facts.shared)
-        extra = settings.environment_variables
-        facts.set(environment=capture_environment(folder, redactor, root, extra, mode))
-    run.background = Background(facts, (*surroundings_jobs(facts, place.folder / "environment"), *jobs))
+    run.background = Background(facts, (*around.keep_environment(), *jobs))
     run.background.start()
 
 
