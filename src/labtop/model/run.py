@@ -123,6 +123,7 @@ class Life:
     degraded: str | None = None  # why the record may lack something
     dropped: int = 0  # points that could not be written
     energy: Energy | None = None
+    archived: bool = False  # the tracker that it was read from says that it was deleted or put away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,13 +322,30 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """A version of a registered model."""
+
+    name: str
+    version: str
+    stage: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a run was read from when labtop did not record it."""
+    """Where a run was read from when labtop did not record it.
+
+    `texts` are params that were stored as text other than their value would be written: name → that text. `also` are
+    other places where the same run was seen. `models` are the versions of registered models that it made.
+    """
 
     tracker: str = "labtop"
     uri: str | None = None
     run_id: str | None = None
     problems: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    models: tuple[ModelVersion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,7 @@ class RowMaker:
             "seed": self._seed(facts["randomness"].seeds, params),
             "score": self._score(groups, params),
             "points": sum(each.count for each in metrics.values()),
-            "archived": False,
+            "archived": facts["life"].archived,
             "problems": len(facts["source"].problems)
             + (facts["life"].degraded is not None)
             + sum(each.is_broken for each in groups.values()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -164,12 +164,7 @@ def decode_record(row: Mapping[str, Any]) -> RunRecord:
                 problems.append(error.message)
     if problems:
         source: Source = known.get("source", Source())
-        known["source"] = Source(
-            tracker=source.tracker,
-            uri=source.uri,
-            run_id=source.run_id,
-            problems=(*source.problems, *problems),
-        )
+        known["source"] = replace(source, problems=(*source.problems, *problems))
     return RunRecord(
         id=str(row.get("id") or ""),
         name=str(row.get("name") or row.get("id") or ""),

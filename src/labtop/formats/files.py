@@ -1,0 +1,68 @@
+"""Reads files of others: regular ones only, never more than was asked for, whatever encoding they are in."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from labtop.errors import InputError
+
+MOST_BYTES = 64 * 2**20
+"""More than any text that describes a run."""
+
+
+class Text(NamedTuple):
+    """A decoded text, and what is wrong with it (empty: nothing)."""
+
+    text: str
+    problem: str = ""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; never waits for a pipe or a device.
+
+    Raises:
+        OSError: it is not there or may not be read.
+        InputError: it is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{path} is no regular file")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file of at most `most` bytes. Raises OSError, InputError (also when it is larger)."""
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise InputError(f"{path} is larger than {most:,} bytes")
+    return content
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> Text:
+    """The text of a file. Raises as `read_bytes`."""
+    return decode_text(read_bytes(path, most))
+
+
+def decode_text(content: bytes) -> Text:
+    """Bytes as text: UTF-8, or UTF-16 where a byte order mark says so. Line ends are as they were.
+
+    What is not UTF-8 is taken for Latin-1, which is said; NUL bytes at the end, as a crash leaves them, are cut off.
+    """
+    problem = ""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Text(content.decode("utf-16", "replace"))
+    if content.endswith(b"\0"):
+        content = content.rstrip(b"\0")
+        problem = "ends in NUL bytes"
+    try:
+        return Text(content.decode("utf-8-sig"), problem)
+    except UnicodeDecodeError as error:
+        return Text(content.decode("latin-1"), f"is not UTF-8 at byte {error.start}; read as Latin-1")

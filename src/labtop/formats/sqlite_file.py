@@ -1,0 +1,127 @@
+"""Opens SQLite databases of others without changing a byte of theirs, nor leaving a file beside them.
+
+SQLite makes `-wal` and `-shm` files even for those who only read a database in WAL mode. So one whose log is empty is
+opened as unchangeable, and one with a log is copied together with it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from labtop.errors import InputError
+from labtop.formats.files import open_regular
+
+_MAGIC = b"SQLite format 3\0"
+_TRIES = 5
+_SIDE_FILES = ("-wal", "-journal")
+
+
+def is_sqlite(path: Path) -> bool:
+    """Whether a file begins as SQLite databases do."""
+    try:
+        with open_regular(path) as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except (OSError, InputError):
+        return False
+
+
+def side_files(path: Path) -> list[Path]:
+    """The files that may hold what is not in the database itself yet; they need not be there."""
+    return [path.with_name(path.name + suffix) for suffix in _SIDE_FILES]
+
+
+@contextmanager
+def open_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a database as it is now, read-only; text that is no UTF-8 is decoded with replacement.
+
+    Raises:
+        OSError: it cannot be read.
+        InputError: it is no database, or it changes faster than it can be copied. Errors of SQLite within the `with`
+            statement are InputErrors too.
+    """
+    if not is_sqlite(path):
+        path.stat()
+        raise InputError(f"{path} is no SQLite database")
+    try:
+        if any(_size(each) > 0 for each in side_files(path)):
+            with (
+                tempfile.TemporaryDirectory(prefix="labtop-", ignore_cleanup_errors=True) as folder,
+                closing(_connect(_copy(path, Path(folder)), "mode=rw")) as connection,
+            ):
+                yield connection
+        else:
+            with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+                yield connection
+    except sqlite3.Error as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _connect(path: Path, options: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.resolve()))}?{options}", uri=True, check_same_thread=False
+    )
+    connection.text_factory = lambda content: content.decode("utf-8", "replace")
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")  # a view of theirs may not call functions with effects
+    return connection
+
+
+def _copy(path: Path, folder: Path) -> Path:
+    """A copy of a database and its log as they were at one moment."""
+    for _ in range(_TRIES):
+        before = _state(path)
+        for each in (path, *side_files(path)):
+            if each.exists():
+                shutil.copyfile(each, folder / each.name)
+            else:
+                (folder / each.name).unlink(missing_ok=True)
+        if _state(path) == before:
+            return folder / path.name
+    raise InputError(f"{path} changes faster than it can be copied", "look again when less is written")
+
+
+def _state(path: Path) -> list[tuple[int, int]]:
+    found = []
+    for each in (path, *side_files(path)):
+        try:
+            status = each.stat()
+            found.append((status.st_size, status.st_mtime_ns))
+        except OSError:
+            found.append((-1, 0))
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def table_columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:
+    """The columns of a table; empty when it is not there. Old databases lack some."""
+    rows = connection.execute("SELECT name FROM pragma_table_info(?)", [table])
+    return frozenset(str(row[0]) for row in rows)
+
+
+def select(
+    connection: sqlite3.Connection,
+    table: str,
+    wanted: Sequence[str],
+    rest: str = "",
+    values: Sequence[Any] = (),
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of a table with the columns wanted, NULL for those that it has not. `rest` follows the name of the table.
+
+    A damaged page ends the rows with the error that SQLite gives for it.
+    """
+    there = table_columns(connection, table)
+    columns = ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in wanted)
+    yield from connection.execute(f'SELECT {columns} FROM "{table}" {rest}', values)

@@ -1,0 +1,107 @@
+"""YAML without its dangers: no tag is run, an unknown one leaves its value as text, aliases cannot blow up."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from labtop.errors import InputError
+from labtop.formats.files import read_text
+
+MOST_BYTES = 8 * 2**20
+_MOST_VALUES = 1_000_000
+_DEEPEST = 100
+
+
+def parse_yaml(text: str) -> Any:
+    """The value of one YAML document: mappings with text keys, lists, text, numbers, booleans and None.
+
+    Of a value with a tag of its own (`!!python/object…`) what it holds is kept; the tag of a scalar stays in front of
+    its text. Dates stay text. Raises InputError.
+    """
+    import yaml
+
+    try:
+        return _build(yaml.compose(text, Loader=_loader()), _Budget())
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise InputError(f"no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError:
+        raise InputError("no YAML: nested too deep") from None
+
+
+def read_yaml(path: Path, most: int = MOST_BYTES) -> Any:
+    """The value of a YAML file. Raises OSError, InputError."""
+    return parse_yaml(read_text(path, most).text)
+
+
+@cache
+def _loader() -> Any:
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Budget:
+    """Values that may still be made: an alias of an alias of an alias… is a small text and a huge value."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_VALUES
+
+    def take(self, depth: int) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise InputError(f"no YAML: more than {_MOST_VALUES:,} values")
+        if depth > _DEEPEST:
+            raise InputError(f"no YAML: nested deeper than {_DEEPEST} levels")
+
+
+def _build(node: Any, budget: _Budget, depth: int = 0) -> Any:
+    """The value of a node, made here and not by a constructor of PyYAML."""
+    import yaml
+
+    budget.take(depth)
+    if node is None:
+        return None
+    if isinstance(node, yaml.MappingNode):
+        built: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            value = _build(value_node, budget, depth + 1)
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                for each in value if isinstance(value, list) else [value]:
+                    if isinstance(each, dict):
+                        built = {**each, **built}
+                continue
+            built[_key_text(_build(key_node, budget, depth + 1))] = value
+        return built
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(each, budget, depth + 1) for each in node.value]
+    return _scalar(node)
+
+
+def _key_text(key: Any) -> str:
+    return key if isinstance(key, str) else "null" if key is None else str(key)
+
+
+def _scalar(node: Any) -> Any:
+    """A scalar by its resolved tag; what cannot be had as said stays text."""
+    tag, text = str(node.tag).removeprefix("tag:yaml.org,2002:"), node.value
+    construct = _CONSTRUCTED.get(tag)
+    if construct is None:
+        return text if tag in ("str", "timestamp", "value") else f"!{tag.removeprefix('!')} {text}".rstrip()
+    try:
+        return construct(node)
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return text
+
+
+def _construct(name: str) -> Any:
+    def construct(node: Any) -> Any:
+        import yaml
+
+        return getattr(yaml.constructor.SafeConstructor(), f"construct_yaml_{name}")(node)
+
+    return construct
+
+
+_CONSTRUCTED = {"null": lambda _: None, **{name: _construct(name) for name in ("bool", "int", "float")}}
