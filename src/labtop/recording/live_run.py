@@ -17,6 +17,7 @@ from labtop.recording.capture.seeds import randomness_now, unseeded
 from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome, outcome_of
+from labtop.recording.launch import this_launch
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
@@ -105,7 +106,10 @@ class LiveRun:
             randomness = randomness_now(facts.record.randomness, facts.imported_before)
             hardware = with_library_facts(facts.record.hardware, facts.record.environment.packages)
             facts.set(randomness=randomness, hardware=hardware)
-            if known := randomness.seeds and unseeded(randomness):  # who seeds something meant to seed all
+            is_first = (launch := this_launch()) is None or not launch.rank  # one word from many ranks
+            if (
+                known := is_first and randomness.seeds and unseeded(randomness)
+            ):  # seeding one meant to seed all
                 facts.advise(f"{', '.join(known)} was used and never seeded: call seed() after the import")
         if self.notebook is not None:
             with facts.safely("recording the notebook"):

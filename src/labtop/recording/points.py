@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labtop.model.run import MetricSummary
+from labtop.recording.children import at_end_of_child
 from labtop.recording.config import as_scalar
 from labtop.recording.facts import RunFacts
+from labtop.recording.failure import outcome_of
 from labtop.recording.metric_names import MetricNames, MetricRule, MetricRules
 
 if TYPE_CHECKING:
@@ -188,6 +190,15 @@ class PointLog:
     def _append_first_in_child(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         self._append = self._facts.writer.append
         self._append(step, time_us, values)
+        at_end_of_child(self._end_child)
+
+    def _end_child(self, error: BaseException | None) -> None:
+        with self._facts.safely("the end of a child"):
+            outcome = outcome_of(error, self._facts.root)
+            message = outcome.error and self._facts.redactor.text(outcome.error.message)
+            told = outcome.error and replace(outcome.error, message=message or "")
+            self._facts.set_life(exit_code=outcome.exit_code, signal=outcome.signal, error=told)
+            self._facts.writer.close(outcome.status)
 
     @property
     def is_writing(self) -> bool:

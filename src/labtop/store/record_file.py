@@ -13,6 +13,7 @@ from labtop.errors import InputError
 from labtop.model.fold import SummaryFold
 from labtop.model.merge import merge_records
 from labtop.model.run import Beat, MetricSummary, Process, RunRecord, Status, Writer
+from labtop.store.departed import told_by_logs
 from labtop.store.files import FILES, Files, replace_file
 from labtop.store.format import record_parquet
 from labtop.store.layout import RECORD, file_mode
@@ -286,6 +287,8 @@ class LiveRecord:
         if self._is_main:
             mine = _merge(mine, self._folds)
             others = self._turns.others
+            if self.given.status.is_end:
+                others = told_by_logs(self._identity.folder, others)
         else:
             mine |= self._taken
             others = (*self._turns.others, with_metrics(self._who or Writer(), self._summaries()))

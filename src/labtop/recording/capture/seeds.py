@@ -24,6 +24,7 @@ _LIBRARIES = {
 """Libraries that keep a state to seed. JAX keeps none: its programs make every key from a number of their own."""
 _USES_NUMPY = ("sklearn", "pandas", "scipy", "torch", "tensorflow", "jax", "xgboost", "lightgbm")
 _TORCH_DEFAULT_SEED = 67280421310721
+_LARGEST_GIVEN_SEED = 2**53  # torch's newer versions begin with 64 random bits; people write smaller numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _torch_seed(torch: Any) -> int | None:
         seed = int(torch.initial_seed())
     except Exception:
         return None
-    return seed if seed != _TORCH_DEFAULT_SEED and abs(seed) < 2**63 else None
+    return seed if seed != _TORCH_DEFAULT_SEED and abs(seed) < _LARGEST_GIVEN_SEED else None
 
 
 def _used_by_program() -> set[str]:
