@@ -83,6 +83,8 @@ FIELDS: tuple[Column, ...] = tuple(
         ("archived", "boolean"),
         ("tracker", "text"),
         ("problems", "integer"),
+        ("ranks", "integer"),  # processes of a launch; null where one process recorded the run
+        ("dead_ranks", "integer"),  # of them those that failed or ended without a word; null for none
     )
 )
 """The true columns of every run, in the order tables list them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -35,6 +36,22 @@ REPEATED = (
 ENDS = frozenset(str(each) for each in Status if each.is_end)
 """The statuses that are an end."""
 
+_LATE_WORD_US = 3_600_000_000  # a rank that says nothing for an hour after its run's end never will
+
+
+@dataclass(frozen=True, slots=True)
+class RanksSeen:
+    """What became of the ranks of a run. `told` counts what `show` says of them; settled is that all have ended."""
+
+    total: int | None = None
+    dead: int = 0
+    told: int = 0
+    is_settled: bool = True
+
+
+NO_RANKS = RanksSeen()
+"""Of a run that one process recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedRecord:
@@ -49,8 +66,15 @@ class EncodedRecord:
     started_us: int | None
     ended_us: int | None
     documents: Mapping[str, Document | None]
+    ranks: RanksSeen = NO_RANKS
 
     @property
     def is_final(self) -> bool:
         """Whether the run has ended by its own word."""
         return self.status in ENDS
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it has ended and no rank of it is still to say how."""
+        late = self.ended_us is not None and time.time() * 1e6 - self.ended_us > _LATE_WORD_US
+        return self.is_final and (self.ranks.is_settled or late)

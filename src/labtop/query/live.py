@@ -12,8 +12,9 @@ from typing import Any
 
 from labtop.errors import InputError, QueryError
 from labtop.model.run import RunRecord, Status
-from labtop.query.encoded_record import DOCUMENTS, EncodedRecord
+from labtop.query.encoded_record import DOCUMENTS, EncodedRecord, RanksSeen
 from labtop.query.engine import Engine
+from labtop.query.processes import look_at_ranks
 from labtop.query.record_files import stamp_of
 from labtop.query.record_row import Latest
 from labtop.store.format import as_status, decode_group, encode_record
@@ -43,6 +44,7 @@ class LiveRuns:
         self._engine = engine
         self._store = store
         self._runs: dict[int, LiveRun] = {}
+        self._unsettled: dict[int, tuple[str, RanksSeen]] = {}  # runs that ended before all their ranks
         self.beats = BeatHistory()
 
     def adopt(self, row: int, run_id: str, folder: str, stamp: int) -> None:
@@ -56,12 +58,20 @@ class LiveRuns:
     def forget(self, rows: Iterable[int]) -> None:
         """Watch some runs no longer."""
         for row in rows:
+            self._unsettled.pop(row, None)
             if (run := self._runs.pop(row, None)) is not None:
                 self.beats.forget(run.run_id)
 
     def changed_folders(self) -> list[str]:
-        """Run folders whose record or logs are not as they were read."""
-        return [each.folder for each in self._runs.values() if self._signature(each) != each.signature]
+        """Run folders whose record or logs are not as they were read, or where another rank has ended since."""
+        return [
+            *(each.folder for each in self._runs.values() if self._signature(each) != each.signature),
+            *(
+                folder
+                for folder, seen in self._unsettled.values()
+                if look_at_ranks(f"{self._store}/{folder}") != seen
+            ),
+        ]
 
     def changed_statuses(self) -> dict[int, Status]:
         """Runs whose status is another although no file changed: a process went away, a beat stopped."""
@@ -86,6 +96,8 @@ class LiveRuns:
         """What is to be known of a run beyond its record, which is watched from now on; None when it has ended."""
         if record.is_final:
             self.forget([row])
+            if not record.is_settled:
+                self._unsettled[row] = record.folder, record.ranks
             return None
         path = self._store / record.folder
         signature = (record.stamp, *_log_sizes(str(path)))
@@ -138,6 +150,7 @@ def record_from_log(store: Path, folder: str) -> EncodedRecord | None:
         started_us=None if started is None else int(started.replace(tzinfo=UTC).timestamp() * 1e6),
         ended_us=None,
         documents={name: row[name] for name in DOCUMENTS},
+        ranks=look_at_ranks(str(store / folder)),
     )
 
 

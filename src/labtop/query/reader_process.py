@@ -12,12 +12,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from labtop.query.chunk import Layout, row_values, seen_in
 from labtop.query.encoded_record import COLUMNS, DOCUMENTS, REPEATED, EncodedRecord
 from labtop.query.loading import write_rows
+from labtop.query.processes import look_at_ranks
 from labtop.query.record_files import record_path, stamp_of
 from labtop.query.record_row import RecordRow, RowMaker
 from labtop.store.record_bytes import Cell, OddRecordError, RecordBytes
@@ -78,7 +80,8 @@ class RowReader:
             finally:
                 os.close(descriptor)
             record = _record(folder, stamp_of(status), self._bytes.read(content))
-            return self._maker.row(record) if record.is_final else None
+            record = replace(record, ranks=look_at_ranks(f"{self._store}/{folder}"))
+            return self._maker.row(record) if record.is_settled else None
         except (OSError, OddRecordError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return None  # the parent finds out what is the matter
 

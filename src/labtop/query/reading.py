@@ -110,4 +110,4 @@ class Reading:
             self._put(rows[:half], numbers, there)
             self._put(rows[half:], numbers, there)
             return
-        self._index.uncached += sum(row.record.is_final or row.values["status"] == "crashed" for row in rows)
+        self._index.uncached += sum(row.values["_final"] or row.values["status"] == "crashed" for row in rows)

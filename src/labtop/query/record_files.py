@@ -15,6 +15,7 @@ from pathlib import Path
 from labtop.errors import QueryError
 from labtop.query.encoded_record import COLUMNS, DOCUMENTS, EncodedRecord
 from labtop.query.engine import Engine, InterruptedQueryError, Row, quote_name
+from labtop.query.processes import look_at_ranks
 from labtop.query.request import Problem
 from labtop.store.layout import RECORD
 from labtop.store.reader import check_parquet
@@ -186,4 +187,5 @@ def _record(row: Row, files: _Files) -> EncodedRecord:
         started_us=started_us,
         ended_us=ended_us,
         documents=dict(zip(DOCUMENTS, documents, strict=True)),
+        ranks=look_at_ranks(path.removesuffix(f"/{RECORD}")),
     )

@@ -29,7 +29,7 @@ HIDDEN = {
     "row": "UINTEGER",
     "_folder": "VARCHAR",  # where it was read, relative to the store
     "_stamp": "BIGINT",  # identifies the version of the record that was read
-    "_final": "BOOLEAN",  # whether the run has ended by its own word
+    "_final": "BOOLEAN",  # whether the run has ended by its own word, and all its ranks
     "_twins": "UBIGINT",  # the same in runs that are the same but for the seed
     "_environment": "UBIGINT",  # its text is in the table `environments`
     "_data": "VARCHAR",  # the list of inputs as JSON; null when it is long: it is in the record
@@ -107,7 +107,7 @@ class RowMaker:
         values = {
             "_folder": record.folder,
             "_stamp": record.stamp,
-            "_final": record.is_final,
+            "_final": record.is_settled,
             "_twins": text_hash(self._same_but_for_the_seed(record, facts, params)),
             "_environment": groups["environment"].hash if environment is not None else None,
             "_data": _list_text(record.documents.get("data")),
@@ -118,8 +118,11 @@ class RowMaker:
             "score": self._score(groups, params),
             "points": sum(each.count for each in metrics.values()),
             "archived": facts["life"].archived,
+            "ranks": record.ranks.total,
+            "dead_ranks": record.ranks.dead or None,
             "problems": len(facts["source"].problems)
             + (facts["life"].degraded is not None)
+            + record.ranks.told
             + sum(each.is_broken for each in groups.values()),
         }
         known = None if environment is None else (groups["environment"].hash, environment)

@@ -34,7 +34,9 @@ from labtop.store.format import RECORD_COLUMNS
 if TYPE_CHECKING:
     from labtop.query.ranks import RoleRow
 
-TOLD = ("id", "name", "status", "duration_s", "tags", "notes", "archived", "score", "seed")
+TOLD = (
+    "id", "name", "status", "duration_s", "tags", "notes", "archived", "score", "seed", "problems", "ranks", "dead_ranks",
+)  # fmt: skip
 """What labtop says of a run rather than its record."""
 
 _PARQUET = "union_by_name = true, hive_partitioning = false"
@@ -68,7 +70,6 @@ _FIELDS: Mapping[str, str] = {
     "ELSE nullif(array_to_string(list_distinct(gpus), ', '), '') END",
     "points": "coalesce(list_sum(counts), 0)",
     "tracker": f"coalesce({_said('source', 'tracker')}, 'labtop')",
-    "problems": f"coalesce(json_array_length({json_of_type('r.source', 'OBJECT')}, '$.problems'), 0)::BIGINT",
 }
 
 

@@ -204,7 +204,9 @@ class NumberWriter(CellWriter):
         )
 
     def style(self, value: Any) -> str:
-        """A param that is not the baseline's stands out."""
+        """A param that is not the baseline's stands out, and so does a rank that died."""
+        if self.column.key == "dead_ranks":
+            return "bad"
         return (
             "differs" if self.has_baseline and self.column.kind == "param" and value != self.baseline else ""
         )

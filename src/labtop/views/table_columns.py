@@ -19,7 +19,7 @@ from labtop.query.request import ColumnProfile
 
 FROZEN = ("status", "name")
 ALWAYS = (*FROZEN, "started_at")  # shown although all runs may agree
-FIELDS_BEFORE = ("project",)
+FIELDS_BEFORE = ("project", "dead_ranks")
 FIELDS_AFTER = ("tags", "score", "duration_s", "started_at")
 LEADING_METRICS = 4
 MOST_OF_A_KIND = 60
