@@ -388,6 +388,11 @@ async def test_of_several_processes_one_rank_or_an_aggregate_is_drawn(tmp_path: 
         await press(app, pilot, "A", "A", "A")
         assert "max of 3 ranks" in title(app)
         assert highest() == 2000
+        await press(app, pilot, "A")
+        assert "all 3 ranks" in title(app)
+        (chart,) = [each for each in app.curves.charts if each.title == "val/loss"]
+        assert [curve.label for curve in chart.curves] == ["rank 0", "rank 1", "rank 2"]
+        assert len({(curve.glyph, curve.colour) for curve in chart.curves}) == 3
         app.curves.action_ranks("1")
         await settle(app, pilot)
         assert "rank 1 of 3" in title(app)

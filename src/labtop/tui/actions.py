@@ -167,7 +167,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("average_seeds", ("s",), "mean of runs that differ in seeds only", "Curves", _CURVES, "seeds", rank=20),
     Action("behind", ("B",), "what lies behind a curve: its points; ± std, min-max", "Curves", _CURVES),
     Action(
-        "ranks", ("A",), "of several processes: rank 0, the mean, lowest, highest", "Curves", _CURVES,
+        "ranks", ("A",), "of several processes: rank 0, mean, lowest, highest, all", "Curves", _CURVES,
         argument="0|RANK|mean|min|max",
     ),
     Action("all_runs", ("a",), "the runs that the Runs screen shows, or the chosen ones", "Curves", _CURVES),

@@ -84,6 +84,7 @@ class Chart:
     x: Scale | None = None  # the stretch of x that is shown; None: all
     focus: str | None = None  # key of a curve
     baseline: str | None = None
+    left_out: int = 0  # lines that are not drawn, for there are too many
 
     @property
     def points(self) -> int:

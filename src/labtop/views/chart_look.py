@@ -13,7 +13,7 @@ EMA_AMOUNTS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 WINDOW_AMOUNTS = (1.0, 5.0, 11.0, 25.0, 51.0, 101.0, 251.0, 501.0, 1001.0)
 AXES: tuple[AxisKind, ...] = ("step", "relative", "clock")
 BANDS: tuple[Behind, ...] = ("std", "range", "nothing")
-RANKS = ("0", "mean", "min", "max")
+RANKS = ("0", "mean", "min", "max", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class CurvesView:
         return replace(self, band=BANDS[(BANDS.index(self.band) + 1) % len(BANDS)])
 
     def next_ranks(self) -> CurvesView:
-        """Rank 0, the mean, the lowest and the highest over the ranks, and round again."""
+        """Rank 0, the mean, the lowest and the highest over the ranks, every rank, and round again."""
         at = RANKS.index(self.ranks) if self.ranks in RANKS else -1
         return replace(self, ranks=RANKS[(at + 1) % len(RANKS)])
 

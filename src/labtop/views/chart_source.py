@@ -19,6 +19,13 @@ from labtop.views.chart import Chart
 from labtop.views.chart_curves import Curve, Face, Smoothing, curve_of_group, curve_of_run
 from labtop.views.chart_extent import x_scale
 from labtop.views.chart_look import CurvesView
+from labtop.views.chart_ranks import (
+    RankSeries,
+    cut_to_fit,
+    faces_of_ranks,
+    said_of_all,
+    shared_out,
+)
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -105,7 +112,7 @@ class CurveSource:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._series: dict[tuple[str, str], Series | None] = {}
+        self._series: dict[tuple[str, str], RankSeries] = {}
         self._curves: dict[tuple[object, ...], Curve] = {}
         self._ranks = "0"
         self.families = Families(())
@@ -136,13 +143,15 @@ class CurveSource:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be read of the series that are kept, each file once."""
-        found = (each.problems for each in self._series.values() if each is not None)
+        found = (each.problems for kept in self._series.values() for each in kept.series)
         return tuple({problem.path: problem for problems in found for problem in problems}.values())
 
     @property
     def ranks(self) -> str:
-        """Which of several processes the kept curves show: "rank 0 of 32"; nothing where no run has several."""
-        said = {each.label for each in self._series.values() if each is not None and each.label}
+        """Which of several processes the kept curves show ("rank 0 of 32"); nothing where no run has several."""
+        if self._ranks == "all":
+            return said_of_all(list(self._series.values()))
+        said = {each.label for kept in self._series.values() for each in kept.series if each.label}
         return next(iter(said)) if len(said) == 1 else "one rank of each" if said else ""
 
     def forget(self, run_ids: Sequence[str]) -> None:
@@ -177,6 +186,7 @@ class CurveSource:
         baseline: str | None,
     ) -> Chart:
         shown = [each for each in facts if metric in each.goals]
+        left_out = 0
         if view.averaged:
             curves = []
             for label in dict.fromkeys(each.family for each in facts):
@@ -188,25 +198,40 @@ class CurveSource:
                     baseline = face.key
                 unsmoothed = replace(view, smoothing=Smoothing())
                 plain = [
-                    self._curve(each, metric, unsmoothed, faces) for each in members if metric in each.goals
+                    curve
+                    for each in members
+                    if metric in each.goals
+                    for curve in self._curves_of(each, metric, unsmoothed, faces, True)
                 ]
                 curves.append(curve_of_group(face, plain, view.smoothing, view.band))
             curves = [each for each in curves if each.runs]
         else:
-            curves = [self._curve(each, metric, view, faces) for each in shown]
+            lines = [self._curves_of(each, metric, view, faces, len(facts) == 1) for each in shown]
+            given = shared_out([len(each) for each in lines])
+            curves = [curve for each, some in zip(lines, given, strict=True) for curve in each[:some]]
+            left_out = sum(self._series[each.run_id, metric].total for each in shown) - len(curves)
         goal = next((each.goals[metric] for each in shown if each.goals[metric]), None)
         return Chart(
             metric, tuple(curves), view.axis, goal, view.log_x, view.log_y, view.robust, view.with_logged,
-            baseline=baseline,
+            baseline=baseline, left_out=max(left_out, 0),
         )  # fmt: skip
 
-    def _curve(self, run: RunFacts, metric: str, view: CurvesView, faces: Mapping[str, Face]) -> Curve:
-        face = faces[run.run_id]
-        key = (run.run_id, metric, view.axis, view.smoothing, face)
+    def _curves_of(
+        self, run: RunFacts, metric: str, view: CurvesView, faces: Mapping[str, Face], is_alone: bool
+    ) -> list[Curve]:
+        """The curve of a run, or with all ranks a curve each."""
+        kept = self._series[run.run_id, metric]
+        own = faces_of_ranks(faces[run.run_id], kept.series, is_alone)
+        return [
+            self._curve(run, series, view, face) for series, face in zip(kept.series, own, strict=True)
+        ]
+
+    def _curve(self, run: RunFacts, series: Series, view: CurvesView, face: Face) -> Curve:
+        key = (run.run_id, series.name, view.axis, view.smoothing, face)
         found = self._curves.get(key)
         if found is None:
-            series = self._series[run.run_id, metric] or _nothing(run.run_id, metric)
-            other = self._series.get((run.run_id, view.axis.metric)) if view.axis.metric else None
+            others = self._series.get((run.run_id, view.axis.metric or ""))
+            other = others.like(series) if others is not None else None
             found = curve_of_run(face, series, view.axis, view.smoothing, run.started_us, other)
             self._curves[key] = found
         return found
@@ -220,7 +245,7 @@ class CurveSource:
         from labtop.query.series import load_series
 
         ranks = RankChoice.parse(self._ranks)
-        if sum(len(each) for each in self._series.values() if each is not None) > KEPT_POINTS:
+        if sum(map(len, self._series.values())) > KEPT_POINTS:
             run_ids = {each.run_id for each in facts}
             self._series = {
                 key: each for key, each in self._series.items() if key[1] in metrics and key[0] in run_ids
@@ -232,15 +257,5 @@ class CurveSource:
             names = [name for name in metrics if name in run.goals and (run.run_id, name) not in self._series]
             if names:
                 found = load_series(self._catalog, [run.run_id], names, ranks)
-                loaded = {series.name: series for series in found}
                 for name in names:
-                    self._series[run.run_id, name] = loaded.get(name)
-
-
-def _nothing(run_id: str, metric: str) -> Series:
-    import numpy as np
-
-    from labtop.query.series import Series
-
-    empty = np.empty(0)
-    return Series(run_id, metric, empty, empty.astype(np.int64), empty)
+                    self._series[run.run_id, name] = cut_to_fit([each for each in found if each.name == name])

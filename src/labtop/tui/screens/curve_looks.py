@@ -49,17 +49,15 @@ class CurveLooks(LabScreen):
         self.build()
 
     def action_ranks(self, text: str | None = None) -> None:
-        """Whose points, where several processes logged a metric: rank 0, an aggregate, or a rank that is named."""
+        """Whose points, where several processes logged a metric: rank 0, an aggregate, every rank, or one that is named."""
+        self.focus_key = None
         if text is None:
             self.view = self.view.next_ranks()
             self.build()
             return
         from labtop.query.ranks import RankChoice
 
-        if RankChoice.parse(text).kind == "all":
-            raise UsageError(
-                "every rank at once is more than a chart shows", "labtop metrics RUN --ranks all"
-            )
+        RankChoice.parse(text)
         self.look(ranks=text.strip().lower())
 
     # range and scale

@@ -27,12 +27,13 @@ from labtop.views.chart_cursor import end_x, moved_x
 from labtop.views.chart_curves import Face
 from labtop.views.chart_extent import x_scale
 from labtop.views.chart_raster import ASCII, BRAILLE
+from labtop.views.chart_ranks import MOST_LINES, run_of
 from labtop.views.chart_readings import ranked
 from labtop.views.chart_source import CurveSource, RunFacts, has_curve, metric_names
 from labtop.views.chart_ticks import AxisKind, format_position
 from labtop.views.text import clean
 
-MOST_RUNS = 50
+MOST_RUNS = MOST_LINES
 """Runs that are overlaid at once; more are counted, not drawn."""
 
 WIDTH_BESIDE = 64  # from here on the legend of one chart stands beside it
@@ -393,11 +394,12 @@ class CurvesScreen(CurveLooks):
 
     def action_baseline(self) -> None:
         """Pin the run of the curve in front as the baseline, or let go of it."""
-        if self.focus_key is None or not any(each.run_id == self.focus_key for each in self.facts):
+        run_id = None if self.focus_key is None else run_of(self.focus_key)
+        if run_id is None or not any(each.run_id == run_id for each in self.facts):
             self.say("choose a curve first (j, k), then pin it as the baseline")
             return
         pinned = self.session.baseline_run_id
-        self.session.set_baseline(None if pinned == self.focus_key else self.focus_key)
+        self.session.set_baseline(None if pinned == run_id else run_id)
 
     def action_close(self) -> None:
         """Undo what is on top: the cursor, the curve in front, the stretch of x, the large chart; or go back."""
