@@ -222,9 +222,7 @@ class CurveSource:
         """The curve of a run, or with all ranks a curve each."""
         kept = self._series[run.run_id, metric]
         own = faces_of_ranks(faces[run.run_id], kept.series, is_alone)
-        return [
-            self._curve(run, series, view, face) for series, face in zip(kept.series, own, strict=True)
-        ]
+        return [self._curve(run, series, view, face) for series, face in zip(kept.series, own, strict=True)]
 
     def _curve(self, run: RunFacts, series: Series, view: CurvesView, face: Face) -> Curve:
         key = (run.run_id, series.name, view.axis, view.smoothing, face)

@@ -198,7 +198,9 @@ def titles(columns: Sequence[Column], glyphs: Glyphs) -> list[str]:
     return [_title(column, times[column.name] > 1 and column.kind != "spark", glyphs) for column in columns]
 
 
-_SHORT = {"status": "", "started_at": "age", "ended_at": "ended", "duration_s": "time", "score": "repro", "dead_ranks": "dead"}
+_SHORT = {
+    "status": "", "started_at": "age", "ended_at": "ended", "duration_s": "time", "score": "repro", "dead_ranks": "dead",
+}  # fmt: skip
 
 
 def _title(column: Column, collides: bool, glyphs: Glyphs) -> str:

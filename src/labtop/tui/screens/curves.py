@@ -26,8 +26,8 @@ from labtop.views.chart import Chart, Pen, Picture
 from labtop.views.chart_cursor import end_x, moved_x
 from labtop.views.chart_curves import Face
 from labtop.views.chart_extent import x_scale
-from labtop.views.chart_raster import ASCII, BRAILLE
 from labtop.views.chart_ranks import MOST_LINES, run_of
+from labtop.views.chart_raster import ASCII, BRAILLE
 from labtop.views.chart_readings import ranked
 from labtop.views.chart_source import CurveSource, RunFacts, has_curve, metric_names
 from labtop.views.chart_ticks import AxisKind, format_position
