@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from labtop.query.ranks import RoleRow
 
 TOLD = (
-    "id", "name", "status", "duration_s", "tags", "notes", "archived", "score", "seed", "problems", "ranks", "dead_ranks",
+    "id", "name", "status", "duration_s", "tags", "notes", "archived", "score", "seed", "problems",
+    "ranks", "dead_ranks",
 )  # fmt: skip
 """What labtop says of a run rather than its record."""
 

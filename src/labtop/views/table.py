@@ -199,7 +199,8 @@ def titles(columns: Sequence[Column], glyphs: Glyphs) -> list[str]:
 
 
 _SHORT = {
-    "status": "", "started_at": "age", "ended_at": "ended", "duration_s": "time", "score": "repro", "dead_ranks": "dead",
+    "status": "", "started_at": "age", "ended_at": "ended", "duration_s": "time", "score": "repro",
+    "dead_ranks": "dead",
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class CurveLooks(LabScreen):
         self.build()
 
     def action_ranks(self, text: str | None = None) -> None:
-        """Whose points, where several processes logged a metric: rank 0, an aggregate, every rank, or one that is named."""
+        """Whose points, where several processes logged a metric: rank 0, an aggregate, every rank, or a named one."""
         self.focus_key = None
         if text is None:
             self.view = self.view.next_ranks()
