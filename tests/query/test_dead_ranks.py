@@ -13,12 +13,12 @@ import pytest
 from labtop.model.run import Process, RunError, Status, Writer
 from labtop.query import record_files
 from labtop.query.catalog import Catalog
+from labtop.store.layout import run_folder
 from labtop.store.process import this_boot_id, this_host
 from labtop.store.writers import write_writer
 from labtop.views.glyphs import UNICODE
 from labtop.views.listing import list_runs
 from tests.query.runs import column, names, opened, run, store_of
-from tests.stores import run_folder
 
 IDS = {"single": "a" * 10, "sound": "b" * 10, "hurt": "c" * 10}
 
