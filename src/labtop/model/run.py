@@ -309,6 +309,7 @@ class Artifact:
     """A file the run logged. `path` is relative to the run's folder; `uri` is for what lies elsewhere.
 
     `about` says more of a rich value: caption, width, rows, area, … Its file lies in `media/` by its hash.
+    `rank`: of the process that logged it, where that was not the first of them.
     """
 
     name: str
@@ -319,6 +320,7 @@ class Artifact:
     bytes: int | None = None
     sha256: str | None = None
     about: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,6 +384,7 @@ class Writer:
     metrics: Mapping[str, MetricSummary] = field(
         default_factory=dict
     )  # at most 200, of who has not the record
+    artifacts: tuple[Artifact, ...] = ()  # what it logged, at most 10,000; readers add them to the record's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

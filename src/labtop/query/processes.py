@@ -10,18 +10,22 @@ from pathlib import Path
 from labtop.model.run import RunRecord, Status, Writer
 from labtop.query.encoded_record import NO_RANKS, RanksSeen
 from labtop.store.process import is_gone
-from labtop.store.writers import WRITERS, read_writers
+from labtop.store.writers import WRITERS, read_writers, with_artifacts
 
 _MOST_TOLD = 5
 
 
 def with_writers(record: RunRecord, folder: Path) -> RunRecord:
-    """A record with its writers; one that has gone without a word is `crashed`. What went wrong is a problem."""
+    """A record with its writers and the artifacts of all of them; what went wrong is a problem.
+
+    A writer that has gone without a word is `crashed`.
+    """
     writers = tuple(_as_seen(each) for each in read_writers(folder))
     if not writers:
         return record
     source = replace(record.source, problems=(*record.source.problems, *_told(writers)))
-    return replace(record, writers=writers, source=source)
+    artifacts = with_artifacts(record.artifacts, writers)
+    return replace(record, writers=writers, source=source, artifacts=artifacts)
 
 
 def look_at_ranks(folder: str) -> RanksSeen:

@@ -15,7 +15,7 @@ from labtop.recording.capture.hashing import sha256_of
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.config import as_tree
 from labtop.store.format import plain
-from labtop.store.layout import file_mode, make_folders
+from labtop.store.layout import file_mode, make_folders, publish
 
 ARTIFACTS = "artifacts"
 _UNSAFE = re.compile(r"[^\w.+=@ -]+")
@@ -124,10 +124,13 @@ class ArtifactFolder:
     def _placed(
         self, draft: Path, target: Path, name: str, kind: str, step: float | None, sha256: str, size: int
     ) -> Artifact:
-        """Give a finished copy its name. Another content under that name stays, and this one gets its hash added."""
-        if target.exists() and sha256_of(target)[0] != sha256:
+        """Give a finished copy its name. Another content under that name stays, and this one gets its hash added.
+
+        Several processes may log under one name at the same moment: the name goes to one of them.
+        """
+        if not publish(draft, target) and sha256_of(target)[0] != sha256:
             target = target.with_name(f"{target.stem}-{sha256[:12]}{target.suffix}")
-        draft.replace(target)
+            draft.replace(target)
         path = target.relative_to(self.run_folder).as_posix()
         return Artifact(name=name, path=path, kind=kind, step=step, bytes=size, sha256=sha256)
 

@@ -61,8 +61,8 @@ def _with_indices(facts: RunFacts, run_folder: Path, known: DataInput, indices: 
         _as_parquet(values), name, "indices", None
     )
     with facts.lock:
-        others = (each for each in facts.record.artifacts if each.path != artifact.path)
-        facts.set(artifacts=(*others, artifact))
+        if artifact.path not in [each.path for each in facts.record.artifacts]:
+            facts.add_artifacts([artifact])
     return replace(known, indices=artifact.path, indices_sha256=digest, used_rows=len(values))
 
 

@@ -6,18 +6,19 @@ Recording never breaks training: what goes wrong is said once and written down a
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from labtop.errors import LabtopError, RecordingError, UsageError
-from labtop.model.run import RunRecord
+from labtop.model.run import Artifact, RunRecord
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.warning import Warnings
 from labtop.recording.writing import PointWriter
 from labtop.settings import Settings
+from labtop.store.writers import what_it_names
 
 _LONGEST_REASON = 2000
 
@@ -61,6 +62,25 @@ class RunFacts:
         """Put groups of facts into the record and write it now: what a run rests on survives a `kill -9` at once."""
         self.set(**groups)
         self.writer.flush()
+
+    def add_artifacts(self, logged: Sequence[Artifact]) -> tuple[Artifact, ...]:
+        """Put artifacts into the record, each with the rank that logged it; gives them as they are there."""
+        with self.lock:
+            rank = self.writer.rank or None
+            added = tuple(replace(each, rank=rank) if rank else each for each in logged)
+            if not self.writer.list_artifacts(added):
+                self.trouble(
+                    "artifacts", "this process logged too many artifacts: some are kept and not listed"
+                )
+            named = {what_it_names(each) for each in added}
+            # what another rank logged too, and the record had from it, is listed once
+            others = (
+                each
+                for each in self.record.artifacts
+                if each.rank == rank or what_it_names(each) not in named
+            )
+            self.set(artifacts=(*others, *added))
+        return added
 
     def set_life(self, **facts: Any) -> None:
         """Put facts of `life` into the record."""

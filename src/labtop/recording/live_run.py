@@ -83,7 +83,8 @@ class LiveRun:
             try:
                 if self.is_ours:
                     self._write_end(outcome)
-                elif self._points.is_writing:
+                else:
+                    self._values.finish()
                     self._facts.writer.close()
             finally:
                 self._has_ended = True

@@ -200,11 +200,6 @@ class PointLog:
             self._facts.set_life(exit_code=outcome.exit_code, signal=outcome.signal, error=told)
             self._facts.writer.close(outcome.status)
 
-    @property
-    def is_writing(self) -> bool:
-        """Whether there is a writer in this process; a child that never logged has none."""
-        return self._append == self._facts.writer.append
-
 
 def _an(name: str) -> str:
     return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

@@ -257,8 +257,8 @@ class Run(LiveRun):
                 )
                 facts.trouble(f"artifact {label}", f"artifact {label!r} is not kept: {error}")
                 return ()
-            with facts.lock:
-                facts.keep(artifacts=(*facts.record.artifacts, *kept))
+            kept = facts.add_artifacts(kept)
+            facts.writer.flush()
         return kept
 
     def write_sibling(self, sibling: Sibling) -> str | None:

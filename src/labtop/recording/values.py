@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 import time
 from collections import deque
@@ -19,6 +20,7 @@ from labtop.store.layout import file_mode, make_folders
 
 MOST_WAITING = 1_000
 MOST_WAITING_BYTES = 256 * 2**20
+_CHILD_PATIENCE_S = 60.0
 LONGEST_WAIT_S = 0.04  # of one log() for room: it never takes 50 ms because the disk is slow
 
 
@@ -50,19 +52,14 @@ class ValueLog:
         self._left_out = 0
         self._done: deque[Artifact] = deque()  # kept, and not in the record yet
         known = [each for each in self._facts.record.artifacts if is_value(each)]
-        self._kept, self._kept_bytes = len(known), sum(each.bytes or 0 for each in known)
         self._is_child = False
+        self._kept, self._kept_bytes = len(known), sum(each.bytes or 0 for each in known)
 
     # -- in the program's thread ---------------------------------------------------------------------------------
 
     def take(self, values: Sequence[tuple[str, RichValue, float]]) -> None:
         """Keep values, each with its name (clean) and step; never takes long, and says once what cannot be kept."""
         if isinstance(self._facts.writer, NoWriter):
-            return
-        if self._is_child or not self._facts.writer.owns_record:
-            self._facts.refuse(
-                "values", "rich values are kept by the process that records the run only: rank 0, no worker"
-            )
             return
         until = time.monotonic() + LONGEST_WAIT_S
         for name, value, step in values:
@@ -108,6 +105,8 @@ class ValueLog:
             except RuntimeError:  # the interpreter is being left, or the system has no thread to give
                 return False
             self._thread = thread
+            if self._is_child and (util := sys.modules.get("multiprocessing.util")) is not None:
+                util.Finalize(None, self._leave_child, exitpriority=100)
         return True
 
     def _leave_out(self, why: str) -> None:
@@ -183,7 +182,7 @@ class ValueLog:
         while self._done:
             done.append(self._done.popleft())
         if done:
-            self._facts.set(artifacts=(*self._facts.record.artifacts, *done))
+            self._facts.add_artifacts(done)
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file unless it is there: its name is its content."""
@@ -217,3 +216,8 @@ class ValueLog:
         """In a child: what waits is the parent's business."""
         self._start()
         self._is_child = True
+
+    def _leave_child(self) -> None:
+        """At the end of a process of multiprocessing, which leaves by `os._exit` after its own finalizers."""
+        self.drain(_CHILD_PATIENCE_S)
+        self._facts.writer.flush()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from labtop.model.run import RunRecord, Status
+from labtop.model.run import Artifact, RunRecord, Status
 
 
 class PointWriter(Protocol):
@@ -29,8 +29,15 @@ class PointWriter(Protocol):
     def owns_record(self) -> bool:
         """Whether facts that are given here get into the record."""
 
+    @property
+    def rank(self) -> int | None:
+        """The rank of this process, where it is one of several."""
+
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Write points."""
+
+    def list_artifacts(self, logged: Sequence[Artifact], /) -> bool:
+        """Say which artifacts this process logged; False when they are too many."""
 
     def set_record(self, record: RunRecord, /) -> None:
         """Take a new record."""
@@ -48,12 +55,17 @@ class NoWriter:
     folder: Path | None = None
     writer = ""
     owns_record = True
+    rank: int | None = None
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
 
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Forget points."""
+
+    def list_artifacts(self, logged: Sequence[Artifact], /) -> bool:
+        """Nothing is listed."""
+        return True
 
     def set_record(self, record: RunRecord, /) -> None:
         """Remember a record."""

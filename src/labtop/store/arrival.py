@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from labtop.errors import InputError
-from labtop.model.run import Artifact, RunRecord
+from labtop.model.run import Artifact, RunRecord, Writer
 from labtop.store.drafts import RunFile, run_files
 from labtop.store.files import FILES, read_regular, replace_file
 from labtop.store.format import record_parquet
@@ -22,6 +22,7 @@ from labtop.store.reader import read_record
 from labtop.store.spool import NOTE
 from labtop.store.transfer import copy_proven, sha256_of_file
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
+from labtop.store.writers import WRITERS, place, read_writer, read_writers, write_writer
 
 MEMORY = "synced.json"
 _LARGEST_MEMORY = 256 * 2**20
@@ -36,6 +37,9 @@ class Memory:
     store_id: str | None
     files: dict[str, tuple[int, int, str]] = field(default_factory=dict)
     is_complete: bool = False
+    renamed: dict[str, str] = field(
+        default_factory=dict
+    )  # artifacts whose name has another content in the store
 
     @classmethod
     def load(cls, folder: Path, store_id: str | None) -> Memory:
@@ -45,13 +49,19 @@ class Memory:
             if store_id not in (None, said["store_id"]):
                 return cls(store_id)
             files = {str(name): (int(a), int(b), str(c)) for name, (a, b, c) in said["files"].items()}
-            return cls(said["store_id"], files, bool(said.get("complete")))
+            renamed = {str(name): str(other) for name, other in said.get("renamed", {}).items()}
+            return cls(said["store_id"], files, bool(said.get("complete")), renamed)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(store_id)
 
     def save(self, folder: Path) -> None:
         """Write it down; where that cannot be, the next sync proves all again."""
-        said = {"store_id": self.store_id, "complete": self.is_complete, "files": self.files}
+        said = {
+            "store_id": self.store_id,
+            "complete": self.is_complete,
+            "files": self.files,
+            "renamed": self.renamed,
+        }
         with suppress(OSError):
             replace_file(folder / MEMORY, json.dumps(said).encode())
 
@@ -76,11 +86,12 @@ class Arrival:
         self.files = 0
         self.bytes = 0
         self._is_ahead = True  # whether the spool's record is the newer one
-        self._renamed: dict[str, str] = {}  # artifacts whose name has another content in the store
+        self._renamed = memory.renamed
 
     def forget(self) -> None:
         """Prove everything anew."""
         self.memory.files.clear()
+        self._renamed.clear()
 
     def bring_all(self) -> bool:
         """Bring what is not there; the record last, for it covers the points. False when a file vanished meanwhile."""
@@ -144,7 +155,21 @@ class Arrival:
             )
         return None
 
+    def _bring_writer(self, file: RunFile, target: Path) -> bool:
+        """Bring what a process says of itself, with the names its artifacts have in the store; False: as it is."""
+        writer = read_writer(file.path) if self._renamed else None
+        if writer is None or not any(each.path in self._renamed for each in writer.artifacts):
+            return False
+        renamed = replace(writer, artifacts=tuple(map(self._as_renamed, writer.artifacts)))
+        write_writer(self.home, renamed, mode=file_mode(self.shared), shared=self.shared)
+        self.files += 1
+        self.bytes += file.size
+        self._remember(file, sha256_of_file(target))
+        return True
+
     def _copy(self, file: RunFile, target: Path) -> None:
+        if file.relative.startswith(f"{WRITERS}/") and self._bring_writer(file, target):
+            return
         make_folders(target.parent, self.shared)
         is_points = file.relative.startswith(f"{METRICS}/")
         digest = copy_proven(
@@ -176,9 +201,18 @@ class Arrival:
         ours, theirs = _record(self.folder), _record(self.home)
         if theirs is None or ours is None:
             return ours is not None
+        if (placed := self._is_better_placed(ours, theirs)) is not None:
+            return placed
         if _counter(ours) <= _counter(theirs):
             return False
         return theirs.life.written.keys() <= ours.life.written.keys()
+
+    def _is_better_placed(self, ours: RunRecord, theirs: RunRecord) -> bool | None:
+        """Of two ranks of a launch without a store in common the better placed one's record counts; None: no such."""
+        mine, other = _writer_of(self.folder, ours), _writer_of(self.home, theirs)
+        if mine is None or other is None or mine.writer == other.writer or mine.launch != other.launch:
+            return None
+        return None if mine.launch is None else place(mine) < place(other)
 
     def _bring_record(self, file: RunFile, target: Path) -> None:
         record = _record(self.folder)
@@ -187,7 +221,8 @@ class Arrival:
             return
         if not self._is_ahead:
             theirs = _record(self.home)
-            if theirs is not None and not record.life.written.keys() <= theirs.life.written.keys():
+            is_rival = theirs is not None and self._is_better_placed(record, theirs) is None
+            if theirs and is_rival and not record.life.written.keys() <= theirs.life.written.keys():
                 self.problems.append(
                     "the store has a record of this run that goes on differently; points and files were added, "
                     "the record was not"
@@ -237,9 +272,9 @@ class Arrival:
 
     def sync_folders(self, top: Path) -> None:
         """Flush the names below a folder to the disk."""
-        for place, _, _ in os.walk(top):
+        for folder, _, _ in os.walk(top):
             try:
-                FILES.sync_folder(Path(place))
+                FILES.sync_folder(Path(folder))
             except OSError:  # some file systems have no such thing
                 return
 
@@ -256,6 +291,11 @@ def _record(folder: Path) -> RunRecord | None:
         return read_record(folder)
     except InputError:
         return None
+
+
+def _writer_of(folder: Path, record: RunRecord) -> Writer | None:
+    """Who wrote a record, where it is one of several."""
+    return next((each for each in read_writers(folder) if each.process == record.life.process), None)
 
 
 def _counter(record: RunRecord) -> int:

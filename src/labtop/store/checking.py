@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labtop.errors import InputError
@@ -25,6 +25,7 @@ from labtop.store.process import is_gone
 from labtop.store.reader import open_parquet, read_record
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.wal import read_wal
+from labtop.store.writers import read_writers, unreadable_writers, with_artifacts
 
 HARMFUL = frozenset(("damaged", "missing", "changed"))
 """Kinds of findings that mean that something which was recorded cannot be had, or not be trusted."""
@@ -102,11 +103,16 @@ def check_run(folder: Path) -> CheckedRun:
     points = _Points(folder)
     findings += points.check(record)
     if record is not None:
-        for file in kept_files(record):
+        writers = read_writers(folder)
+        for file in kept_files(replace(record, artifacts=with_artifacts(record.artifacts, writers))):
             if wrong := check_kept_file(folder, file):
                 findings.append(
                     Finding(path=wrong.path, kind=wrong.kind, reason=wrong.reason, run_id=folder.name)
                 )
+    findings += [
+        Finding(path=each, kind="damaged", reason="it does not say who recorded", run_id=folder.name)
+        for each in unreadable_writers(folder)
+    ]
     findings += _drafts(folder, folder.name, deep=True)
     return CheckedRun(folder, record, tuple(findings))
 

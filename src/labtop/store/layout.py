@@ -109,12 +109,12 @@ def create_once(path: Path, content: bytes, mode: int = 0o600) -> bool:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-        return _publish(draft, path)
+        return publish(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _publish(draft: Path, path: Path) -> bool:
+def publish(draft: Path, path: Path) -> bool:
     """Give a finished draft its name unless that is taken. A hard link is the only rename that never replaces."""
     try:
         path.hardlink_to(draft)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Literal
 from labtop.errors import InputError
 from labtop.model.fold import SummaryFold
 from labtop.model.merge import merge_records
-from labtop.model.run import Beat, MetricSummary, Process, RunRecord, Status, Writer
+from labtop.model.run import Artifact, Beat, MetricSummary, Process, RunRecord, Status, Writer
 from labtop.store.departed import told_by_logs
 from labtop.store.files import FILES, Files, replace_file
 from labtop.store.format import record_parquet
@@ -21,7 +21,7 @@ from labtop.store.live import fold_live
 from labtop.store.reader import read_record
 from labtop.store.turns import Turns
 from labtop.store.wal import PointFrame
-from labtop.store.writers import borrowed, with_metrics, write_writer
+from labtop.store.writers import MOST_ARTIFACTS, borrowed, with_artifacts, with_metrics, write_writer
 
 Durability = Literal["process", "os", "sync"]
 _LONGEST_BEAT_S = 10.0
@@ -90,6 +90,7 @@ class LiveRecord:
         self._is_main = identity.owns_record and not (self._who and self._who.rank)
         main = {name: each for name, each in record.metrics.items() if each.rank is None}
         self._folds = {name: SummaryFold(each) for name, each in main.items() if each.count and self._is_main}
+        self._logged: tuple[Artifact, ...] = ()  # artifacts that this process logged
         self._taken: Mapping[str, MetricSummary] = {} if self._is_main else main  # summaries of other writers
         self._written = dict(record.life.written)
         # a rank that stands in for rank 0 counts in the summaries unless they have points of rank 0 already
@@ -129,6 +130,14 @@ class LiveRecord:
         self.given = record if self.given is self._told else merge_records(self._told, record, self.given)
         self._told = record
         self._due_at = 0.0
+
+    def list_artifacts(self, logged: Sequence[Artifact]) -> bool:
+        """Take what this process logged, for the record of a run whose record it may not write; False: not all."""
+        room = MOST_ARTIFACTS - len(self._logged)
+        if self._who is not None:
+            self._logged = (*self._logged, *logged[:room])
+            self._who_due_at = 0.0
+        return self._who is None or len(logged) <= room
 
     def move(self, identity: Identity) -> None:
         """Write into another folder from now on, and soon."""
@@ -242,13 +251,18 @@ class LiveRecord:
                 self._amend()
 
     def _amend(self) -> None:
-        """Add what only this writer logged to a record that was ended before this writer had."""
+        """Add what only this writer logged to a record that was ended before this writer had.
+
+        Of two that do so at once one may lose: readers have what it logged from its own file.
+        """
         who = self._identity
         record = read_record(who.folder)
         mine = borrowed(dict(record.metrics), [with_metrics(self._who or Writer(), self._summaries())])
         late = {name: each for name, each in mine.items() if _is_later(each, record.metrics.get(name))}
-        if late and record.status.is_end:
-            amended = replace(record, metrics={**record.metrics, **late})
+        me = replace(self._who or Writer(), artifacts=self._logged)
+        artifacts = with_artifacts(record.artifacts, [me])
+        if (late or artifacts != record.artifacts) and record.status.is_end:
+            amended = replace(record, metrics={**record.metrics, **late}, artifacts=artifacts)
             write_record(who.folder, amended, files=self._files, mode=who.mode, sync=who.sync)
 
     def _write_who(self, is_beat: bool) -> None:
@@ -258,6 +272,8 @@ class LiveRecord:
         self._who_due_at = now + _WHO_INTERVAL_S
         who = self._identity
         mine = with_metrics(self._who, {} if self._is_main else self._summaries())
+        if not self._is_main or not self._turns.look():  # otherwise they are in the record
+            mine = replace(mine, artifacts=self._logged)
         with suppress(OSError):  # its points count, and those are written elsewhere
             write_writer(who.folder, mine, files=self._files, mode=who.mode, shared=who.shared)
 
@@ -279,7 +295,8 @@ class LiveRecord:
             or None,
             dropped=self._dropped_before + dropped,
         )
-        merged = replace(given, metrics=self._merged_metrics(given.metrics), life=life)
+        artifacts = with_artifacts(given.artifacts, self._turns.others)
+        merged = replace(given, metrics=self._merged_metrics(given.metrics), artifacts=artifacts, life=life)
         return merged if self._who is None or self._who.ends_run else _without_end(merged)
 
     def _merged_metrics(self, given: Mapping[str, MetricSummary]) -> dict[str, MetricSummary]:

@@ -1,8 +1,8 @@
 """Mends what `checking` found, and never deletes: what is in the way goes to `quarantine/` with a note beside it.
 
-A damaged part is put aside, so that readers stop naming it; a record that is gone or damaged is made again from the
-points; a log that nobody will seal any more is sealed. Nothing that a writer may still hold is touched, and nothing
-that a newer labtop wrote.
+A damaged part, or file of a writer, is put aside, so that readers stop naming it; a record that is gone or damaged is
+made again from the points; a log that nobody will seal any more is sealed. Nothing that a writer may still hold is
+touched, and nothing that a newer labtop wrote.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from labtop.store.reader import Point, list_point_files, read_points
 from labtop.store.record_file import write_record
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.wal import read_wal
+from labtop.store.writers import WRITERS
 
 
 def repair_run(store: Path, run: CheckedRun, shared: bool) -> list[Finding]:
@@ -48,6 +49,8 @@ def _repair(store: Path, run: CheckedRun, shared: bool) -> Iterator[Finding]:
     sealed: set[Path] = set()
     for each in run.findings:
         in_metrics = each.path.parent == run.folder / METRICS
+        is_part = in_metrics and each.path.suffix == PART_SUFFIX
+        is_writer = each.path.parent == run.folder / WRITERS
         is_log = in_metrics and each.path.suffix == WAL_SUFFIX
         if each.path == run.folder / RECORD and each.is_harmful:
             needs_record.append(each)
@@ -56,7 +59,7 @@ def _repair(store: Path, run: CheckedRun, shared: bool) -> Iterator[Finding]:
         elif is_log and each.kind in ("unsealed", "damaged") and not may_be_written(each.path, run.record):
             sealed.add(each.path)
             yield _seal_log(store, run.folder, each, shared)
-        elif each.kind == "leftover" or (in_metrics and each.path.suffix == PART_SUFFIX and each.is_harmful):
+        elif each.kind == "leftover" or (each.is_harmful and (is_part or is_writer)):
             yield _set_aside(store, each, shared)
         else:
             yield each

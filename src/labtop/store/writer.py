@@ -10,13 +10,13 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from labtop.errors import RecordingError
-from labtop.model.run import RunRecord, Status, Writer
+from labtop.model.run import Artifact, RunRecord, Status, Writer
 from labtop.store.faults import Limits
 from labtop.store.files import FILES, Files
 from labtop.store.layout import METRICS, make_folders, new_writer_id
@@ -140,6 +140,21 @@ class RunWriter:
         """
         self._upkeep.record.give(record)
 
+    def list_artifacts(self, logged: Sequence[Artifact]) -> bool:
+        """Say which artifacts this process logged; they are in the record given next as well. False: they are too many.
+
+        In a forked child this begins its writer.
+        """
+        if isinstance(self._tail, _NotStarted):
+            self._restart()
+        return self._upkeep.record.list_artifacts(logged)
+
+    @property
+    def rank(self) -> int | None:
+        """The rank of this process, where it is one of several."""
+        who = self._identity.who
+        return who.rank if who else None
+
     def flush(self, patience_s: float = 60.0) -> bool:
         """Get points and record to the disk now; False if that failed, or the disk hangs for so long."""
         if not self._lock.acquire(timeout=patience_s):
@@ -206,10 +221,18 @@ class RunWriter:
         inherited = self._upkeep.tail.wal
         self._lock = threading.RLock()
         self._tail = _NotStarted(self._restart)
+        self._restarting = threading.Lock()
         self._upkeep.tail.trouble = None
         inherited.close()
 
     def _restart(self) -> Tail:
+        """Begin anew in a child, once: the first point and the first artifact may come from two threads."""
+        with self._restarting:
+            if isinstance(self._tail, _NotStarted):
+                self._begin_in_child()
+        return self._upkeep.tail
+
+    def _begin_in_child(self) -> None:
         before, writer = self._upkeep.identity, new_writer_id()
         who = Writer(
             writer=writer,
@@ -221,7 +244,6 @@ class RunWriter:
         )
         self._identity = replace(before, writer=writer, owns_record=False, who=who)
         self._start(self._upkeep.record.given)
-        return self._upkeep.tail
 
 
 class _NotStarted:

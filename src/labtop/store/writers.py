@@ -13,14 +13,15 @@ from pathlib import Path
 
 import msgspec
 
-from labtop.model.run import MetricSummary, Writer
+from labtop.model.run import Artifact, MetricSummary, Writer
 from labtop.store.files import FILES, Files, read_regular, replace_file
 from labtop.store.format import plain
 from labtop.store.layout import make_folders
 
 WRITERS = "writers"
 _SUFFIX = ".json"
-_LARGEST_BYTES = 4 * 2**20
+_LARGEST_BYTES = 16 * 2**20
+MOST_ARTIFACTS = 10_000
 _MOST_METRICS = 200
 _decode = msgspec.json.Decoder(Writer, strict=False).decode
 
@@ -41,20 +42,32 @@ def write_writer(
 
 def read_writers(folder: Path) -> tuple[Writer, ...]:
     """The writers of a run in the order of their place (see `place`); a file that makes no sense is passed over."""
+    found = (read_writer(path) for path in _files(folder))
+    return tuple(sorted((each for each in found if each is not None), key=place))
+
+
+def unreadable_writers(folder: Path) -> list[Path]:
+    """The files in `writers/` that make no sense."""
+    return [path for path in _files(folder) if path.exists() and read_writer(path) is None]
+
+
+def _files(folder: Path) -> list[Path]:
     try:
-        paths = [
+        found = [
             each for each in (folder / WRITERS).iterdir() if each.suffix == _SUFFIX and each.name[0] != "."
         ]
     except OSError:
-        return ()
-    found = []
-    for path in paths:
-        try:
-            writer = _decode(read_regular(path, _LARGEST_BYTES))
-        except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
-            continue
-        found.append(writer if writer.writer == path.stem else replace(writer, writer=path.stem))
-    return tuple(sorted(found, key=place))
+        return []
+    return sorted(found)
+
+
+def read_writer(path: Path) -> Writer | None:
+    """One of them; None where it makes no sense."""
+    try:
+        writer = _decode(read_regular(path, _LARGEST_BYTES))
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    return writer if writer.writer == path.stem else replace(writer, writer=path.stem)
 
 
 def place(writer: Writer) -> tuple[bool, int, bool, int, float, str]:
@@ -94,6 +107,28 @@ def borrowed(metrics: dict[str, MetricSummary], others: Iterable[Writer]) -> dic
                 goal = metrics[name].goal if name in metrics else summary.goal
                 found[name] = replace(summary, rank=writer.rank or 0, goal=goal)
     return found
+
+
+def with_artifacts(own: tuple[Artifact, ...], writers: Iterable[Writer]) -> tuple[Artifact, ...]:
+    """The artifacts of a record with what other processes logged. What is listed already is not listed twice.
+
+    Ranks that log the same content under the same name have logged one file.
+    """
+    listed = [each for writer in sorted(writers, key=place) for each in writer.artifacts]
+    if not listed:
+        return own
+    seen = {what_it_names(each) for each in own}
+    added: list[Artifact] = []
+    for each in listed:
+        if (name := what_it_names(each)) not in seen:
+            seen.add(name)
+            added.append(each)
+    return (*own, *added) if added else own
+
+
+def what_it_names(artifact: Artifact) -> tuple[object, ...]:
+    """By what two processes know that they logged the same thing: a path in a run has one content."""
+    return artifact.name, artifact.path, artifact.uri, artifact.step, artifact.kind
 
 
 def _is_own(summary: MetricSummary | None) -> bool:

@@ -453,7 +453,9 @@ def _artifacts(record: RunRecord) -> Iterator[Fact]:
         if is_value(each):
             continue
         step = f"step {shortest(each.step)}" if each.step is not None else ""
-        details = [size(each.bytes) if each.bytes is not None else "", step, clean((each.sha256 or "")[:12])]
+        rank = f"rank {each.rank}" if each.rank is not None else ""
+        amount = size(each.bytes) if each.bytes is not None else ""
+        details = [amount, step, rank, clean((each.sha256 or "")[:12])]
         where = clean(each.path or each.uri or "", 300)
         yield Fact(clean(each.name, 120), where, "  ".join(filter(None, details)))
 

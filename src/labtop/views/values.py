@@ -84,10 +84,11 @@ def value_sheet(value: RichValue, artifact: Artifact) -> Sheet:
 def heading(artifact: Artifact) -> str:
     """Name, kind, step and file of a value on a line."""
     step = f"step {shortest(artifact.step)}" if artifact.step is not None else ""
+    rank = f"rank {artifact.rank}" if artifact.rank is not None else ""
     amount = size(artifact.bytes) if artifact.bytes is not None else ""
     caption = clean(str(artifact.about.get("caption", "")), 200)
     note = clean(str(artifact.about.get("note", "")), 200)
-    parts = (clean(artifact.name, 200), artifact.kind.replace("_", " "), step, amount, caption, note)
+    parts = (clean(artifact.name, 200), artifact.kind.replace("_", " "), step, rank, amount, caption, note)
     return "  ".join(filter(None, parts))
 
 
