@@ -57,7 +57,9 @@ def test_ranks_log_files_and_values(folder: Path) -> None:
     ).stdout  # fmt: skip
     assert "rank 2" in shown
     with labtop.open(folder / "runs") as store:
-        assert store.value(run_folder.name, "note").text in ("of 0", "of 1", "of 2")
+        note = store.value(run_folder.name, "note")
+        assert isinstance(note, labtop.Text)
+        assert note.text in ("of 0", "of 1", "of 2")
 
 
 def test_a_rank_that_stands_in_keeps_its_files_in_the_record(folder: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from labtop.errors import InputError, LabtopError, NoStoreError
 from labtop.model.run import RunRecord
+from labtop.store.abandoned import end_abandoned
 from labtop.store.arrival import Arrival, Memory
 from labtop.store.drafts import SYNC_SUFFIX, run_files
 from labtop.store.layout import (
@@ -134,6 +135,8 @@ def _only_here(folder: Path) -> Iterator[None]:
 def _sync_run(folder: Path, destination: Path, keep: bool, base: Synced) -> Synced:
     if not folder.is_dir():  # another sync moved it while we waited
         return replace(base, state="moved")
+    if (folder / NOTE).exists():
+        end_abandoned(folder, read_store_info(folder.parent.parent).shared)
     shared = _open_destination(destination)
     store_id = read_store_info(destination).store_id
     memory = Memory.load(folder, store_id)
