@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labtop.recording.values import ValueLog
 
 _FLOAT = frozenset((float,))
+_VALUES_PATIENCE_S = 60.0  # of a child that leaves, for rich values that are still being written
 
 
 class PointLog:
@@ -30,6 +31,7 @@ class PointLog:
         self._facts = facts
         self._values = values
         self._append = facts.writer.append
+        self._is_new_child = False
         self._pending: dict[str, float] = {}  # from commit=False
         self._pending_step: float | None = None
         self._rules = MetricRules()
@@ -77,6 +79,7 @@ class PointLog:
             self._append_too_late(at, 0, {})
             return
         xs = [self._last_x.get(self._rules.step_metric(name) or "", at) for name, _ in rich]
+        self.take_part()
         self._values.take([(name, value, x) for (name, value), x in zip(rich, xs, strict=True)])
 
     def _take(
@@ -184,13 +187,20 @@ class PointLog:
     def after_fork(self) -> None:
         """In a child: a writer of its own begins with the first point."""
         self._values.after_fork()
+        self._is_new_child = True
         if self._append != self._append_too_late:
             self._append = self._append_first_in_child
 
     def _append_first_in_child(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         self._append = self._facts.writer.append
         self._append(step, time_us, values)
-        at_end_of_child(self._end_child)
+        self.take_part()
+
+    def take_part(self) -> None:
+        """In a forked child that logs something: its end will be told."""
+        if self._is_new_child:
+            self._is_new_child = False
+            at_end_of_child(self._end_child)
 
     def _end_child(self, error: BaseException | None) -> None:
         with self._facts.safely("the end of a child"):
@@ -198,6 +208,8 @@ class PointLog:
             message = outcome.error and self._facts.redactor.text(outcome.error.message)
             told = outcome.error and replace(outcome.error, message=message or "")
             self._facts.set_life(exit_code=outcome.exit_code, signal=outcome.signal, error=told)
+            self._values.drain(_VALUES_PATIENCE_S)
+            self._values.finish()
             self._facts.writer.close(outcome.status)
 
 

@@ -258,6 +258,7 @@ class Run(LiveRun):
                 facts.trouble(f"artifact {label}", f"artifact {label!r} is not kept: {error}")
                 return ()
             kept = facts.add_artifacts(kept)
+            self._points.take_part()
             facts.writer.flush()
         return kept
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import threading
 import time
 from collections import deque
@@ -20,7 +19,6 @@ from labtop.store.layout import file_mode, make_folders
 
 MOST_WAITING = 1_000
 MOST_WAITING_BYTES = 256 * 2**20
-_CHILD_PATIENCE_S = 60.0
 LONGEST_WAIT_S = 0.04  # of one log() for room: it never takes 50 ms because the disk is slow
 
 
@@ -52,7 +50,6 @@ class ValueLog:
         self._left_out = 0
         self._done: deque[Artifact] = deque()  # kept, and not in the record yet
         known = [each for each in self._facts.record.artifacts if is_value(each)]
-        self._is_child = False
         self._kept, self._kept_bytes = len(known), sum(each.bytes or 0 for each in known)
 
     # -- in the program's thread ---------------------------------------------------------------------------------
@@ -105,8 +102,6 @@ class ValueLog:
             except RuntimeError:  # the interpreter is being left, or the system has no thread to give
                 return False
             self._thread = thread
-            if self._is_child and (util := sys.modules.get("multiprocessing.util")) is not None:
-                util.Finalize(None, self._leave_child, exitpriority=100)
         return True
 
     def _leave_out(self, why: str) -> None:
@@ -215,9 +210,3 @@ class ValueLog:
     def after_fork(self) -> None:
         """In a child: what waits is the parent's business."""
         self._start()
-        self._is_child = True
-
-    def _leave_child(self) -> None:
-        """At the end of a process of multiprocessing, which leaves by `os._exit` after its own finalizers."""
-        self.drain(_CHILD_PATIENCE_S)
-        self._facts.writer.flush()
