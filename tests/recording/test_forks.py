@@ -19,6 +19,19 @@ def steps_and_values(run: str, own: bool = False) -> list[tuple[float, float]]:
     return list(zip(frame["step"], frame["value"], strict=True))
 
 
+def in_sql(run: str, printed: bool, view: str = "metrics") -> list[tuple[float, float]]:
+    """The same by SQL, or by the views that `labtop views` prints."""
+    import duckdb
+
+    with labtop.open("runs") as store:
+        connection = duckdb.connect() if printed else store.connect()
+        if printed:
+            connection.execute(store.views())
+    query = f"SELECT step, value FROM {view} WHERE run_id = '{run}' AND name = 'loss' ORDER BY step"
+    with connection:
+        return connection.execute(query).fetchall()
+
+
 def recorded(first: int, last: int, value: float, **how: object) -> str:
     """A run that logged `loss` at some steps; gives its id."""
     with labtop.init(store="runs", **how) as run:  # type: ignore[arg-type]  # arguments of init
@@ -73,6 +86,40 @@ def test_a_fork_of_a_fork_is_one_curve(folder: Path) -> None:
     below = recorded(3, 4, 4.0, fork_from=(second, 2))
     assert [value for _, value in steps_and_values(third)] == [1.0] * 5 + [2.0] * 3 + [3.0] * 2
     assert [value for _, value in steps_and_values(below)] == [1.0] * 3 + [4.0] * 2
+    for run in (first, second, third, below):
+        for printed in (False, True):
+            assert in_sql(run, printed) == steps_and_values(run)
+            assert in_sql(run, printed, "metrics_own") == steps_and_values(run, own=True)
+
+
+def test_sql_stitches_rank_by_rank_what_logs_and_resumes_left(folder: Path) -> None:
+    """A parent of two ranks that was resumed, a fork that logs below its step, points that are not sealed yet."""
+    from labtop.model.run import Writer
+    from labtop.store.writer import RunWriter
+    from tests.query.runs import run as handmade
+
+    parent = recorded(0, 5, 1.0)
+    with labtop.init(store="runs", id=parent, resume="must") as resumed:
+        for step in range(3, 8):
+            resumed.log({"loss": 1.5}, step=step)
+    (path,) = (folder / "runs").glob(f"*/{parent}")
+    other = RunWriter(path, handmade(id=parent), who=Writer(rank=1, world_size=2))
+    other.append(0, 1_700_000_000_000_000, {"loss": 100.0, "only": 3.0})
+    other.close()
+    fork = labtop.init(store="runs", fork_from=(parent, 6))
+    try:
+        for step in (5, 9):
+            fork.log({"loss": 2.0}, step=step)
+        expected = [(0, 1), (1, 1), (2, 1), (3, 1.5), (4, 1.5), (5, 2), (9, 2)]
+        assert steps_and_values(fork.id) == in_sql(fork.id, printed=False) == expected
+        with labtop.open("runs") as store:
+            (step,) = store.sql("SELECT fork_step FROM runs WHERE fork_step IS NOT NULL")["fork_step"]
+            (only,) = store.sql(f"SELECT value FROM metrics WHERE run_id = '{fork.id}' AND name = 'only'")[
+                "value"
+            ]
+        assert (step, only) == (6, 3)
+    finally:
+        fork.finish()
 
 
 def test_a_fork_without_points_shows_those_of_its_parent(folder: Path) -> None:

@@ -67,6 +67,7 @@ FIELDS: tuple[Column, ...] = tuple(
         ("tags", "tags"),
         ("notes", "text"),
         ("parent_id", "text"),
+        ("fork_step", "number"),  # the last step that a forked run has in common with its parent
         ("exit_code", "integer"),
         ("signal", "text"),
         ("error", "text"),

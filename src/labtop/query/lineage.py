@@ -6,17 +6,12 @@ if it was forked itself. Where the parent is not in the store the run's own poin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from labtop.errors import LabtopError
-from labtop.query.engine import InterruptedQueryError
 from labtop.query.ranks import Part, succeeding
-from labtop.store.format import decode_group
-from labtop.store.layout import RECORD
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -45,12 +40,32 @@ def ancestors(catalog: Catalog, run_ids: Sequence[str]) -> dict[str, tuple[Ances
     return {run_id: chain for run_id in run_ids if (chain := _chain(run_id, forks))}
 
 
+class ForkRow(NamedTuple):
+    """One ancestor of a run for SQL; `depth` is 1 for its parent."""
+
+    run_id: str
+    ancestor: str
+    step: float
+    depth: int
+
+
+def fork_rows(catalog: Catalog) -> list[ForkRow]:
+    """The ancestors of every run that was forked at a step."""
+    relation = catalog.relation(["id", "parent_id"])
+    forked = catalog.engine.query(f"SELECT id FROM {relation} WHERE parent_id IS NOT NULL ORDER BY id")
+    return [
+        ForkRow(run_id, each.run_id, each.step, depth)
+        for run_id, chain in ancestors(catalog, [run_id for (run_id,) in forked]).items()
+        for depth, each in enumerate(chain, 1)
+    ]
+
+
 def _chain(run_id: str, forks: dict[str, Ancestor]) -> tuple[Ancestor, ...]:
     chain: list[Ancestor] = []
-    seen, limit = {run_id}, np.inf
+    seen, limit = {run_id}, math.inf
     while (parent := forks.get(run_id)) is not None and parent.run_id not in seen:
         limit = min(limit, parent.step)
-        chain.append(Ancestor(parent.run_id, float(limit)))
+        chain.append(Ancestor(parent.run_id, limit))
         run_id = parent.run_id
         seen.add(run_id)
     return tuple(chain)
@@ -58,25 +73,13 @@ def _chain(run_id: str, forks: dict[str, Ancestor]) -> tuple[Ancestor, ...]:
 
 def _forks(catalog: Catalog, run_ids: Sequence[str]) -> dict[str, Ancestor]:
     """The parents of runs; only of those that were forked at a step."""
-    engine = catalog.engine
-    rows = engine.query(
-        f"""SELECT id, _folder FROM {catalog.relation(["id", "parent_id", "_folder"])}
-            WHERE parent_id IS NOT NULL AND id IN (SELECT unnest(?::VARCHAR[]))""",
+    relation = catalog.relation(["id", "parent_id", "fork_step"])
+    rows = catalog.engine.query(
+        f"""SELECT id, parent_id, fork_step FROM {relation}
+            WHERE parent_id IS NOT NULL AND fork_step IS NOT NULL AND id IN (SELECT unnest(?::VARCHAR[]))""",
         [list(run_ids)],
     )
-    found: dict[str, Ancestor] = {}
-    for run_id, folder in rows:
-        path = str(catalog.path / folder / RECORD)
-        try:
-            ((text,),) = engine.query("SELECT life FROM read_parquet([?])", [path])
-            life = decode_group("life", text)
-        except InterruptedQueryError:
-            raise
-        except (LabtopError, ValueError, TypeError):
-            continue
-        if life.parent_id and life.fork_step is not None:
-            found[run_id] = Ancestor(life.parent_id, float(life.fork_step))
-    return found
+    return {run_id: Ancestor(parent_id, step) for run_id, parent_id, step in rows}
 
 
 def stitched(own: Part, inherited: Sequence[tuple[Ancestor, Part]]) -> Part:

@@ -7,6 +7,7 @@ and what is the same in many runs is decoded once.
 from __future__ import annotations
 
 import hashlib
+import math
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from labtop.model.score import PILLARS, score_record
 from labtop.model.tree import is_seed
 from labtop.query.encoded_record import Document, EncodedRecord
 from labtop.query.found_columns import Path, flat_name
-from labtop.store.format import decode_group
+from labtop.store.format import decode_group, number_text
 
 HIDDEN = {
     "row": "UINTEGER",
@@ -254,6 +255,7 @@ def _columns_of_groups(facts: Mapping[str, Any]) -> dict[str, Any]:
         "tags": list(life.tags),
         "notes": life.notes or None,
         "parent_id": life.parent_id,
+        "fork_step": _step(life.fork_step),
         "exit_code": life.exit_code,
         "signal": life.signal,
         "error": ": ".join(filter(None, (error.type, error.message))) or None if error else None,
@@ -266,6 +268,10 @@ def _columns_of_groups(facts: Mapping[str, Any]) -> dict[str, Any]:
         "gpu": f"{len(gpus)}x {gpus[0]}" if len(distinct) == 1 < len(gpus) else ", ".join(distinct) or None,
         "tracker": facts["source"].tracker,
     }
+
+
+def _step(step: float | None) -> float | str | None:
+    return step if step is None or math.isfinite(step) else number_text(step)
 
 
 def _leaves(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:

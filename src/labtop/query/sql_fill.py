@@ -7,7 +7,7 @@ uses is copied. Points stay in the store's files and are read when they are aske
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,16 +24,20 @@ from labtop.query.sql_files import (
     sift,
 )
 from labtop.query.sql_views import (
+    FORK_COLUMNS,
+    ROLE_COLUMNS,
     STATISTICS,
     VIEWS,
     artifacts_select,
     create_view,
     data_select,
+    metrics_own_select,
     metrics_select,
     packages_select,
     params_select,
     points_select,
     runs_select,
+    shown_select,
     summary_select,
 )
 from labtop.store.format import POINT_COLUMNS
@@ -49,7 +53,8 @@ class ViewSource:
     """What the views are made of.
 
     `relation` gives SQL of a subquery with the named column keys of all runs, `environments` one with `run_id` and
-    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run of `store`.
+    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run of `store`,
+    `forks` the ancestors of those that were forked.
     """
 
     store: Path
@@ -58,6 +63,7 @@ class ViewSource:
     relation: Callable[[Sequence[str]], str]
     environments: str
     run_folders: Callable[[], Sequence[tuple[str, Path]]]
+    forks: Callable[[], Sequence[tuple[str, str, float, int]]] = tuple
 
 
 @dataclass(slots=True)
@@ -95,7 +101,7 @@ class CatalogViews:
                 self._make_lists(connection, used, Path(folder))
             if "events" in used:
                 self._make_events(connection)
-            if used & {"metrics", "points"}:
+            if used & {"metrics", "metrics_own", "points"}:
                 self._make_metrics(connection, used, quick)
         return self._parts
 
@@ -213,15 +219,19 @@ class CatalogViews:
                 columns = ", ".join(POINT_COLUMNS)
                 select = f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
                 connection.execute(create_view(name, select))
-        selects = {"metrics": metrics_select, "points": points_select}
-        for name in used & selects.keys():
-            select = selects[name](
-                "_single" if files.single else None,
-                "_several" if files.several else None,
-                "_tail" if points else None,
-                self._make_roles(connection, files),
-            )
-            connection.execute(create_view(name, select))
+        parts = (
+            "_single" if files.single else None,
+            "_several" if files.several else None,
+            "_tail" if points else None,
+            self._make_roles(connection, files),
+        )
+        connection.execute(create_view("_shown", shown_select(*parts)))
+        if "metrics" in used:
+            connection.execute(create_view("metrics", metrics_select("_shown", self._make_forks(connection))))
+        if "metrics_own" in used:
+            connection.execute(create_view("metrics_own", metrics_own_select("_shown")))
+        if "points" in used:
+            connection.execute(create_view("points", points_select(*parts)))
 
     def _make_roles(self, connection: duckdb.DuckDBPyConnection, files: MetricFiles) -> str | None:
         """The table of who wrote what in runs with several writers; None where there is no such run."""
@@ -230,14 +240,12 @@ class CatalogViews:
         from labtop.query.ranks import role_rows  # imports numpy
 
         rows = [row for each in files.crowded for row in role_rows(self.source.engine, *each)]
-        types = ("VARCHAR", "VARCHAR", "INTEGER", "BOOLEAN", "INTEGER")
-        names = ("run_id", "writer", "rank", "is_helper", "turn")
-        lists = ", ".join(f"unnest(?::{sql}[]) AS {name}" for name, sql in zip(names, types, strict=True))
-        connection.execute(
-            f"CREATE OR REPLACE TABLE _roles AS SELECT {lists}",
-            [list(each) for each in zip(*rows, strict=True)],
-        )
-        return "_roles"
+        return _table(connection, "_roles", ROLE_COLUMNS, rows)
+
+    def _make_forks(self, connection: duckdb.DuckDBPyConnection) -> str | None:
+        """The table of the ancestors of forked runs; None where there are none."""
+        rows = self.source.forks()
+        return _table(connection, "_forks", FORK_COLUMNS, rows) if rows else None
 
     def _find_metric_files(self, quick: bool) -> MetricFiles:
         found = find_metric_files(self.source.run_folders(), None if quick else self.source.engine.query)
@@ -250,3 +258,17 @@ class CatalogViews:
             found.crowded,
             (*found.problems, *self._damaged.values()),
         )
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Sequence[object]],
+) -> str:
+    """A table of some rows in memory; its name."""
+    lists = ", ".join(f"unnest(?::{sql}[]) AS {column}" for column, sql in columns.items())
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {name} AS SELECT {lists}", [list(each) for each in zip(*rows, strict=True)]
+    )
+    return name

@@ -11,6 +11,7 @@ from labtop.store.layout import LEDGER
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
+    from labtop.query.lineage import ForkRow
 
 
 def view_source(catalog: Catalog) -> ViewSource:
@@ -22,6 +23,7 @@ def view_source(catalog: Catalog) -> ViewSource:
         relation=catalog.relation,
         environments=catalog.environments(),
         run_folders=catalog.run_folders,
+        forks=lambda: _forks(catalog),
     )
 
 
@@ -37,8 +39,15 @@ def store_files(catalog: Catalog) -> StoreFiles:
     return StoreFiles(
         records=catalog.record_files(),
         metrics=metrics,
+        forks=_forks(catalog),
         roles=[row for each in metrics.crowded for row in role_rows(engine, *each)],
         events=[ledger / f"{event.n:020d}.json" for event in read_events(catalog.path).events],
         found=catalog.found_columns(),
         told=engine.query(f"SELECT {names} FROM {catalog.relation(TOLD)} ORDER BY id"),
     )
+
+
+def _forks(catalog: Catalog) -> list[ForkRow]:
+    from labtop.query.lineage import fork_rows  # imports numpy
+
+    return fork_rows(catalog)

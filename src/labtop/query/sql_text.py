@@ -17,21 +17,26 @@ from labtop.query.engine import quote_list, quote_name, quote_text
 from labtop.query.found_columns import FoundColumn
 from labtop.query.sql_files import MetricFiles
 from labtop.query.sql_views import (
+    FORK_COLUMNS,
+    ROLE_COLUMNS,
     STATISTICS,
     VIEWS,
     artifacts_select,
     create_view,
     data_select,
     json_of_type,
+    metrics_own_select,
     metrics_select,
     nothing,
     packages_select,
     points_select,
     run_columns,
+    shown_select,
 )
 from labtop.store.format import RECORD_COLUMNS
 
 if TYPE_CHECKING:
+    from labtop.query.lineage import ForkRow
     from labtop.query.ranks import RoleRow
 
 TOLD = (
@@ -56,6 +61,7 @@ _FIELDS: Mapping[str, str] = {
     "group": _said("life", "group"),
     "job_type": _said("life", "job_type"),
     "parent_id": _said("life", "parent_id"),
+    "fork_step": _said("life", "fork_step", "DOUBLE"),
     "exit_code": _said("life", "exit_code", "BIGINT"),
     "signal": _said("life", "signal"),
     "error": f"nullif(concat_ws(': ', nullif({_said('life', 'error.type')}, ''), "
@@ -84,6 +90,7 @@ class StoreFiles:
     found: Sequence[FoundColumn]  # the params and metrics there are
     told: Sequence[tuple[Any, ...]]  # a row a run: the columns of TOLD
     roles: Sequence[RoleRow] = ()  # of the writers of runs that have several
+    forks: Sequence[ForkRow] = ()  # of the ancestors of forked runs
 
 
 def views_text(files: StoreFiles) -> str:
@@ -94,14 +101,17 @@ def views_text(files: StoreFiles) -> str:
         f"(SELECT * FROM read_parquet({quote_list(paths)}, {_PARQUET}))" if paths else None
         for paths in (files.metrics.single, files.metrics.several)
     )
-    roles = "_roles" if files.roles else None
+    roles, forks = "_roles" if files.roles else None, "_forks" if files.forks else None
     selects = {
         "_records": _records(files.records),
         "_told": _told(files.told),
         "runs": _runs(params, metrics),
         "params": _PARAMS,
-        **({"_roles": _roles(files.roles)} if roles else {}),
-        "metrics": metrics_select(single, several, None, roles),
+        **({"_roles": _values(files.roles, ROLE_COLUMNS)} if roles else {}),
+        **({"_forks": _values(files.forks, FORK_COLUMNS)} if forks else {}),
+        "_shown": shown_select(single, several, None, roles),
+        "metrics": metrics_select("_shown", forks),
+        "metrics_own": metrics_own_select("_shown"),
         "points": points_select(single, several, None, roles),
         "summary": _summary(),
         "packages": packages_select("_records"),
@@ -114,12 +124,11 @@ def views_text(files: StoreFiles) -> str:
     return "\n".join([*lines, *(f"{create_view(name, select)};" for name, select in selects.items())]) + "\n"
 
 
-def _roles(rows: Sequence[RoleRow]) -> str:
-    values = ",\n  ".join(
-        f"({quote_text(row.run_id)}, {quote_text(row.writer)}, {row.rank}, {str(row.is_helper).lower()}, {row.turn})"
-        for row in rows
-    )
-    return f"SELECT * FROM (VALUES\n  {values}) t(run_id, writer, rank, is_helper, turn)"
+def _values(rows: Sequence[Sequence[Any]], columns: Mapping[str, str]) -> str:
+    """Rows as a list of values."""
+    casts = ", ".join(f"{name}::{sql} AS {name}" for name, sql in columns.items())
+    values = ",\n  ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+    return f"SELECT {casts} FROM (VALUES\n  {values}) t({', '.join(columns)})"
 
 
 def _records(paths: Sequence[Path]) -> str:

@@ -14,7 +14,9 @@ from labtop.query.engine import quote_name, quote_text
 VIEWS: Mapping[str, str] = {
     "runs": "a row a run: fixed columns, then one typed column a parameter and one a metric's last value",
     "params": "run_id, key, value (JSON), number, text",
-    "metrics": "run_id, name, step, time, value: every logged point once; of several processes those of rank 0",
+    "metrics": "run_id, name, step, time, value: every point once; of several processes those of rank 0; of a fork "
+    "its parent's before it too",
+    "metrics_own": "the same without what a forked run has in common with its parent",
     "points": "run_id, name, step, time, value, rank, writer: the points of every process",
     "summary": "run_id, name, goal, count, first, last, min, max, mean",
     "packages": "run_id, name, version",
@@ -23,6 +25,14 @@ VIEWS: Mapping[str, str] = {
     "events": "n, time, kind, run_id, actor, payload (JSON)",
 }
 """Every view and what it holds."""
+
+ROLE_COLUMNS = {
+    "run_id": "VARCHAR", "writer": "VARCHAR", "rank": "INTEGER", "is_helper": "BOOLEAN", "turn": "INTEGER",
+}  # fmt: skip
+"""The table of the writers of runs that have several."""
+
+FORK_COLUMNS = {"run_id": "VARCHAR", "ancestor": "VARCHAR", "step": "DOUBLE", "depth": "INTEGER"}
+"""The table of the ancestors of forked runs."""
 
 STATISTICS = ("count", "first", "last", "min", "max", "mean")
 _DATA = {
@@ -131,25 +141,52 @@ def _list_select(table: str, column: str, fields: Mapping[str, str]) -> str:
     return f"SELECT r.run_id, {selected} FROM {table} r, json_each({json_of_type(f'r.{column}', 'ARRAY')}) e"
 
 
-def metrics_select(single: str | None, several: str | None, tail: str | None, roles: str | None) -> str:
-    """`metrics` over its parts: `single` holds each (writer, seq) once, `several` and `tail` may hold them again.
+_SHOWN = "run_id, name, step, time, value"
 
-    `tail` is what lies in write-ahead logs; a sealed part wins over it. `roles` is a table of the writers of runs that
-    have several: run_id, writer, rank, is_helper, turn. What is shown of those is told in query/ranks.py.
+
+def shown_select(single: str | None, several: str | None, tail: str | None, roles: str | None) -> str:
+    """A run's own points as `metrics` shows them, with their rank, over the parts that hold them.
+
+    `single` holds each (writer, seq) once, `several` and `tail` may hold them again. `tail` is what lies in write-ahead
+    logs; a sealed part wins over it. `roles` is a table of the writers of runs that have several: run_id, writer, rank,
+    is_helper, turn. What is shown of those is told in query/ranks.py.
     """
-    columns = "run_id, name, step, time, value"
     if roles is None:
-        return _branches(single, several, tail, columns)
-    points = _branches(single, several, tail, f"{columns}, writer")
-    return f"""SELECT {columns} FROM ({points}) WHERE run_id NOT IN (SELECT run_id FROM {roles})
-        UNION ALL SELECT {columns} FROM (
+        return f"SELECT {_SHOWN}, 0::INTEGER AS rank FROM ({_branches(single, several, tail, _SHOWN)})"
+    points = _branches(single, several, tail, f"{_SHOWN}, writer", {"writer": "VARCHAR"})
+    return f"""SELECT {_SHOWN}, 0::INTEGER AS rank FROM ({points}) WHERE run_id NOT IN (SELECT run_id FROM {roles})
+        UNION ALL SELECT {_SHOWN}, rank FROM (
             SELECT *, min(step) OVER (PARTITION BY run_id, name ORDER BY turn
                                       RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS until
-            FROM (SELECT p.*, r.turn, r.is_helper, r.rank * 2 + r.is_helper::INTEGER AS place,
+            FROM (SELECT p.*, r.turn, r.rank, r.is_helper, r.rank * 2 + r.is_helper::INTEGER AS place,
                          min(place) OVER (PARTITION BY p.run_id, p.name) AS best
                   FROM ({points}) p JOIN {roles} r USING (run_id, writer))
             WHERE place = best)
         WHERE is_helper OR until IS NULL OR step < until"""
+
+
+def metrics_own_select(shown: str) -> str:
+    """`metrics_own` over the view of `shown_select`."""
+    return f"SELECT {_SHOWN} FROM {shown}"
+
+
+def metrics_select(shown: str, forks: str | None) -> str:
+    """`metrics` over the same; `forks` is a table of the ancestors of forked runs: run_id, ancestor, step, depth.
+
+    As query/lineage.py does it: an ancestor's points count up to the step where it was left, and up to the first one
+    of whoever is nearer.
+    """
+    if forks is None:
+        return metrics_own_select(shown)
+    forked = f"SELECT run_id FROM {forks}"
+    return f"""SELECT {_SHOWN} FROM {shown} WHERE run_id NOT IN ({forked})
+        UNION ALL SELECT {_SHOWN} FROM (
+            SELECT *, min(step) OVER (PARTITION BY run_id, name, rank ORDER BY depth
+                                      RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until
+            FROM (SELECT *, 0 AS depth FROM {shown} WHERE run_id IN ({forked})
+                  UNION ALL SELECT f.run_id, p.name, p.step, p.time, p.value, p.rank, f.depth
+                  FROM {shown} p JOIN {forks} f ON p.run_id = f.ancestor AND p.step <= f.step))
+        WHERE until IS NULL OR step < until"""
 
 
 def points_select(single: str | None, several: str | None, tail: str | None, roles: str | None) -> str:
