@@ -12,7 +12,9 @@ from importlib import import_module, metadata
 
 from labtop.sources.source import Source
 
-SOURCES: Mapping[str, str] = {}
+SOURCES: Mapping[str, str] = {
+    "neptune": "neptune:Neptune",
+}
 """Name → "module:class". The order is that of preference where two read the same run."""
 
 ENTRY_POINTS = "labtop.sources"
