@@ -141,7 +141,12 @@ def test_conda_gives_its_explicit_list(folder: Path, monkeypatch: pytest.MonkeyP
             "torchrun",
             {"rank": 3, "local_rank": 1, "world_size": 8},
         ),
-        ({"SLURM_PROCID": "2", "SLURM_NTASKS": "4"}, "slurm", {"rank": 2, "world_size": 4}),
+        (
+            {"SLURM_PROCID": "2", "SLURM_NTASKS": "4", "SLURM_STEP_ID": "0"},
+            "slurm",
+            {"rank": 2, "world_size": 4},
+        ),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, "slurm", {}),
         ({"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"}, "mpi", {"rank": 0, "world_size": 2}),
         ({"SLURM_PROCID": "nonsense"}, "slurm", {}),
     ],

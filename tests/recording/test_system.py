@@ -248,7 +248,16 @@ def test_a_forked_child_does_not_measure(quick: Path) -> None:
         (Writer(role="rank", rank=1, local_rank=1), {}, False),
         (Writer(role="rank", rank=1), {}, False),
         (None, {"TORCHELASTIC_RUN_ID": "x", "RANK": "3", "LOCAL_RANK": "3", "WORLD_SIZE": "4"}, False),
-        (None, {"SLURM_PROCID": "4", "SLURM_LOCALID": "0", "SLURM_NTASKS": "8"}, True),
+        (
+            None,
+            {"SLURM_STEP_ID": "0", "SLURM_PROCID": "4", "SLURM_LOCALID": "0", "SLURM_NTASKS": "8"},
+            True,
+        ),
+        (
+            None,
+            {"SLURM_STEP_ID": "0", "SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_NTASKS": "8"},
+            False,
+        ),
         (None, {"PMI_RANK": "1", "PMI_SIZE": "2"}, False),
     ],
 )

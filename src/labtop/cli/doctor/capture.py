@@ -208,9 +208,8 @@ def _versions() -> Mapping[str, str]:
 def _launcher() -> Iterator[Line]:
     launcher, ranks = launcher_and_ranks(os.environ)
     if launcher:
-        yield _line(
-            "launcher", f"{launcher}: {', '.join(f'{name} {number}' for name, number in ranks.items())}"
-        )
+        told = ", ".join(f"{name} {number}" for name, number in ranks.items())
+        yield _line("launcher", f"{launcher}: {told or 'a process on its own'}")
 
 
 def _randomness(environment: Mapping[str, str]) -> Iterator[Line]:

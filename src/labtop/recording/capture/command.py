@@ -63,15 +63,29 @@ def capture_command(redactor: Redactor, root: Path | None) -> Command:
 
 def launcher_and_ranks(environment: Mapping[str, str]) -> tuple[str | None, dict[str, int]]:
     """Who started this process as one of many, and which of them it is."""
+    is_task = not _is_no_task(environment)
     for launcher, (sign, names) in _LAUNCHERS.items():
-        if sign in environment:
+        if sign in environment and (is_task or launcher != "slurm"):
             ranks = {
                 fact: int(environment[name])
                 for fact, name in names.items()
                 if environment.get(name, "").isdecimal()
             }
             return launcher, ranks
-    return None, {}
+    return ("slurm" if "SLURM_PROCID" in environment else None), {}
+
+
+def _is_no_task(environment: Mapping[str, str]) -> bool:
+    """Whether SLURM says which task this is without having started it by itself.
+
+    The script of `sbatch` is told that it is task 0 of all that it may start, and hands that on to what it starts by
+    other means: a single process, or a launcher that tells ranks of its own. Within a step a launcher may start several
+    ranks a task.
+    """
+    if "SLURM_STEP_ID" not in environment and "SLURM_STEPID" not in environment:
+        return True
+    world, tasks = environment.get("WORLD_SIZE", ""), environment.get("SLURM_NTASKS", "")
+    return environment.get("RANK", "").isdecimal() and world.isdecimal() and world != tasks
 
 
 def script_path() -> Path | None:
