@@ -14,6 +14,9 @@ from labtop.sources.source import Source
 
 SOURCES: Mapping[str, str] = {
     "neptune": "neptune:Neptune",
+    "dvclive": "dvclive:DvcLiveSource",
+    "hydra": "hydra:HydraSource",
+    "sacred": "sacred:SacredSource",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
 
