@@ -13,10 +13,8 @@ from importlib import import_module, metadata
 from labtop.sources.source import Source
 
 SOURCES: Mapping[str, str] = {
+    "mlflow": "mlflow.files:MlflowFiles",
     "neptune": "neptune:Neptune",
-    "dvclive": "dvclive:DvcLiveSource",
-    "hydra": "hydra:HydraSource",
-    "sacred": "sacred:SacredSource",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
 
