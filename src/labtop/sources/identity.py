@@ -1,0 +1,21 @@
+"""Ids of runs that other trackers recorded: the same run has the same id wherever and whenever it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from labtop.store.identity import ALPHABET
+
+
+def id_of(identity: str) -> str:
+    """The id of the run with an identity, in the form of labtop's own ids."""
+    digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest()
+    return "".join(ALPHABET[byte & 31] for byte in digest[:10])
+
+
+def identity_by_path(tracker: str, place: Path, key: str) -> str:
+    """The identity of a run that only its place tells apart."""
+    where = os.fsencode(place.resolve()).decode("utf-8", "backslashreplace")
+    return f"{tracker}:{where}:{key}"

@@ -1,0 +1,281 @@
+"""Writes what a source told of a run into a folder of a mirror: the record, and its points as sealed parts.
+
+A mirror can be made again at any time, so nothing is flushed to the disk; each file is still written whole and renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labtop.errors import InputError
+from labtop.formats.files import read_bytes
+from labtop.model.run import Beat, MetricSummary, RunRecord, Status
+from labtop.sources.identity import id_of, identity_by_path
+from labtop.sources.source import NO_TIME, Curve, Place, RunRead
+from labtop.sources.summaries import summarised
+from labtop.store.files import replace_file
+from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
+from labtop.store.inside import parse_inside
+from labtop.store.layout import METRICS, RECORD, run_folder
+from labtop.store.part import SUFFIX, part_stem
+from labtop.store.reader import open_parquet, read_record
+
+if TYPE_CHECKING:
+    import pyarrow
+
+ZOMBIE_AFTER_S = 3600.0
+"""A run that says it is running, and of which nothing was written for so long, is lost."""
+
+_BEAT_S = 900.0
+_POINTS_A_PART = 1_000_000
+_STILL_OPEN = 50_000  # a part with fewer points takes up what is appended
+_DIGESTED = 3  # different values that make a curve worth comparing with those of other trackers
+_COMPARED = 16  # values of it that are compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """Where a run came to lie in a mirror, and what the next reading goes on from.
+
+    Attributes:
+        folder: of the run, relative to the mirror.
+        where: the folder of its own files, as `RunRead.folder`; empty when unknown.
+        digests: of its curves, to find the same run in the logs of another tracker: hash → name.
+    """
+
+    key: str
+    version: str
+    run_id: str
+    folder: str
+    source: str
+    tracker: str
+    where: str = ""
+    is_context: bool = False
+    is_live: bool = False
+    points: int = 0
+    writer: str = ""
+    parts: int = 0
+    seq: int = 0
+    open_rows: int = 0
+    state: bytes | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+def land(
+    mirror: Path, source: str, place: Place, version: str, read: RunRead, before: Landed | None
+) -> Landed:
+    """Write a run, or what was appended to it since `before`, into the mirror. Raises OSError, InputError."""
+    identity = read.identity or identity_by_path(read.record.source.tracker, place.path, read.key)
+    run_id = id_of(identity)
+    goes_on = read.appended and before is not None and before.run_id == run_id
+    known = _record_there(mirror / before.folder) if goes_on and before else None
+    record = _completed(read, place, run_id, known)
+    folder = run_folder(mirror, record.project, run_id)
+    if before is not None and mirror / before.folder != folder:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        (mirror / before.folder).rename(folder)
+    (folder / METRICS).mkdir(parents=True, exist_ok=True)
+    # another writer for another reading of the same run: points are told apart by writer and number
+    writer = before.writer if goes_on and before else id_of(f"{identity}@{version}@{time.time_ns()}")
+    ink = _Ink(folder, run_id, writer)
+    if goes_on and before:
+        ink.number, ink.seq, ink.open_rows = before.parts, before.seq, before.open_rows
+    ink.write(read.curves)
+    for target, path in read.kept.items():
+        _keep(folder, target, path)
+    life = replace(record.life, written={writer: ink.seq}) if record.status is Status.RUNNING else record.life
+    replace_file(folder / RECORD, record_parquet(replace(record, life=life)), sync=False)
+    if not goes_on:
+        for old in (folder / METRICS).glob(f"*{SUFFIX}"):
+            if not old.name.startswith(writer):
+                old.unlink(missing_ok=True)
+    return Landed(
+        key=read.key,
+        version=version,
+        run_id=run_id,
+        folder=folder.relative_to(mirror).as_posix(),
+        source=source,
+        tracker=record.source.tracker,
+        where="" if read.folder is None else str(read.folder),
+        is_context=read.is_context,
+        is_live=not record.status.is_end,
+        points=(before.points if goes_on and before else 0) + sum(map(len, read.curves.values())),
+        writer=writer,
+        parts=ink.number,
+        seq=ink.seq,
+        open_rows=ink.open_rows,
+        state=read.state,
+        digests=_digests(read.curves) if not goes_on else before.digests if before else {},
+    )
+
+
+def _record_there(folder: Path) -> RunRecord | None:
+    try:
+        return read_record(folder)
+    except InputError:
+        return None
+
+
+def _completed(read: RunRead, place: Place, run_id: str, known: RunRecord | None) -> RunRecord:
+    """The record with id, names, summaries, and a status that a zombie cannot hold for years."""
+    record, source = read.record, read.record.source
+    before: Mapping[str, MetricSummary] = known.metrics if known else {}
+    summaries = {**before, **record.metrics}
+    for name, curve in read.curves.items():
+        start = before.get(name) or record.metrics.get(name)
+        goal = record.metrics[name].goal if name in record.metrics else None
+        start = replace(start, last=None, goal=goal or start.goal) if start and not start.count else start
+        summaries[name] = summarised(curve, start)
+    last_point_us = max((max(each.times_us) for each in read.curves.values() if len(each)), default=NO_TIME)
+    seen_s = last_point_us / 1e6 if last_point_us != NO_TIME else read.last_write
+    if known is not None and known.life.beat is not None and known.life.beat.at is not None:
+        seen_s = max(seen_s or 0.0, known.life.beat.at)
+    status, life = record.status, record.life
+    if status is Status.RUNNING:
+        newest = max(filter(None, (read.last_write, seen_s)), default=0.0)
+        if time.time() - newest > ZOMBIE_AFTER_S:
+            status = Status.LOST
+        seen_s = newest or None
+    if not status.is_end and seen_s is not None:
+        life = replace(life, beat=Beat(counter=int(seen_s * 1000), interval_s=_BEAT_S, at=seen_s))
+    if life.parent_id:
+        life = replace(life, parent_id=id_of(life.parent_id))
+    if source.uri is None:
+        source = replace(source, uri=str(read.folder or place.path))
+    return replace(
+        record,
+        id=run_id,
+        name=record.name or read.key.rsplit("/", 1)[-1] or run_id,
+        project=record.project or place.path.stem or "runs",
+        status=status,
+        started_at=record.started_at or (known.started_at if known else None) or _first_time(read.curves),
+        metrics=summaries,
+        life=life,
+        source=source,
+    )
+
+
+def _first_time(curves: Mapping[str, Curve]) -> datetime | None:
+    """When the first point was logged: the run was there by then."""
+    times = [
+        min(known) for each in curves.values() if (known := [t for t in each.times_us[:1] if t != NO_TIME])
+    ]
+    try:
+        return datetime.fromtimestamp(min(times) / 1e6, UTC) if times else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+class _Ink:
+    """Writes the points of one writer into parts.
+
+    There are `number` of them so far, with `seq` points together and `open_rows` in the last.
+    """
+
+    def __init__(self, folder: Path, run_id: str, writer: str) -> None:
+        self._folder = folder / METRICS
+        self._run_id = run_id
+        self._writer = writer
+        self.number = 0
+        self.seq = 0
+        self.open_rows = 0
+
+    def write(self, curves: Mapping[str, Curve]) -> None:
+        """Write curves; what is small joins the last part."""
+        names = sorted((name for name, curve in curves.items() if len(curve)), key=str.encode)
+        rows = sum(len(curves[name]) for name in names)
+        if not rows:
+            return
+        table = self._table(names, curves)
+        last: Path | None = self._path(self.number)
+        if last is not None and self.number and rows + self.open_rows < _STILL_OPEN and last.exists():
+            import pyarrow
+
+            with last.open("rb") as file:
+                before = open_parquet(file).read(use_threads=False).cast(point_schema())
+            table = pyarrow.concat_tables([before, table]).sort_by(
+                [("name", "ascending"), ("step", "ascending"), ("seq", "ascending")]
+            )
+        else:
+            last = None
+            self.open_rows = 0
+        for at in range(0, len(table), _POINTS_A_PART):
+            self.number += 1
+            part = table.slice(at, _POINTS_A_PART)
+            replace_file(self._path(self.number), sorted_points_parquet(part), sync=False)
+        self.open_rows += rows
+        if last is not None:
+            last.unlink(missing_ok=True)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{part_stem(self._writer, number)}{SUFFIX}"
+
+    def _table(self, names: list[str], curves: Mapping[str, Curve]) -> pyarrow.Table:
+        """Points by name and step, numbered metric by metric in logged order."""
+        import numpy as np
+        import pyarrow
+
+        columns: dict[str, list[Any]] = {"step": [], "time": [], "value": [], "seq": []}
+        texts = []
+        for name in names:
+            curve = curves[name]
+            steps = np.asarray(curve.steps, dtype=np.float64)
+            seq = np.arange(self.seq, self.seq + len(steps), dtype=np.int64)
+            self.seq += len(steps)
+            parts = steps, np.asarray(curve.times_us, np.int64), np.asarray(curve.values, np.float64), seq
+            if not bool((steps[1:] >= steps[:-1]).all()):
+                order = np.argsort(steps, kind="stable")
+                parts = tuple(each[order] for each in parts)  # type: ignore[assignment]
+            for column, part in zip(columns.values(), parts, strict=True):
+                column.append(part)
+            texts.append(pyarrow.repeat(pyarrow.scalar(name, pyarrow.string()), len(steps)))
+        whole = {name: np.concatenate(parts) for name, parts in columns.items()}
+        unknown = whole["time"] == NO_TIME
+        times = pyarrow.array(whole["time"], pyarrow.int64(), mask=unknown if unknown.any() else None)
+        rows = len(whole["seq"])
+        return pyarrow.Table.from_arrays(
+            [
+                pyarrow.repeat(pyarrow.scalar(self._run_id, pyarrow.string()), rows),
+                pyarrow.concat_arrays(texts),
+                pyarrow.array(whole["step"]),
+                times.cast(pyarrow.timestamp("us")),
+                pyarrow.array(whole["value"], from_pandas=False),
+                pyarrow.repeat(pyarrow.scalar(self._writer, pyarrow.string()), rows),
+                pyarrow.array(whole["seq"]),
+            ],
+            schema=point_schema(),
+        )
+
+
+def _keep(folder: Path, target: str, path: Path) -> None:
+    """Copy a small file into the run's folder; what cannot be read is left where it is."""
+    try:
+        content = read_bytes(path)
+        kept = folder.joinpath(*parse_inside(target))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(kept, content, sync=False)
+    except (OSError, InputError):
+        return
+
+
+def _digests(curves: Mapping[str, Curve]) -> dict[str, str]:
+    """What the same curves have in common in the logs of two trackers: their values as 32-bit floats, in order."""
+    found = {}
+    for name, curve in curves.items():
+        if len(set(curve.values[:_COMPARED])) >= _DIGESTED and not name.startswith("system/"):
+            narrow = array("f", map(_narrow, curve.values[:_COMPARED]))
+            found[hashlib.sha256(narrow.tobytes()).hexdigest()[:16]] = name
+    return found
+
+
+def _narrow(value: float) -> float:
+    return value if -3.4e38 < value < 3.4e38 else 0.0 if value != value else 3.4e38

@@ -1,0 +1,306 @@
+"""A store of labtop made of logs that other trackers wrote, kept in the cache and brought up to date piece by piece.
+
+What lies below a path is found, listed and read; each run becomes a folder as labtop would have written it, so whatever
+works on a store works on the logs of others. It can be deleted at any time, and is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from labtop.errors import LabtopError
+from labtop.sources import load_source
+from labtop.sources.finding import Found, Survey, survey
+from labtop.sources.landing import Landed
+from labtop.sources.reading import Task, Told, read_tasks, task_of
+from labtop.sources.source import Place, RunRef
+from labtop.store.files import replace_file
+from labtop.store.layout import create_store, project_folders, safe_folder_name
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many runs are read."""
+
+SCHEMA = 1
+"""Counts up whenever a mirror made by an older labtop must be made again."""
+
+_STATE = ".mirror.json"
+_LOCK = ".lock"
+_LOOK_AGAIN_S = 30.0
+_SHARE_OF_TIME = 0.15  # of it may go into looking whether anything changed
+_SHOWN_EVERY_S = 0.3
+_SAVED_EVERY_S = 10.0
+_MOVING_S = 60.0
+
+
+@dataclass(slots=True)
+class _Known:
+    """A place, its runs by key, what could not be read by key, and when it is listed again."""
+
+    found: Found
+    runs: dict[str, Landed] = field(default_factory=dict)
+    problems: dict[str, tuple[str, str]] = field(default_factory=dict)  # key → version, reason
+    due: float = 0.0
+
+
+class _SavedPlace(msgspec.Struct):
+    source: str
+    path: str
+    closed: bool
+    runs: list[Landed]
+    problems: dict[str, tuple[str, str]]
+
+
+class _Saved(msgspec.Struct):
+    """What a mirror remembers of the last time."""
+
+    schema: int
+    root: str
+    stores: list[str]
+    places: list[_SavedPlace]
+
+
+def mirror_folder(cache_root: Path, root: Path) -> Path:
+    """Where the mirror of what lies below `root` is kept."""
+    return cache_root / "mirrors" / hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+
+
+class Mirror:
+    """The mirror of what lies at and below `root`. For one thread at a time; several processes may share one.
+
+    `stores` are labtop's own below the root.
+    """
+
+    def __init__(self, root: Path, cache_root: Path, seen: Survey | None = None) -> None:
+        self.root = root.resolve()
+        self.store = mirror_folder(cache_root, root)
+        self.problems: dict[str, str] = {}
+        self.stores: tuple[Path, ...] = ()
+        self._places: dict[tuple[str, Path], _Known] = {}
+        self._seen = seen
+        self._survey_due = 0.0
+        self._moved_at = -_MOVING_S
+        self._state_stamp: object = None
+        create_store(self.store)
+        self._load()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something was written lately to a run that has not ended."""
+        return time.monotonic() - self._moved_at < _MOVING_S
+
+    def update(self, on_progress: Progress | None = None) -> Iterator[None]:
+        """Bring the mirror up to date; yields whenever there is something new in it to be shown."""
+        with _locked(self.store / _LOCK) as is_ours:
+            if not is_ours:
+                return  # another process is at it
+            self._load()
+            changed = self._look()
+            tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
+            if tasks:
+                yield from self._read(tasks, on_progress)
+            if changed or tasks:
+                self._save()
+
+    # What there is
+
+    def _look(self) -> bool:
+        """Search for places and stores that came or went; True when any did."""
+        started = time.monotonic()
+        if started < self._survey_due:
+            return False
+        seen, self._seen = self._seen or survey(self.root), None
+        took = time.monotonic() - started
+        self._survey_due = time.monotonic() + max(_LOOK_AGAIN_S, took / _SHARE_OF_TIME)
+        self.problems = dict(seen.problems)
+        found = {(each.source, each.place.path): each for each in seen.found}
+        gone = [key for key in self._places if key not in found]
+        for key in gone:
+            for landed in self._places.pop(key).runs.values():
+                self._remove(landed)
+        new = [key for key in found if key not in self._places]
+        for key in new:
+            self._places[key] = _Known(found[key])
+        return bool(self._link(seen.stores) or gone or new)
+
+    def _link(self, stores: tuple[Path, ...]) -> bool:
+        """Show the projects of labtop's own stores through links; True when there are others than before."""
+        self.stores = stores
+        wanted = {_link_name(project): project for store in stores for project in project_folders(store)}
+        there = {each.name: each for each in self.store.iterdir() if each.is_symlink()}
+        for name in there.keys() - wanted.keys():
+            there[name].unlink(missing_ok=True)
+        for name in wanted.keys() - there.keys():
+            try:
+                (self.store / name).symlink_to(wanted[name], target_is_directory=True)
+            except OSError as error:
+                self.problems[str(wanted[name])] = f"open this store by itself: no link can be made ({error})"
+        return wanted.keys() != there.keys()
+
+    def _list(self, known: _Known) -> Task | None:
+        """What is to be read of a place; None when nothing is. Runs that are gone are removed."""
+        started = time.monotonic()
+        if started < known.due:
+            return None
+        place = known.found.place.path
+        try:
+            refs = {ref.key: ref for ref in load_source(known.found.source).runs(place)}
+        except (OSError, LabtopError) as error:
+            self.problems[str(place)] = getattr(error, "message", "") or str(error)
+            refs = {}
+        except Exception as error:  # a mistake in one source hides nothing of the others
+            self.problems[str(place)] = f"cannot be understood: {type(error).__name__}: {error}"
+            refs = {}
+        known.due = time.monotonic() + (time.monotonic() - started) / _SHARE_OF_TIME
+        for key in known.runs.keys() - refs.keys():
+            self._remove(known.runs.pop(key))
+        for key in known.problems.keys() - refs.keys():
+            del known.problems[key]
+        wanted = [_as_known(ref, known) for ref in refs.values() if _is_new(ref, known)]
+        return task_of(known.found, wanted, known.runs) if wanted else None
+
+    def _read(self, tasks: list[Task], on_progress: Progress | None) -> Iterator[None]:
+        total = sum(len(task.refs) for task in tasks)
+        shown = saved = time.monotonic()
+        for done, (task, told) in enumerate(read_tasks(self.store, tasks), 1):
+            self._take(task, told)
+            if on_progress is not None:
+                on_progress(min(done, total), total)
+            now = time.monotonic()
+            if now - shown > _SHOWN_EVERY_S:
+                yield
+                shown = time.monotonic()
+            if now - saved > _SAVED_EVERY_S:
+                self._save()
+                saved = time.monotonic()
+        yield
+
+    def _take(self, task: Task, told: Told) -> None:
+        known = self._places[task.source, Path(task.place)]
+        if told.landed is None:
+            version = next((ref.version for ref in task.refs if ref.key == told.key), "")
+            known.problems[told.key] = version, told.problem
+            return
+        known.problems.pop(told.key, None)
+        before = known.runs.get(told.key)
+        if before is not None:
+            self._moved_at = time.monotonic()
+        known.runs[told.key] = told.landed
+
+    def _remove(self, landed: Landed) -> None:
+        shutil.rmtree(self.store / landed.folder, ignore_errors=True)
+
+    # What is remembered
+
+    def _load(self) -> None:
+        """Take what was remembered, unless it is what this process wrote itself."""
+        stamp = _stamp(self.store / _STATE)
+        if stamp == self._state_stamp:
+            return
+        self._state_stamp = stamp
+        try:
+            saved = msgspec.json.decode((self.store / _STATE).read_bytes(), type=_Saved)
+        except (OSError, msgspec.MsgspecError):
+            saved = None
+        if saved is None or saved.schema != SCHEMA:
+            self._clear()
+            return
+        due = {key: known.due for key, known in self._places.items()}
+        self.stores = tuple(map(Path, saved.stores))
+        self._places = {
+            (each.source, Path(each.path)): _Known(
+                Found(each.source, Place(Path(each.path), each.closed)),
+                {landed.key: landed for landed in each.runs},
+                each.problems,
+                due.get((each.source, Path(each.path)), 0.0),
+            )
+            for each in saved.places
+        }
+
+    def _clear(self) -> None:
+        """Begin anew: what lies there is from another version, or was made by a process that was killed."""
+        self._places = {}
+        for each in self.store.iterdir():
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each, ignore_errors=True)
+
+    def _save(self) -> None:
+        places = [
+            _SavedPlace(
+                each.found.source,
+                str(each.found.place.path),
+                each.found.place.closed,
+                list(each.runs.values()),
+                each.problems,
+            )
+            for each in self._places.values()
+        ]
+        saved = _Saved(SCHEMA, str(self.root), [str(each) for each in self.stores], places)
+        with contextlib.suppress(OSError):
+            replace_file(self.store / _STATE, msgspec.json.encode(saved), sync=False)
+            self._state_stamp = _stamp(self.store / _STATE)
+
+    @property
+    def all_problems(self) -> dict[str, str]:
+        """What could not be read: path → reason."""
+        runs = {
+            f"{known.found.place.path}: {key}": reason
+            for known in self._places.values()
+            for key, (_, reason) in known.problems.items()
+        }
+        return {**self.problems, **runs}
+
+
+def _is_new(ref: RunRef, known: _Known) -> bool:
+    if ref.key in known.problems:
+        return known.problems[ref.key][0] != ref.version
+    return ref.key not in known.runs or known.runs[ref.key].version != ref.version
+
+
+def _as_known(ref: RunRef, known: _Known) -> RunRef:
+    """A run with what its last reading left for this one."""
+    before = known.runs.get(ref.key)
+    return ref if before is None or before.state is None else replace(ref, state=before.state)
+
+
+def _link_name(project: Path) -> str:
+    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:8]
+    return f"{safe_folder_name(project.name)}-{digest}"
+
+
+def _stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return "missing"
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[bool]:
+    """Hold the lock of a mirror; False when another process does. Where there are no locks, all may write."""
+    try:
+        import fcntl
+    except ImportError:
+        yield True
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:  # a file system without locks
+            pass
+        yield True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,245 @@
+"""Reads runs of foreign logs into a mirror: a few in this process, many by processes that share the work.
+
+Whatever goes wrong costs the run it goes wrong with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from labtop.errors import LabtopError
+from labtop.sources import load_source
+from labtop.sources.finding import Found
+from labtop.sources.landing import Landed, land
+from labtop.sources.source import Place, RunRef
+
+_MOST_PROCESSES = 4
+_WORTH_PROCESSES_RUNS = 40
+_WORTH_PROCESSES_BYTES = 8 * 2**20
+_CHUNK_RUNS = 250
+_CHUNK_BYTES = 8 * 2**20
+_START = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from labtop.sources.reading import serve
+serve()
+"""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """Runs of one place to be read, and by their keys what is in the mirror of those that were read before."""
+
+    source: str
+    place: str
+    refs: tuple[RunRef, ...]
+    before: dict[str, Landed]
+
+    @property
+    def found(self) -> Found:
+        """The place."""
+        return Found(self.source, Place(Path(self.place)))
+
+    def chunks(self) -> Iterator[Task]:
+        """The same in pieces that are worth a trip to another process."""
+        refs: list[RunRef] = []
+        size = 0
+        for ref in self.refs:
+            refs.append(ref)
+            size += ref.size
+            if len(refs) >= _CHUNK_RUNS or size >= _CHUNK_BYTES:
+                yield self._of(refs)
+                refs, size = [], 0
+        if refs:
+            yield self._of(refs)
+
+    def _of(self, refs: Sequence[RunRef]) -> Task:
+        before = {ref.key: self.before[ref.key] for ref in refs if ref.key in self.before}
+        return Task(self.source, self.place, tuple(refs), before)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What came of a run of a task: where it lies now, or why it could not be read. `is_last`: of the whole task."""
+
+    key: str = ""
+    landed: Landed | None = None
+    problem: str = ""
+    is_last: bool = False
+
+
+def read_task(mirror: Path, task: Task) -> Iterator[Told]:
+    """Read the runs of a task in this process. A run whose reading breaks off is left; the others are read."""
+    source, place = load_source(task.source), Place(Path(task.place))
+    wanted = {ref.key: ref for ref in task.refs}
+    left, landed = dict(wanted), dict(task.before)
+    while left:
+        refs, done = list(left.values()), len(left)
+        try:
+            for read in source.read(place.path, refs):
+                ref = wanted[read.key]
+                landed[read.key] = land(mirror, task.source, place, ref.version, read, landed.get(read.key))
+                left.pop(read.key, None)
+                yield Told(read.key, landed[read.key])
+            return  # what is still left has gone
+        except Exception as error:  # one run's fault, or a mistake in its source, hides no other run
+            if len(left) == done:
+                ref = refs[0]
+                left.pop(ref.key)
+                if len(refs) > 1:
+                    yield from read_task(mirror, Task(task.source, task.place, (ref,), task.before))
+                else:
+                    yield Told(ref.key, problem=_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, LabtopError):
+        return error.message
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    return f"cannot be understood: {type(error).__name__}: {error}"
+
+
+def read_tasks(mirror: Path, tasks: Sequence[Task]) -> Iterator[tuple[Task, Told]]:
+    """Read all tasks; what came of each run, in the order in which they are done."""
+    runs = sum(len(task.refs) for task in tasks)
+    size = sum(ref.size for task in tasks for ref in task.refs)
+    if runs < _WORTH_PROCESSES_RUNS and size < _WORTH_PROCESSES_BYTES:
+        for task in tasks:
+            for told in read_task(mirror, task):
+                yield task, told
+        return
+    with _Readers(mirror, [chunk for task in tasks for chunk in task.chunks()]) as readers:
+        yield from readers.events()
+
+
+@dataclass(eq=False)
+class _Reader:
+    """A process that reads, the task it is at, and the keys it has told of."""
+
+    popen: subprocess.Popen[bytes]
+    task: Task | None = None
+    told: set[str] = field(default_factory=set)
+
+
+class _Readers:
+    """Processes that read tasks. What one that dies has left is read in this process."""
+
+    def __init__(self, mirror: Path, tasks: list[Task]) -> None:
+        self._mirror = mirror
+        self._tasks = tasks[::-1]
+        self._answers: queue.SimpleQueue[tuple[_Reader, Told | None]] = queue.SimpleQueue()
+        self._readers: list[_Reader] = []
+        self._listeners: list[threading.Thread] = []
+
+    def __enter__(self) -> _Readers:
+        for _ in range(min(os.cpu_count() or 1, _MOST_PROCESSES, len(self._tasks))):
+            try:
+                self._start()
+            except OSError:
+                break
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._readers:
+            each.popen.kill()
+            each.popen.wait()
+        for listener in self._listeners:
+            listener.join()
+        for each in self._readers:
+            for pipe in (each.popen.stdin, each.popen.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def _start(self) -> None:
+        reader = _Reader(
+            subprocess.Popen(
+                [sys.executable, "-P", "-c", _START, json.dumps(sys.path), str(self._mirror)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        self._readers.append(reader)
+        listener = threading.Thread(target=self._listen, args=(reader,), daemon=True, name="labtop-sources")
+        self._listeners.append(listener)
+        listener.start()
+
+    def _listen(self, reader: _Reader) -> None:
+        assert reader.popen.stdout
+        decode = msgspec.json.Decoder(Told).decode
+        try:
+            for line in reader.popen.stdout:
+                self._answers.put((reader, decode(line)))
+        except (OSError, ValueError, msgspec.MsgspecError):  # it died, at its end or in the middle of a line
+            pass
+        self._answers.put((reader, None))
+
+    def events(self) -> Iterator[tuple[Task, Told]]:
+        """What came of each run."""
+        busy = {reader for reader in self._readers if self._go_on(reader)}
+        left: list[Task] = []
+        while busy:
+            reader, told = self._answers.get()
+            if reader not in busy or reader.task is None:
+                continue
+            if told is None:
+                busy.discard(reader)
+                left += _untold(reader.task, reader.told)
+            elif told.is_last:
+                if not self._go_on(reader):
+                    busy.discard(reader)
+            else:
+                reader.told.add(told.key)
+                yield reader.task, told
+        for task in (*left, *self._tasks[::-1]):
+            for told in read_task(self._mirror, task):
+                yield task, told
+
+    def _go_on(self, reader: _Reader) -> bool:
+        """Give a process the next task; False when there is none."""
+        reader.task = self._tasks.pop() if self._tasks else None
+        reader.told = set()
+        if reader.task is None:
+            return False
+        assert reader.popen.stdin
+        with contextlib.suppress(OSError):  # that it is gone shows when it is listened to
+            reader.popen.stdin.write(msgspec.json.encode(reader.task) + b"\n")
+            reader.popen.stdin.flush()
+        return True
+
+
+def _untold(task: Task, told: set[str]) -> list[Task]:
+    """What a process that died had not told of, run by run: one of them may have been its death."""
+    refs = [ref for ref in task.refs if ref.key not in told]
+    return [Task(task.source, task.place, (ref,), task.before) for ref in refs]
+
+
+def serve() -> None:
+    """Read tasks as they come on standard input, and tell of each run on standard output."""
+    mirror = Path(sys.argv[2])
+    decode = msgspec.json.Decoder(Task).decode
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr  # whatever prints must not come between
+    for line in sys.stdin.buffer:
+        for told in read_task(mirror, decode(line)):
+            answers.write(msgspec.json.encode(told) + b"\n")
+            answers.flush()
+        answers.write(msgspec.json.encode(Told(is_last=True)) + b"\n")
+        answers.flush()
+
+
+def task_of(found: Found, refs: Sequence[RunRef], before: Mapping[str, Landed]) -> Task:
+    """The task to read some runs of a place."""
+    known = {ref.key: before[ref.key] for ref in refs if ref.key in before}
+    return Task(found.source, str(found.place.path), tuple(refs), known)
