@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labtop.errors import InputError, NoStoreError
 from labtop.settings import Settings, spool_folder
@@ -25,14 +25,24 @@ if TYPE_CHECKING:
     from labtop.query.catalog import Catalog, Problem
     from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
+    from labtop.sources.finding import Survey
     from labtop.store.fsck import Checked
     from labtop.store.syncing import Synced
 
-__all__ = ["Store", "connect", "diff", "find_store", "fsck", "open", "reproduce", "sync", "views"]
+__all__ = [
+    "Store",
+    "connect",
+    "diff",
+    "find_runs",
+    "find_store",
+    "fsck",
+    "open",
+    "reproduce",
+    "sync",
+    "views",
+]
 
-_DEEPEST = 4  # folders below the current one in which a store is looked for
-_MOST_FOLDERS = 5000
-_NEVER_LOOKED_INTO = frozenset(("node_modules", "site-packages", "__pycache__", "venv", "proc", "sys"))
+_DEEPEST = 4  # levels of folders below the current one in which runs are looked for
 
 PathLike = str | os.PathLike[str]
 
@@ -89,29 +99,65 @@ def _store_at(path: Path) -> Path:
 
 def _stores_below(path: Path) -> list[Path]:
     """Stores in the folders below, those nearest first, without looking into any of them further."""
-    from labtop.store.layout import MARKER
+    from labtop.sources.finding import survey
 
-    found: list[Path] = []
-    level, looked_at = [path], 0
-    for _ in range(_DEEPEST):
-        deeper: list[Path] = []
-        for folder in level:
-            try:
-                with os.scandir(folder) as entries:
-                    names = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
-            except OSError:
-                continue
-            for name in names:
-                looked_at += 1
-                if name.startswith(".") or name in _NEVER_LOOKED_INTO or looked_at > _MOST_FOLDERS:
-                    continue
-                (found if (folder / name / MARKER).is_file() else deeper).append(folder / name)
-        level = deeper
-    return found
+    return list(survey(path, names=(), deepest=_DEEPEST).stores)
+
+
+class RunsFound(NamedTuple):
+    """Where runs are: a store, or with `seen` a folder or file with logs of several kinds."""
+
+    path: Path
+    seen: Survey | None = None
+
+    def open(self, settings: Settings) -> Catalog:
+        """The catalog of the runs, with nothing read yet."""
+        from labtop.query.catalog import Catalog
+
+        return Catalog(self.path, settings, seen=self.seen)
+
+
+def find_runs(path: PathLike | None, settings: Settings | None = None) -> RunsFound:
+    """Where the runs are that `path` means: a store as by `find_store`, or whatever trackers wrote at or below it.
+
+    Raises:
+        NoStoreError: nothing is there.
+    """
+    named = path if path is not None else (settings or Settings.load()).store
+    runs = Path("runs")
+    from labtop.store.layout import MARKER, is_store
+
+    if named is None and runs.is_dir() and is_store(runs):
+        return RunsFound(runs)
+    root = Path(named if named is not None else ".").expanduser()
+    try:
+        if not root.exists():
+            raise NoStoreError(f"{root} does not exist", "name a store, or a folder with runs below it")
+        if root.is_dir() and is_store(root):
+            return RunsFound(root)
+        for above in root.resolve().parents:
+            if (above / MARKER).is_file():
+                return RunsFound(above)
+    except OSError as error:
+        raise NoStoreError(
+            f"{root} cannot be read: {error.strerror or error}", "name another folder"
+        ) from error
+    from labtop.sources.finding import survey
+
+    seen = survey(root, deepest=None if named is not None else _DEEPEST)
+    if not seen.found and len(seen.stores) == 1:
+        return RunsFound(seen.stores[0])
+    if seen.is_empty:
+        where = Path.cwd() if named is None else root
+        raise NoStoreError(
+            f"no runs in {where}",
+            "record a run first, or say where the runs are: labtop PATH (a store, or logs of another tracker)",
+        )
+    return RunsFound(root, seen)
 
 
 def open(path: PathLike | None = None, *, settings: Settings | None = None, **flags: Any) -> Store:
-    """Open the runs at `path` (see `find_store`) and read what is new; `flags` are settings for this store.
+    """Open the runs at `path` (see `find_runs`) and read what is new; `flags` are settings for this store.
 
     Raises:
         NoStoreError: there are no runs.
@@ -119,9 +165,7 @@ def open(path: PathLike | None = None, *, settings: Settings | None = None, **fl
     if settings is not None and flags:
         settings = replace(settings, **flags)
     settings = settings or Settings.load(**flags)
-    from labtop.query.catalog import Catalog
-
-    store = Store(Catalog(find_store(path, settings), settings))
+    store = Store(find_runs(path, settings).open(settings))
     store.refresh()
     return store
 
@@ -134,8 +178,8 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """The folder of the store."""
-        return self.catalog.path
+        """The folder or file that was opened."""
+        return self.catalog.root
 
     @property
     def problems(self) -> tuple[Problem, ...]:

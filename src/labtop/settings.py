@@ -107,6 +107,13 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("labtop", appauthor=False))
 
 
+def edits_folder() -> Path:
+    """The store whose ledger holds the edits of runs that other trackers recorded: their files are never changed."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("labtop", appauthor=False)) / "edits"
+
+
 def spool_folder(settings: Settings) -> Path:
     """Where runs wait that cannot be, or shall not yet be, in their store: `$XDG_DATA_HOME/labtop/spool` on Linux."""
     if settings.spool:

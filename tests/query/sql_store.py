@@ -66,7 +66,7 @@ def source_of(store: Path) -> ViewSource:
         return f"(SELECT {', '.join(quote_name(key) for key in keys)} FROM run_index)"
 
     return ViewSource(
-        store=store,
+        ledgers=(store,),
         engine=engine,
         columns=COLUMNS,
         relation=relation,

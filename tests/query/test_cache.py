@@ -316,7 +316,7 @@ def test_edits_are_remembered_with_their_place_in_the_ledger(store: Path) -> Non
     catalog = opened(store)
     assert "renamed" in names(catalog)
     assert catalog.problems == ()
-    assert catalog._intake.index.edits.last == 1
+    assert catalog._intake.index.edits.last == {str(store): 1}
 
 
 def test_little_news_is_not_written_at_once(store: Path) -> None:

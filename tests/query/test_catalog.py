@@ -205,9 +205,9 @@ def test_an_empty_store_answers_everything_with_nothing(tmp_path: Path) -> None:
 
 
 def test_no_store_is_said(tmp_path: Path) -> None:
-    """A folder without runs is no store."""
+    """What is not there has no runs."""
     with pytest.raises(NoStoreError):
-        Catalog(tmp_path)
+        Catalog(tmp_path / "missing")
 
 
 def test_edits_of_the_ledger_lie_over_the_records(tmp_path: Path) -> None:

@@ -38,11 +38,10 @@ archived_option = click.option("--archived", is_flag=True, help="Archived runs t
 @contextmanager
 def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
     """The catalog of the runs at a path, read, with what could not be read said on stderr."""
-    from labtop.api import find_store
-    from labtop.query.catalog import Catalog
+    from labtop.api import find_runs
 
     settings = Settings.load(store=store)
-    catalog = Catalog(find_store(path, settings), settings)
+    catalog = find_runs(path, settings).open(settings)
     try:
         with diagnostics.progress("reading runs") as advance:
             catalog.refresh(advance)

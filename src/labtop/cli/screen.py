@@ -11,21 +11,21 @@ from labtop.settings import Settings
 
 def open_screen(path: str | None, store: str | None) -> int:
     """Open the UI on the runs at a path, or on those that are found without one. Raises NoStoreError."""
-    from labtop.api import find_store
+    from labtop.api import find_runs
 
     settings = Settings.load(store=store)
-    found = find_store(path, settings)
+    found = find_runs(path, settings)
     if not _has_terminal():
         from labtop.cli.verbs.ls import Asked, print_runs
 
-        return print_runs(Asked(str(found), None))
+        return print_runs(Asked(str(found.path), None))
     # what is imported for the first screen is no garbage, and looking for some takes a seventh of the start;
     # the app begins to look when it has painted
     gc.disable()
     try:
         from labtop.tui.app import run
 
-        return run(found, settings)
+        return run(found.path, settings, found.seen)
     finally:
         gc.enable()
 

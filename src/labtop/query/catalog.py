@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from labtop.errors import InputError, NoRunError, QueryError
+from labtop.errors import InputError, NoRunError, NoStoreError, QueryError
 from labtop.model.columns import Column
 from labtop.model.run import RunRecord
 from labtop.query.cache import Cache
@@ -36,15 +36,18 @@ from labtop.query.request import (
 )
 from labtop.query.resolve import resolve
 from labtop.query.sort import DEFAULT_ORDER, order_by
-from labtop.settings import Settings, cache_folder
+from labtop.settings import Settings, cache_folder, edits_folder
 from labtop.store.format import RECORD_COLUMNS, decode_record
-from labtop.store.layout import RECORD, read_store_info
+from labtop.store.layout import RECORD, create_store, is_store, read_store_info
 from labtop.store.live import record_without_file
 from labtop.store.reader import PointFiles, list_point_files
 from labtop.store.status import infer_status
 
 if TYPE_CHECKING:
     import polars
+
+    from labtop.sources.finding import Survey
+    from labtop.sources.mirror import Mirror
 
 __all__ = [
     "Aggregate",
@@ -66,18 +69,32 @@ RECORDS_AT_ONCE = 500
 
 
 class Catalog:
-    """The runs of the store at `path`. All methods may be called from any thread.
+    """The runs of the store at `root`, or of all logs and stores below it. All methods may be called from any thread.
 
-    Nothing is read by the constructor but the store's marker; `refresh` reads, and reads only what is new.
+    Nothing is read by the constructor but the store's marker; `refresh` reads, and reads only what is new. `path` is
+    the store that is read: `root`, or what was made in the cache of other trackers' logs.
+
+    Arguments:
+        seen: what was found at `root` already.
 
     Raises:
-        NoStoreError: there is no store at `path`.
+        NoStoreError: `root` is not there.
         InputError: its marker cannot be understood.
     """
 
-    def __init__(self, path: Path, settings: Settings | None = None, cache_root: Path | None = None) -> None:
-        self.path = Path(path)
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings | None = None,
+        cache_root: Path | None = None,
+        seen: Survey | None = None,
+    ) -> None:
+        self.root = self.path = Path(root)
         self.settings = settings or Settings()
+        self.mirror: Mirror | None = None
+        if seen is not None or not is_store(self.root):
+            self.mirror = _mirror(self.root, cache_root or cache_folder(), seen)
+            self.path = self.mirror.store
         self.info = read_store_info(self.path)
         self.engine = Engine()
         # rows of a table are told apart by their number, so DuckDB may read files in any order, twice as fast
@@ -87,7 +104,7 @@ class Catalog:
         self.revision = 0
         self._refreshing = threading.Lock()
         cache = Cache(cache_root or cache_folder(), self.info.store_id, self.path)
-        self._intake = Intake(self.engine, self.path, self.info, cache, self._moved)
+        self._intake = Intake(self.engine, self.path, self.info, cache, self._moved, self.ledgers)
         self._last: tuple[int, TableQuery, Selection] | None = None
 
     def _moved(self) -> None:
@@ -98,7 +115,15 @@ class Catalog:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be read, in the order of paths."""
-        return tuple(sorted(self._intake.index.problems.copy().values(), key=lambda each: each.path))
+        found = list(self._intake.index.problems.copy().values())
+        if self.mirror is not None:
+            found += (Problem(path, reason) for path, reason in self.mirror.problems.items())
+        return tuple(sorted(found, key=lambda each: each.path))
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether logs of other trackers were written to in the last minutes, so that looking often is worth it."""
+        return self.mirror is not None and self.mirror.is_moving
 
     @property
     def cut(self) -> str:
@@ -122,7 +147,29 @@ class Catalog:
         A refresh that runs in another thread is waited for.
         """
         with self._refreshing:
-            return self._intake.refresh(on_progress)
+            changed = self._intake.refresh(None if self.mirror else on_progress)
+            if self.mirror is not None:
+                for folders in self.mirror.update(on_progress):
+                    changed |= self._intake.refresh(None, folders)
+            return changed
+
+    # Where edits are kept
+
+    def ledgers(self) -> tuple[Path, ...]:
+        """The stores whose ledgers hold the edits of the runs."""
+        return (self.path,) if self.mirror is None else (edits_folder(), *self.mirror.stores)
+
+    def ledger_of(self, run_id: str) -> Path:
+        """The store whose ledger takes an edit of a run: its own, or the user's for runs of other trackers."""
+        folder = self.run_folder(run_id)
+        if self.mirror is None or folder is None:
+            return self.path
+        above = folder.resolve().parents
+        for store in self.mirror.stores:
+            if store.resolve() in above:
+                return store
+        create_store(edits_folder())
+        return edits_folder()
 
     # Answers
 
@@ -355,3 +402,11 @@ class Catalog:
         with self._refreshing:
             self._intake.close()
             self.engine.close()
+
+
+def _mirror(root: Path, cache_root: Path, seen: Survey | None) -> Mirror:
+    from labtop.sources.mirror import Mirror
+
+    if not root.exists():
+        raise NoStoreError(f"{root} does not exist", "name a store, or a folder with runs below it")
+    return Mirror(root, cache_root, seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from labtop.errors import InputError
+from labtop.errors import NoRunError
 from labtop.query.catalog import Catalog
 
 Edit = Literal["tag", "note", "rename", "archive"]
@@ -14,17 +14,16 @@ Edit = Literal["tag", "note", "rename", "archive"]
 def edit_runs(catalog: Catalog, run_ids: Sequence[str], kind: Edit, payload: Mapping[str, Any]) -> None:
     """Append one event a run and let the catalog see them; all runs are checked before any is edited.
 
+    Edits of runs that another tracker recorded are kept in the user's own folder: its files are never changed.
+
     Raises:
-        InputError: a run lies in another tracker's files, which labtop never changes.
+        NoRunError: a run is not there.
     """
     from labtop.store import ledger
 
     for run_id in run_ids:
         if catalog.run_folder(run_id) is None:
-            raise InputError(
-                f"run {run_id!r} lies in another tracker's files, which labtop never changes",
-                "edit runs in a store of labtop",
-            )
+            raise NoRunError(f"no run {run_id!r}", "list them with 'labtop ls'")
     for run_id in run_ids:
-        ledger.append(catalog.path, kind, run_id, payload)
+        ledger.append(catalog.ledger_of(run_id), kind, run_id, payload)
     catalog.refresh()

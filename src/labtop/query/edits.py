@@ -37,17 +37,19 @@ class Edit:
 
 
 class Edits:
-    """The edits of all runs up to event number `last`."""
+    """The edits of all runs up to event number `last` of each ledger."""
 
-    def __init__(self, last: int = 0, runs: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-        self.last = last
+    def __init__(
+        self, last: Mapping[str, int] | None = None, runs: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        self.last = dict(last or {})
         self.runs = {run_id: Edit(**each) for run_id, each in (runs or {}).items()}
 
-    def fold(self, events: Iterable[Event]) -> set[str]:
-        """Take in events in order; gives the runs that they touch. What cannot be understood is passed over."""
+    def fold(self, events: Iterable[Event], ledger: str) -> set[str]:
+        """Take in events of a ledger in order; gives the runs they touch. What is not understood is passed over."""
         touched: set[str] = set()
         for event in events:
-            self.last = max(self.last, event.n)
+            self.last[ledger] = max(self.last.get(ledger, 0), event.n)
             edit = self.runs.setdefault(event.run_id, Edit())
             if _take(edit, event.kind, event.payload):
                 touched.add(event.run_id)

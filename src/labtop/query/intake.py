@@ -6,7 +6,7 @@ Every step is small when nothing happened: O(projects + runs without an end).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from labtop.query.cache import Cache
@@ -25,7 +25,13 @@ class Intake:
     """Fills `index` from a store. `refresh` is for one thread at a time; `on_change` is told when rows moved."""
 
     def __init__(
-        self, engine: Engine, store: Path, info: StoreInfo, cache: Cache, on_change: Callable[[], None]
+        self,
+        engine: Engine,
+        store: Path,
+        info: StoreInfo,
+        cache: Cache,
+        on_change: Callable[[], None],
+        ledgers: Callable[[], Sequence[Path]],
     ) -> None:
         self._engine = engine
         self._store = store
@@ -35,7 +41,8 @@ class Intake:
         self._known = KnownFolders(self.index)
         self.remembered = Remembered(self.index, self._known, self.environments, cache, on_change)
         self._reading = Reading(self.index, self._known, self.environments, on_change)
-        self._ledger_time = 0
+        self._ledgers = ledgers
+        self._ledger_times: dict[Path, int] = {}
         self._is_open = False
         self._had_marker = (store / MARKER).exists()
         if info.format > FORMAT:
@@ -45,16 +52,19 @@ class Intake:
                 "never written to",
             )
 
-    def refresh(self, on_progress: Progress | None) -> bool:
-        """Look again at what may have changed; True when anything did. `Engine.interrupt` does not stop it."""
+    def refresh(self, on_progress: Progress | None, changed: Iterable[str] = ()) -> bool:
+        """Look again at what may have changed; True when anything did. `Engine.interrupt` does not stop it.
+
+        `changed` are run folders of which somebody knows that they are to be read again.
+        """
         with self._engine.shielded():
             try:
-                return self._refresh(on_progress)
+                return self._refresh(on_progress, changed)
             except BaseException:
                 self._known.forget()
                 raise
 
-    def _refresh(self, on_progress: Progress | None) -> bool:
+    def _refresh(self, on_progress: Progress | None, rewritten: Iterable[str]) -> bool:
         before = dict(self.index.problems)
         changed = False
         if not self._is_open:
@@ -65,13 +75,14 @@ class Intake:
             self._reading.read(self.remembered.lost_folders(), None)
         listed = self._known.look()
         changed |= listed.removed > 0
-        to_read = [*listed.to_read, *self.index.live.changed_folders()]
+        to_read = [*listed.to_read, *self.index.live.changed_folders(), *rewritten]
         if self._is_open:
             to_read += self._known.patrol()
         if to_read:
             changed |= self._reading.read(list(dict.fromkeys(to_read)), on_progress)
         changed |= self.index.follow_statuses()
-        changed |= self._follow_ledger()
+        for store in self._ledgers():
+            changed |= self._follow_ledger(store)
         self._is_open = True
         if changed:
             self._on_change()
@@ -94,21 +105,21 @@ class Intake:
             self.index.problems.pop(key, None)
         return bool(reason)
 
-    def _follow_ledger(self) -> bool:
-        """Take in later edits; True when there are any."""
+    def _follow_ledger(self, store: Path) -> bool:
+        """Take in later edits from the ledger of a store; True when there are any."""
         try:
-            modified = (self._store / LEDGER).stat().st_mtime_ns
+            modified = (store / LEDGER).stat().st_mtime_ns
         except OSError:
             return False
-        if modified == self._ledger_time and self._is_open:
+        if modified == self._ledger_times.get(store) and self._is_open:
             return False
         edits = self.index.edits
-        events = read_events(self._store, after=edits.last)
+        events = read_events(store, after=edits.last.get(str(store), 0))
         for problem in events.problems:
             self.index.note(problem.path, problem.reason)
-        self._ledger_time = 0 if events.events else modified  # once more, until nothing new is there
+        self._ledger_times[store] = 0 if events.events else modified  # once more, until nothing new is there
         hurt = [run_id for run_id, edit in edits.runs.items() if edit.damage] if events.events else []
-        touched = edits.fold(events.events)
+        touched = edits.fold(events.events, str(store))
         self.index.lay_edits(touched)
         if mended := [run_id for run_id in hurt if not edits.runs[run_id].damage]:
             folders = self.index.folders_of_ids(mended).values()

@@ -104,7 +104,8 @@ class LiveRuns:
         known = _enough_of(record)
         folded = self.fold(known, path)
         status = infer_status(folded, self.beats)
-        is_certain = status in (Status.CRASHED, Status.UNKNOWN)
+        # a record that says itself that the run is lost was made of another tracker's logs
+        is_certain = status in (Status.CRASHED, Status.UNKNOWN) or known.status is Status.LOST
         self._runs[row] = LiveRun(
             record.id,
             record.folder,

@@ -21,7 +21,7 @@ from labtop.query.run_index import RunIndex
 _WORTH_SAVING = 64
 _WORTH_SAVING_SHARE = 0.02
 _CHEAP_TO_SAVE = 20_000
-_CACHED = "(t._final OR t.status = 'crashed')"
+_CACHED = "(t._final OR t.status IN ('crashed', 'unknown'))"
 
 
 class Remembered:

@@ -53,11 +53,11 @@ class ViewSource:
     """What the views are made of.
 
     `relation` gives SQL of a subquery with the named column keys of all runs, `environments` one with `run_id` and
-    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run of `store`,
-    `forks` the ancestors of those that were forked.
+    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run, `forks` the
+    ancestors of those that were forked; `ledgers` are stores.
     """
 
-    store: Path
+    ledgers: Sequence[Path]
     engine: Engine
     columns: Sequence[Column]
     relation: Callable[[Sequence[str]], str]
@@ -178,8 +178,8 @@ class CatalogViews:
 
         from labtop.store.ledger import read_events
 
-        found = read_events(self.source.store)
-        self._problems += [Problem(str(each.path), each.reason) for each in found.problems]
+        found = [read_events(each) for each in self.source.ledgers]
+        self._problems += [Problem(str(each.path), each.reason) for one in found for each in one.problems]
         connection.execute(
             """CREATE TABLE events
                (n BIGINT, time TIMESTAMP, kind VARCHAR, run_id VARCHAR, actor VARCHAR, payload JSON)"""
@@ -187,7 +187,8 @@ class CatalogViews:
         rows = [
             (each.n, each.at.replace(tzinfo=None) if each.at else None, each.kind, each.run_id, each.actor,
              msgspec.json.encode(each.payload).decode())
-            for each in found.events
+            for one in found
+            for each in one.events
         ]  # fmt: skip
         if rows:
             types = ("BIGINT", "TIMESTAMP", "VARCHAR", "VARCHAR", "VARCHAR", "JSON")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def view_source(catalog: Catalog) -> ViewSource:
     """What the views over a catalog's tables read."""
     return ViewSource(
-        store=catalog.path,
+        ledgers=catalog.ledgers(),
         engine=catalog.engine,
         columns=catalog.columns(),
         relation=catalog.relation,
@@ -34,14 +34,17 @@ def store_files(catalog: Catalog) -> StoreFiles:
 
     engine = catalog.engine
     names = ", ".join(f'"{name}"' for name in TOLD)
-    ledger = catalog.path / LEDGER
     metrics = find_metric_files(catalog.run_folders(), engine.query)
     return StoreFiles(
         records=catalog.record_files(),
         metrics=metrics,
         forks=_forks(catalog),
         roles=[row for each in metrics.crowded for row in role_rows(engine, *each)],
-        events=[ledger / f"{event.n:020d}.json" for event in read_events(catalog.path).events],
+        events=[
+            store / LEDGER / f"{event.n:020d}.json"
+            for store in catalog.ledgers()
+            for event in read_events(store).events
+        ],
         found=catalog.found_columns(),
         told=engine.query(f"SELECT {names} FROM {catalog.relation(TOLD)} ORDER BY id"),
     )

@@ -38,7 +38,7 @@ _LOOK_AGAIN_S = 30.0
 _SHARE_OF_TIME = 0.15  # of it may go into looking whether anything changed
 _SHOWN_EVERY_S = 0.3
 _SAVED_EVERY_S = 10.0
-_MOVING_S = 60.0
+_MOVING_S = 600.0
 
 
 @dataclass(slots=True)
@@ -82,13 +82,14 @@ class Mirror:
     def __init__(self, root: Path, cache_root: Path, seen: Survey | None = None) -> None:
         self.root = root.resolve()
         self.store = mirror_folder(cache_root, root)
-        self.problems: dict[str, str] = {}
+        self._unreadable: dict[str, str] = {}
         self.stores: tuple[Path, ...] = ()
         self._places: dict[tuple[str, Path], _Known] = {}
         self._seen = seen
         self._survey_due = 0.0
-        self._moved_at = -_MOVING_S
+        self._moved_at = time.monotonic()
         self._state_stamp: object = None
+        self._changed = False  # beyond runs that were read: in this update
         create_store(self.store)
         self._load()
 
@@ -97,30 +98,33 @@ class Mirror:
         """Whether something was written lately to a run that has not ended."""
         return time.monotonic() - self._moved_at < _MOVING_S
 
-    def update(self, on_progress: Progress | None = None) -> Iterator[None]:
-        """Bring the mirror up to date; yields whenever there is something new in it to be shown."""
+    def update(self, on_progress: Progress | None = None) -> Iterator[list[str]]:
+        """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before."""
         with _locked(self.store / _LOCK) as is_ours:
             if not is_ours:
                 return  # another process is at it
             self._load()
-            changed = self._look()
+            self._changed = False
+            self._look()
             tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
+            if self._changed:
+                yield []
             if tasks:
                 yield from self._read(tasks, on_progress)
-            if changed or tasks:
+            if self._changed or tasks:
                 self._save()
 
     # What there is
 
-    def _look(self) -> bool:
-        """Search for places and stores that came or went; True when any did."""
+    def _look(self) -> None:
+        """Search for places and stores that came or went."""
         started = time.monotonic()
         if started < self._survey_due:
-            return False
+            return
         seen, self._seen = self._seen or survey(self.root), None
         took = time.monotonic() - started
         self._survey_due = time.monotonic() + max(_LOOK_AGAIN_S, took / _SHARE_OF_TIME)
-        self.problems = dict(seen.problems)
+        self._unreadable = dict(seen.problems)
         found = {(each.source, each.place.path): each for each in seen.found}
         gone = [key for key in self._places if key not in found]
         for key in gone:
@@ -129,10 +133,11 @@ class Mirror:
         new = [key for key in found if key not in self._places]
         for key in new:
             self._places[key] = _Known(found[key])
-        return bool(self._link(seen.stores) or gone or new)
+        self._changed |= bool(gone or new)
+        self._link(seen.stores)
 
-    def _link(self, stores: tuple[Path, ...]) -> bool:
-        """Show the projects of labtop's own stores through links; True when there are others than before."""
+    def _link(self, stores: tuple[Path, ...]) -> None:
+        """Show the projects of labtop's own stores through links."""
         self.stores = stores
         wanted = {_link_name(project): project for store in stores for project in project_folders(store)}
         there = {each.name: each for each in self.store.iterdir() if each.is_symlink()}
@@ -142,8 +147,10 @@ class Mirror:
             try:
                 (self.store / name).symlink_to(wanted[name], target_is_directory=True)
             except OSError as error:
-                self.problems[str(wanted[name])] = f"open this store by itself: no link can be made ({error})"
-        return wanted.keys() != there.keys()
+                self._unreadable[str(wanted[name])] = (
+                    f"open this store by itself: no link can be made ({error})"
+                )
+        self._changed |= wanted.keys() != there.keys()
 
     def _list(self, known: _Known) -> Task | None:
         """What is to be read of a place; None when nothing is. Runs that are gone are removed."""
@@ -154,34 +161,38 @@ class Mirror:
         try:
             refs = {ref.key: ref for ref in load_source(known.found.source).runs(place)}
         except (OSError, LabtopError) as error:
-            self.problems[str(place)] = getattr(error, "message", "") or str(error)
+            self._unreadable[str(place)] = getattr(error, "message", "") or str(error)
             refs = {}
         except Exception as error:  # a mistake in one source hides nothing of the others
-            self.problems[str(place)] = f"cannot be understood: {type(error).__name__}: {error}"
+            self._unreadable[str(place)] = f"cannot be understood: {type(error).__name__}: {error}"
             refs = {}
         known.due = time.monotonic() + (time.monotonic() - started) / _SHARE_OF_TIME
         for key in known.runs.keys() - refs.keys():
             self._remove(known.runs.pop(key))
+            self._changed = True
         for key in known.problems.keys() - refs.keys():
             del known.problems[key]
         wanted = [_as_known(ref, known) for ref in refs.values() if _is_new(ref, known)]
         return task_of(known.found, wanted, known.runs) if wanted else None
 
-    def _read(self, tasks: list[Task], on_progress: Progress | None) -> Iterator[None]:
+    def _read(self, tasks: list[Task], on_progress: Progress | None) -> Iterator[list[str]]:
         total = sum(len(task.refs) for task in tasks)
         shown = saved = time.monotonic()
+        folders: list[str] = []
         for done, (task, told) in enumerate(read_tasks(self.store, tasks), 1):
             self._take(task, told)
+            if told.landed is not None:
+                folders.append(told.landed.folder)
             if on_progress is not None:
                 on_progress(min(done, total), total)
             now = time.monotonic()
             if now - shown > _SHOWN_EVERY_S:
-                yield
-                shown = time.monotonic()
+                yield folders
+                shown, folders = time.monotonic(), []
             if now - saved > _SAVED_EVERY_S:
                 self._save()
                 saved = time.monotonic()
-        yield
+        yield folders
 
     def _take(self, task: Task, told: Told) -> None:
         known = self._places[task.source, Path(task.place)]
@@ -249,14 +260,14 @@ class Mirror:
             self._state_stamp = _stamp(self.store / _STATE)
 
     @property
-    def all_problems(self) -> dict[str, str]:
+    def problems(self) -> dict[str, str]:
         """What could not be read: path → reason."""
         runs = {
             f"{known.found.place.path}: {key}": reason
             for known in self._places.values()
             for key, (_, reason) in known.problems.items()
         }
-        return {**self.problems, **runs}
+        return {**self._unreadable, **runs}
 
 
 def _is_new(ref: RunRef, known: _Known) -> bool:

@@ -43,6 +43,7 @@ from labtop.tui.terminal import (
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
+    from labtop.sources.finding import Survey
 
 SCREENS = {
     "runs": "labtop.tui.screens.runs:RunsScreen",
@@ -67,10 +68,11 @@ class LabtopApp(App[int]):
     ALLOW_SELECT = False  # the terminal selects text, with the mouse off
     BINDINGS: ClassVar = []
 
-    def __init__(self, path: Path, settings: Settings) -> None:
+    def __init__(self, path: Path, settings: Settings, seen: Survey | None = None) -> None:
         self.terminal_filter = TerminalFilter(wants_colour(), wants_ascii(settings.ascii))
         super().__init__(driver_class())
         self.settings = settings
+        self._seen = seen
         keymap = Keymap(settings.keys)
         gateway = Gateway(self, self.show_error)
         self.session = Session(path, settings, keymap, gateway, StoreState.load(path))
@@ -154,12 +156,12 @@ class LabtopApp(App[int]):
 
     def _open_catalog(self) -> None:
         gc.enable()  # it was off until the first paint
-        path, settings = self.session.path, self.settings
+        path, settings, seen = self.session.path, self.settings, self._seen
 
         def open_catalog() -> Catalog:
             from labtop.query.catalog import Catalog
 
-            return Catalog(path, settings)
+            return Catalog(path, settings, seen=seen)
 
         def failed(error: Exception) -> None:
             self.exit(return_code=getattr(error, "exit_code", 3), message=Text(f"labtop: {error}"))
@@ -202,7 +204,7 @@ class LabtopApp(App[int]):
     def _tick(self) -> None:
         """Look at running runs each time, at the store now and then."""
         self._ticks += 1
-        if self.session.running or self._ticks % QUIET_REFRESHES == 0:
+        if self.session.running or self.session.catalog.is_moving or self._ticks % QUIET_REFRESHES == 0:
             self.refresh_catalog()
 
     def close_catalog(self) -> None:
@@ -376,10 +378,13 @@ class LabtopApp(App[int]):
         self.refresh_catalog()
 
 
-def run(path: Path | str, settings: Settings | None = None) -> int:
-    """Open the terminal UI on a path and return the exit code. Raises UsageError for unusable key settings."""
+def run(path: Path | str, settings: Settings | None = None, seen: Survey | None = None) -> int:
+    """Open the terminal UI on a path and return the exit code. Raises UsageError for unusable key settings.
+
+    `seen` is what was found at the path already, where it is no store.
+    """
     settings = settings or Settings.load()
-    app = LabtopApp(Path(path), settings)
+    app = LabtopApp(Path(path), settings, seen)
     app.run(mouse=settings.mouse)
     app.close_catalog()
     return int(app.return_value or app.return_code or 0)
