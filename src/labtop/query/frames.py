@@ -59,7 +59,7 @@ def points_frame(
                 "run_id": polars.repeat(series.run_id, len(series), eager=True),
                 "name": polars.repeat(series.name, len(series), eager=True),
                 "step": np.asarray(series.steps),
-                "time": polars.Series(series.times_us).cast(_UTC_TIME),
+                "time": polars.Series(np.asarray(series.times_us).view("datetime64[us]")).cast(_UTC_TIME),
                 "value": np.asarray(series.values),
                 "rank": polars.repeat(series.rank, len(series), dtype=polars.Int32, eager=True),
             }

@@ -58,6 +58,9 @@ class RankChoice:
 
 LEAD = RankChoice()
 
+NO_TIME = int(np.iinfo(np.int64).min)
+"""A time that is not known, in microseconds; numpy's NaT."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -228,7 +231,7 @@ def _aggregate(parts: Sequence[Part], kind: str) -> Part:
     steps = np.unique(np.concatenate([each.steps for each in parts]))
     count, total = np.zeros(len(steps)), np.zeros(len(steps))
     low, high = np.full(len(steps), np.inf), np.full(len(steps), -np.inf)
-    times = np.full(len(steps), np.iinfo(np.int64).min, dtype=np.int64)
+    times = np.full(len(steps), NO_TIME, dtype=np.int64)
     for part in parts:
         is_last = np.append(part.steps[1:] != part.steps[:-1], True)
         at = np.searchsorted(steps, part.steps[is_last])

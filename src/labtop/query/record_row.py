@@ -35,6 +35,7 @@ HIDDEN = {
     "_environment": "UBIGINT",  # its text is in the table `environments`
     "_data": "VARCHAR",  # the list of inputs as JSON; null when it is long: it is in the record
     "_artifacts": "VARCHAR",  # the same of artifacts
+    "_source_id": "VARCHAR",  # what another tracker calls the run
 }
 """Columns of the run table besides those people see."""
 
@@ -113,6 +114,7 @@ class RowMaker:
             "_environment": groups["environment"].hash if environment is not None else None,
             "_data": _list_text(record.documents.get("data")),
             "_artifacts": _list_text(record.documents.get("artifacts")),
+            "_source_id": facts["source"].run_id,
             **_true_columns(record, latest),
             **_columns_of_groups(facts),
             "seed": self._seed(facts["randomness"].seeds, params),

@@ -93,6 +93,6 @@ class Point:
     run_id: str
     name: str
     step: float
-    time_us: int  # since the epoch, UTC
+    time_us: int | None  # since the epoch, UTC; None where nobody wrote it down
     value: float
     rank: int | None = 0  # of which rank; None for an aggregate over ranks

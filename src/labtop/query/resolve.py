@@ -1,4 +1,7 @@
-"""Which run a word means: an id, a unique prefix, a name, `@last`, `@last~2`, `best:METRIC`, `best:-METRIC`."""
+"""Which run a word means: an id, a unique prefix, a name, `@last`, `@last~2`, `best:METRIC`, `best:-METRIC`.
+
+An id is labtop's own, or that of the tracker the run was read from.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,15 @@ def resolve(engine: Engine, table: RunTable, found: FoundColumns, text: str) -> 
         return _nth_newest(engine, table, int(match[1] or 0), text)
     if text.startswith("best:"):
         return _best(engine, table, found, text)
-    relation = table.relation(["id", "name", "started_at"])
-    for condition in ("id = ?", "name = ?", "starts_with(id, lower(?))"):
+    relation = table.relation(["id", "name", "started_at", "_source_id"])
+    conditions = (
+        "id = ?",
+        "_source_id = ?",
+        "name = ?",
+        "starts_with(id, lower(?))",
+        "starts_with(_source_id, ?)",
+    )
+    for condition in conditions:
         fitting = engine.query(
             f"SELECT id, name FROM {relation} WHERE {condition} ORDER BY {_NEWEST} LIMIT 21", [text]
         )

@@ -59,7 +59,9 @@ def _sealed(engine: Engine, parts: Sequence[Path], name: str) -> Part | None:
     except QueryError:
         return None
     steps, times, values = found["step"], found["time"], found["value"]
-    if any(isinstance(each, np.ma.MaskedArray) for each in (steps, times, values)):
+    if isinstance(times, np.ma.MaskedArray):
+        times = times.filled(np.datetime64("NaT"))  # not known: of another tracker's logs
+    if any(isinstance(each, np.ma.MaskedArray) for each in (steps, values)):
         return None  # a null, which nothing of ours writes
     if (steps.dtype, times.dtype, values.dtype) != (np.float64, np.dtype("datetime64[us]"), np.float64):
         return None

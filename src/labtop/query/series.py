@@ -19,7 +19,7 @@ import numpy.typing as npt
 from labtop.errors import InputError, QueryError
 from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.lineage import Ancestor, ancestors, stitched
-from labtop.query.ranks import LEAD, NO_ROLES, Part, RankChoice, choose, read_roles
+from labtop.query.ranks import LEAD, NO_ROLES, NO_TIME, Part, RankChoice, choose, read_roles
 from labtop.query.request import Point, Problem
 from labtop.query.rising import rising_part
 from labtop.store.part import writer_of
@@ -38,7 +38,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 class Series:
     """One metric of one run, of one rank or over its ranks: arrays of one length, sorted by step.
 
-    Equal steps stay in logged order.
+    Equal steps stay in logged order. A time that is not known is `NO_TIME`.
     """
 
     run_id: str
@@ -125,7 +125,7 @@ def load_points(
 ) -> list[Point]:
     """Every point of runs by run, name and step; `names` are globs, None is all. Damaged files are passed over."""
     return [
-        Point(series.run_id, series.name, step, time_us, value, series.rank)
+        Point(series.run_id, series.name, step, None if time_us == NO_TIME else time_us, value, series.rank)
         for series in load_every_series(catalog, run_ids, names, ranks, own)
         for step, time_us, value in zip(
             series.steps.tolist(), series.times_us.tolist(), series.values.tolist(), strict=True
@@ -303,9 +303,9 @@ def _joined(sealed: dict[str, Any], column: str, logged: list[Any], kind: Any) -
     parts = []
     if column in sealed:
         found = sealed[column]
-        # a null (nothing writes one) is no number
+        # a null is a time that is not known, or no number, which nothing writes
         plain = (
-            found.filled(np.nan if kind is np.float64 else 0)
+            found.filled(np.nan if kind is np.float64 else NO_TIME)
             if isinstance(found, np.ma.MaskedArray)
             else found
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from labtop.query.ranks import NO_TIME
 from labtop.views.chart_scale import Floats, Scale
 from labtop.views.chart_ticks import AxisKind
 
@@ -217,11 +218,12 @@ def _x_of(series: Series, steps: Floats, axis: XAxis, started_us: int | None, ot
         return np.where(theirs[place] == steps, np.asarray(other.values, dtype=np.float64)[place], np.nan)
     if axis.kind == "step":
         return steps
-    times = np.asarray(series.times_us, dtype=np.int64)
+    logged_us = np.asarray(series.times_us, dtype=np.int64)
+    times = np.where(logged_us == NO_TIME, np.nan, logged_us / 1e6)
     if axis.kind == "relative":
-        origin = started_us if started_us is not None else int(times[0]) if times.size else 0
-        return np.asarray((times - origin) / 1e6)
-    return np.asarray(times / 1e6)
+        origin = started_us / 1e6 if started_us is not None else float(times[0]) if times.size else 0.0
+        return np.asarray(times - origin)
+    return times
 
 
 def _sorted(curve: Curve) -> Curve:

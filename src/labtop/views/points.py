@@ -31,7 +31,7 @@ def points_sheet(
             point.run_id,
             point.name,
             step_as_json(point.step),
-            _EPOCH + timedelta(microseconds=point.time_us),
+            None if point.time_us is None else _EPOCH + timedelta(microseconds=point.time_us),
             point.value,
             *((point.rank,) if shows_rank else ()),
         )
