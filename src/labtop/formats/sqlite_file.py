@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from labtop.formats.files import open_regular
 
 _MAGIC = b"SQLite format 3\0"
 _TRIES = 5
+_SMALL = 2**20
 _SIDE_FILES = ("-wal", "-journal")
 
 
@@ -103,6 +104,25 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def has_tables(path: Path, wanted: Mapping[str, Collection[str]]) -> bool:
+    """Whether a file is a database with some tables, each with some columns. Copies nothing, however large it is.
+
+    Of one that has just been made, the tables may lie in its log alone: then that is looked into too.
+    """
+    if not is_sqlite(path):
+        return False
+    try:
+        with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+            if all(set(columns) <= table_columns(connection, table) for table, columns in wanted.items()):
+                return True
+        if _size(path) > _SMALL or not any(_size(each) > 0 for each in side_files(path)):
+            return False
+        with open_sqlite(path) as connection:
+            return all(set(columns) <= table_columns(connection, table) for table, columns in wanted.items())
+    except (sqlite3.Error, OSError, InputError):
+        return False
 
 
 def table_columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from labtop.sources.source import Source
 
 SOURCES: Mapping[str, str] = {
     "mlflow": "mlflow.files:MlflowFiles",
+    "mlflow-sql": "mlflow.sql:MlflowSql",
     "neptune": "neptune:Neptune",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""

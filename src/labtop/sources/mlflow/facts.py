@@ -50,6 +50,7 @@ class RunFacts:
 
     run_id: str
     experiment: str = ""
+    experiment_id: str = ""
     name: Any = None
     status: Any = None
     start_time: Any = None

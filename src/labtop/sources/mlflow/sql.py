@@ -1,0 +1,113 @@
+"""The source that reads MLflow's SQLite databases, `mlflow.db` and by any other name."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from labtop.formats.sqlite_file import has_tables, open_sqlite
+from labtop.model.run import Status
+from labtop.sources.mlflow.artifacts import files_in
+from labtop.sources.mlflow.facts import RunFacts, record_of
+from labtop.sources.mlflow.sql_points import SqlPoints
+from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders
+from labtop.sources.mlflow.words import identity_of, is_run_id
+from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef
+
+_ENDINGS = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
+_AT_ONCE = 200
+
+
+class MlflowSql:
+    """MLflow's SQLite database of any age, read where it lies and never changed."""
+
+    tracker = "mlflow"
+    reads = "MLflow SQLite databases (mlflow.db, or any name) with their model registry"
+
+    def detect(self, listing: Listing) -> Iterator[Place]:
+        """Databases with the tables that MLflow's have; only what is named like one is opened."""
+        for name in listing.files:
+            lower = name.lower()
+            if (
+                listing.is_named or lower.endswith(_ENDINGS) or ("mlflow" in lower and "." not in lower)
+            ) and has_tables(listing.folder / name, MUST_HAVE):
+                yield Place(listing.folder / name)
+
+    def runs(self, place: Path) -> Iterable[RunRef]:
+        """The runs of a database, by one pass over all its tables but the points."""
+        with open_sqlite(place) as connection:
+            marks = Tables(connection).marks()
+        size = place.stat().st_size // max(1, len(marks))
+        return [RunRef(key, version, size) for key, version in marks.items()]
+
+    def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
+        """Read runs, each from the last row that was read if that is known."""
+        with open_sqlite(place) as connection:
+            tables = Tables(connection)
+            experiments = tables.experiments()
+            points = SqlPoints(connection)
+            roots = artifact_folders(place)
+            for start in range(0, len(refs), _AT_ONCE):
+                part = refs[start : start + _AT_ONCE]
+                found = tables.facts([each.key for each in part], experiments)
+                for ref in part:
+                    if ref.key in found:
+                        facts = found.pop(ref.key)
+                        facts.problems += tables.problems
+                        _add_files(facts, roots)
+                        yield from _read_run(place, ref, facts, points)
+
+
+def _read_run(place: Path, ref: RunRef, facts: RunFacts, points: SqlPoints) -> Iterator[RunRead]:
+    if ref.state is not None:
+        added = points.read_on(ref.key, ref.state, facts.problems)
+        if added is not None:
+            yield _run_read(place, ref, facts, *added, points, is_appended=True)
+            return
+    is_appended = False
+    try:
+        for curves, state in points.read(ref.key, facts.problems):
+            yield _run_read(place, ref, facts, curves, state, points, is_appended)
+            is_appended = True
+    except sqlite3.Error as error:
+        facts.problems.append(f"table metrics: {error}")
+        yield _run_read(place, ref, facts, {}, None, points, is_appended)
+
+
+def _run_read(
+    place: Path,
+    ref: RunRef,
+    facts: RunFacts,
+    curves: dict[str, Curve],
+    state: bytes | None,
+    points: SqlPoints,
+    is_appended: bool,
+) -> RunRead:
+    record = record_of(facts, str(place))
+    last_write = None
+    if record.status in (Status.RUNNING, Status.UNKNOWN):
+        started = record.started_at.timestamp() if record.started_at else None
+        last_write = max(
+            (each for each in (points.newest(ref.key), started) if each is not None), default=None
+        )
+    return RunRead(
+        key=ref.key,
+        record=record,
+        identity=identity_of(facts.run_id),
+        curves=curves,
+        appended=is_appended,
+        state=state,
+        last_write=last_write,
+    )
+
+
+def _add_files(facts: RunFacts, roots: Sequence[Path]) -> None:
+    """The artifacts of a run where they lie beside the database as MLflow puts them."""
+    if not is_run_id(facts.run_id) or not facts.experiment_id.isdecimal():
+        return
+    for root in roots:
+        folder = root / facts.experiment_id / facts.run_id / "artifacts"
+        if folder.is_dir():
+            facts.files += files_in(folder, facts.problems)
+            facts.files_seen = True
