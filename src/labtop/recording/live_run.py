@@ -171,6 +171,7 @@ class LiveRun:
 
     def before_fork(self) -> None:
         """A child could never import what another thread imports right now: let that come to its end."""
+        self._values.before_fork(_FORK_S)
         if self.background is not None and not self._has_forked:
             self._has_forked = True  # waited for once: imports come first in the thread
             self.background.wait(_FORK_S)

@@ -47,6 +47,7 @@ class ValueLog:
         self._waiting_bytes = 0
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._kinds_met: set[str] = set()  # those that were kept once: all they need is imported
         self._left_out = 0
         self._done: deque[Artifact] = deque()  # kept, and not in the record yet
         known = [each for each in self._facts.record.artifacts if is_value(each)]
@@ -122,6 +123,7 @@ class ValueLog:
                 self._keep(each)
             with self._change:
                 self._waiting.popleft()
+                self._kinds_met.add(each.value.kind)
                 self._waiting_bytes -= each.weight
                 self._change.notify_all()
             del each
@@ -206,6 +208,15 @@ class ValueLog:
         if self._left_out:
             number = f"{self._left_out} rich value{'s' * (self._left_out != 1)}"
             self._facts.trouble("values left out", f"{number} could not be kept")
+
+    def before_fork(self, patience_s: float) -> None:
+        """Wait until what encodes the kinds that wait is imported: a child could never import it then."""
+        until = time.monotonic() + patience_s
+        with self._change:
+            while any(each.value.kind not in self._kinds_met for each in self._waiting):
+                if (left := until - time.monotonic()) <= 0:
+                    return
+                self._change.wait(left)
 
     def after_fork(self) -> None:
         """In a child: what waits is the parent's business."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from labtop.model.values.arrays import as_array
+from labtop.model.values.arrays import as_array, held, held_bytes
 from labtop.model.values.base import RichValue
 
 if TYPE_CHECKING:
@@ -61,13 +61,12 @@ class ConfusionMatrix(RichValue):
             return type(self)(labels=_few(names), matrix=matrix.astype(np.float64))
         if self._true is None or self._pred is None:
             raise ValueError("a confusion matrix needs y_true and y_pred, or a matrix")
-        true, pred = as_array(self._true), as_array(self._pred)
-        return type(self)(true, pred, labels)
+        return type(self)(held(self._true), held(self._pred), labels)
 
     @property
     def weight(self) -> int:
         """Bytes of the classes."""
-        return sum(int(getattr(each, "nbytes", 1000)) for each in (self._true, self._pred, self._matrix))
+        return sum(map(held_bytes, (self._true, self._pred, self._matrix)))
 
     def finished(self) -> Self:
         """With its counts."""
@@ -75,7 +74,8 @@ class ConfusionMatrix(RichValue):
 
         if self._matrix is not None:
             return self if isinstance(self._matrix, np.ndarray) else self.snapshot()
-        ready = self if isinstance(self._true, np.ndarray) else self.snapshot()
+        taken = self.snapshot()
+        ready = type(self)(as_array(taken._true), as_array(taken._pred), taken._labels)
         if ready._pred.ndim == 2 and ready._pred.shape[1] > 1:
             ready._pred = ready._pred.argmax(axis=1)
         true, pred = (_whole(each.ravel()) for each in (ready._true, ready._pred))

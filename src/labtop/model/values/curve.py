@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from labtop.model.values.arrays import as_array, as_numbers
+from labtop.model.values.arrays import as_array, as_numbers, held, held_bytes
 from labtop.model.values.base import RichValue
 from labtop.model.values.scoring import pr_line, roc_line, sides
 from labtop.model.values.thinning import thin
@@ -104,15 +104,15 @@ class Curve(RichValue):
             if y is None:
                 raise ValueError("a curve needs x and y")
             ys = {str(name): each for name, each in y.items()} if isinstance(y, Mapping) else {"": y}
-            copy._given = (as_numbers(x), {name: as_numbers(each) for name, each in ys.items()})
-            lengths = {len(copy._given[0]), *(len(each) for each in copy._given[1].values())}
+            copy._given = (held(x), {name: held(each) for name, each in ys.items()})
+            lengths = {_length(copy._given[0]), *map(_length, copy._given[1].values())}
             if len(lengths) > 1:
                 raise ValueError(f"x and y of a curve are of one length, not {sorted(lengths)}")
         else:
             true, score, labels, positive = self._given
             copy._given = (
-                as_array(true),
-                as_array(score),
+                held(true),
+                held(score),
                 None if labels is None else list(labels),
                 positive,
             )
@@ -121,7 +121,8 @@ class Curve(RichValue):
     @property
     def weight(self) -> int:
         """Bytes of the numbers."""
-        return sum(int(getattr(each, "nbytes", 1000)) for each in self._given)
+        flat = (each.values() if isinstance(each, dict) else (each,) for each in self._given)
+        return sum(held_bytes(each) for group in flat for each in group)
 
     def finished(self) -> Self:
         """With its lines computed and thinned."""
@@ -130,10 +131,12 @@ class Curve(RichValue):
         ready = self.snapshot()
         if ready.form == "curve":
             x, ys = ready._given
-            lines = [CurveLine(name, x, y, of_points=len(x)) for name, y in ys.items()]
+            x = as_numbers(x)
+            lines = [CurveLine(name, x, as_numbers(y), of_points=len(x)) for name, y in ys.items()]
         else:
             compute = roc_line if ready.form == "roc" else pr_line
-            scored = sides(*ready._given)
+            true, score, labels, positive = ready._given
+            scored = sides(as_array(true), as_array(score), labels, positive)
             ready.skipped = scored.skipped
             lines = [
                 CurveLine(name, *compute(is_positive, score), of_points=0, note="")
@@ -158,6 +161,10 @@ class Curve(RichValue):
 
     def __repr__(self) -> str:
         return f"Curve({self.form}, {self.y_name} over {self.x_name})"
+
+
+def _length(held: Any) -> int:
+    return len(held) if isinstance(held, list) else int(held.size)
 
 
 def _thinned(line: CurveLine, most: int) -> CurveLine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from labtop.model.values.arrays import as_array, as_numbers
+from labtop.model.values.arrays import as_array, as_numbers, held, held_bytes
 from labtop.model.values.base import RichValue
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ class Histogram(RichValue):
         elif self._values is None:
             raise ValueError("a histogram needs values, or counts and edges")
         else:
-            copy._values = as_array(self._values).ravel()
-            if copy._values.dtype.kind not in "biuf":
-                raise TypeError(f"a histogram is of numbers, not of {copy._values.dtype}")
+            copy._values = held(self._values)
+            if not isinstance(copy._values, list):
+                _need_numbers(copy._values)
         return copy
 
     @property
     def weight(self) -> int:
         """Bytes of the numbers."""
-        return int(getattr(self._values, "nbytes", 1000))
+        return held_bytes(self._values)
 
     def finished(self) -> Self:
         """With its counts."""
@@ -70,7 +70,7 @@ class Histogram(RichValue):
 
         if self._counts is not None:
             return self if isinstance(self._counts, np.ndarray) else self.snapshot()
-        values = as_array(self._values).ravel()
+        values = _need_numbers(as_array(self._values)).ravel()
         is_whole = values.dtype.kind in "biu"
         values = values.astype(np.float64)
         finite = values[np.isfinite(values)]
@@ -94,6 +94,12 @@ class Histogram(RichValue):
 
     def __repr__(self) -> str:
         return f"Histogram({'values' if self._counts is None else f'{len(self._counts)} bins'})"
+
+
+def _need_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"a histogram is of numbers, not of {values.dtype}")
+    return values
 
 
 def _checked(counts: Any, edges: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

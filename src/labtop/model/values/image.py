@@ -41,6 +41,7 @@ class Image(RichValue):
         self.unused = tuple(unused)
         self._data = data
         self._array: tuple[npt.NDArray[Any], bool] | None = None  # not pixels yet; whether channels are first
+        self._picture: Any = None  # of PIL, our own copy
         self._pixels: Pixels | None = None
         self._encoded: tuple[bytes, Header] | None = None
 
@@ -49,28 +50,33 @@ class Image(RichValue):
         copy = type(self)(None, caption=self.caption)
         copy.note, copy.unused = self.note, self.unused
         copy._pixels, copy._encoded, copy._array = self._pixels, self._encoded, self._array
+        copy._picture = self._picture
         if not copy._is_taken:
             copy._take(self._data)
         return copy
 
     @property
     def _is_taken(self) -> bool:
-        return self._pixels is not None or self._encoded is not None or self._array is not None
+        return any(each is not None for each in (self._pixels, self._encoded, self._array, self._picture))
 
     def finished(self) -> Self:
         """With the numbers of an array as pixels."""
         ready = self if self._is_taken else self.snapshot()
-        if ready._array is None:
+        if ready._array is None and ready._picture is None:
             return ready
         done = type(self)(None, caption=ready.caption)
         done.unused = ready.unused
-        done._pixels, done.note = as_pixels(*ready._array)
+        if ready._array is None:
+            done._pixels, done.note = _of_picture(ready._picture), ready.note
+        else:
+            done._pixels, done.note = as_pixels(*ready._array)
         return done
 
     def _take(self, data: Any) -> None:
         if isinstance(data, Image):
             taken = data.snapshot()
             self._pixels, self._encoded, self._array = taken._pixels, taken._encoded, taken._array
+            self._picture = taken._picture
             self.note = taken.note
             self.caption = self.caption or taken.caption
         elif isinstance(data, str | os.PathLike):
@@ -82,10 +88,12 @@ class Image(RichValue):
         elif callable(getattr(data, "get_figure", None)):  # axes
             self._take_figure(data.get_figure().savefig)
         elif callable(getattr(data, "convert", None)) and hasattr(data, "mode"):
-            self._pixels = _of_picture(data)
+            _check_size(*data.size)
+            self._picture = data.copy()
         elif data is None:
             raise ValueError("an image needs pixels, a path or a figure")
         else:
+            _check_pixels(data)
             self._array = as_array(data), hasattr(data, "detach")
 
     def _take_figure(self, save: Any) -> None:
@@ -107,6 +115,8 @@ class Image(RichValue):
             return int(self._pixels.nbytes)
         if self._array is not None:
             return int(self._array[0].nbytes)
+        if self._picture is not None:
+            return 4 * int(self._picture.size[0]) * int(self._picture.size[1])
         return len(self._encoded[0]) if self._encoded is not None else 1000
 
     @property
@@ -146,11 +156,19 @@ def _check_size(width: int, height: int) -> None:
         raise ValueError(f"an image has 1 to {MOST_PIXELS} pixels, not {width} x {height}")
 
 
+def _check_pixels(array: Any) -> None:
+    """Refuse what is no single picture by its size before it is copied."""
+    count = 1
+    for each in getattr(array, "shape", ()):
+        count *= int(each)
+    if count > 4 * MOST_PIXELS:
+        raise ValueError(f"an image has 1 to {MOST_PIXELS} pixels, not an array of {count} numbers")
+
+
 def _of_picture(picture: Any) -> Pixels:
     """The pixels of a PIL picture; palettes, CMYK and their like become RGB, with alpha where there is some."""
     import numpy as np
 
-    _check_size(*picture.size)
     if picture.mode not in ("L", "LA", "RGB", "RGBA"):
         deep = picture.mode in ("1", "I", "F") or picture.mode.startswith("I;")
         has_alpha = "transparency" in getattr(picture, "info", {})

@@ -208,5 +208,8 @@ def _head(frame: Any, most: int) -> Any:
 
 
 def _copied(column: Any) -> Any:
+    """A part of a column, not shared with what it is a part of: a slice of a list is its own already."""
+    if isinstance(column, list | tuple):
+        return column
     copier = getattr(column, "copy", None)
     return copier() if callable(copier) else list(column)
