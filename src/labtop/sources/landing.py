@@ -6,12 +6,12 @@ A mirror can be made again at any time, so nothing is flushed to the disk; each 
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from labtop.sources.summaries import summarised
 from labtop.store.files import replace_file
 from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.inside import parse_inside
-from labtop.store.layout import METRICS, RECORD, run_folder
+from labtop.store.layout import METRICS, RECORD, safe_folder_name
 from labtop.store.part import SUFFIX, part_stem
 from labtop.store.reader import open_parquet, read_record
 
@@ -37,6 +37,9 @@ ZOMBIE_AFTER_S = 3600.0
 _BEAT_S = 900.0
 _POINTS_A_PART = 1_000_000
 _STILL_OPEN = 50_000  # a part with fewer points takes up what is appended
+MEMBERS = ".runs"
+"""The folder of a mirror with what was read, run by run."""
+
 _DIGESTED = 3  # different values that make a curve worth comparing with those of other trackers
 _COMPARED = 16  # values of it that are compared
 
@@ -46,14 +49,16 @@ class Landed:
     """Where a run came to lie in a mirror, and what the next reading goes on from.
 
     Attributes:
-        folder: of the run, relative to the mirror.
+        folder: with what was read, relative to the mirror; hidden, for people see what `composing` makes of it.
         where: the folder of its own files, as `RunRead.folder`; empty when unknown.
         digests: of its curves, to find the same run in the logs of another tracker: hash → name.
+        telling: those of them that go up and down: no schedule of a learning rate does.
     """
 
     key: str
     version: str
     run_id: str
+    project: str
     folder: str
     source: str
     tracker: str
@@ -67,6 +72,12 @@ class Landed:
     open_rows: int = 0
     state: bytes | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    telling: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The folder of the run that people see, relative to the mirror."""
+        return f"{safe_folder_name(self.project)}/{self.run_id}"
 
 
 def land(
@@ -78,11 +89,7 @@ def land(
     goes_on = read.appended and before is not None and before.run_id == run_id
     known = _record_there(mirror / before.folder) if goes_on and before else None
     record = _completed(read, place, run_id, known)
-    folder = run_folder(mirror, record.project, run_id)
-    if before is not None and mirror / before.folder != folder:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        (mirror / before.folder).rename(folder)
+    folder = mirror / MEMBERS / id_of(f"{source}|{place.path}|{read.key}")
     (folder / METRICS).mkdir(parents=True, exist_ok=True)
     # another writer for another reading of the same run: points are told apart by writer and number
     writer = before.writer if goes_on and before else id_of(f"{identity}@{version}@{time.time_ns()}")
@@ -98,10 +105,12 @@ def land(
         for old in (folder / METRICS).glob(f"*{SUFFIX}"):
             if not old.name.startswith(writer):
                 old.unlink(missing_ok=True)
+    digests, telling = (before.digests, before.telling) if goes_on and before else _digests(read.curves)
     return Landed(
         key=read.key,
         version=version,
         run_id=run_id,
+        project=record.project,
         folder=folder.relative_to(mirror).as_posix(),
         source=source,
         tracker=record.source.tracker,
@@ -114,7 +123,8 @@ def land(
         seq=ink.seq,
         open_rows=ink.open_rows,
         state=read.state,
-        digests=_digests(read.curves) if not goes_on else before.digests if before else {},
+        digests=digests,
+        telling=telling,
     )
 
 
@@ -267,14 +277,23 @@ def _keep(folder: Path, target: str, path: Path) -> None:
         return
 
 
-def _digests(curves: Mapping[str, Curve]) -> dict[str, str]:
-    """What the same curves have in common in the logs of two trackers: their values as 32-bit floats, in order."""
-    found = {}
+def _digests(curves: Mapping[str, Curve]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What equal curves have in common in the logs of two trackers, and which of them go up and down.
+
+    Values are compared as 32-bit floats, as TensorBoard keeps them.
+    """
+    found: dict[str, str] = {}
+    telling: list[str] = []
     for name, curve in curves.items():
-        if len(set(curve.values[:_COMPARED])) >= _DIGESTED and not name.startswith("system/"):
-            narrow = array("f", map(_narrow, curve.values[:_COMPARED]))
-            found[hashlib.sha256(narrow.tobytes()).hexdigest()[:16]] = name
-    return found
+        values = curve.values[:_COMPARED].tolist()
+        if len(set(values)) < _DIGESTED or name.startswith("system/"):
+            continue
+        digest = hashlib.sha256(array("f", map(_narrow, values)).tobytes()).hexdigest()[:16]
+        found[digest] = name
+        rises = {later > earlier for earlier, later in pairwise(values) if later != earlier}
+        if len(rises) > 1:
+            telling.append(digest)
+    return found, tuple(telling)
 
 
 def _narrow(value: float) -> float:

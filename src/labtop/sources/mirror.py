@@ -19,7 +19,9 @@ import msgspec
 
 from labtop.errors import LabtopError
 from labtop.sources import load_source
+from labtop.sources.composing import compose, remove
 from labtop.sources.finding import Found, Survey, survey
+from labtop.sources.joining import Group, grouped
 from labtop.sources.landing import Landed
 from labtop.sources.reading import Task, Told, read_tasks, task_of
 from labtop.sources.source import Place, RunRef
@@ -65,6 +67,7 @@ class _Saved(msgspec.Struct):
     schema: int
     root: str
     stores: list[str]
+    shown: dict[str, str]
     places: list[_SavedPlace]
 
 
@@ -85,6 +88,7 @@ class Mirror:
         self._unreadable: dict[str, str] = {}
         self.stores: tuple[Path, ...] = ()
         self._places: dict[tuple[str, Path], _Known] = {}
+        self._shown: dict[str, str] = {}  # folder of a run that people see → what it was made of
         self._seen = seen
         self._survey_due = 0.0
         self._moved_at = time.monotonic()
@@ -107,10 +111,10 @@ class Mirror:
             self._changed = False
             self._look()
             tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
-            if self._changed:
-                yield []
             if tasks:
                 yield from self._read(tasks, on_progress)
+            if tasks or self._changed:
+                yield self._show()
             if self._changed or tasks:
                 self._save()
 
@@ -129,7 +133,7 @@ class Mirror:
         gone = [key for key in self._places if key not in found]
         for key in gone:
             for landed in self._places.pop(key).runs.values():
-                self._remove(landed)
+                shutil.rmtree(self.store / landed.folder, ignore_errors=True)
         new = [key for key in found if key not in self._places]
         for key in new:
             self._places[key] = _Known(found[key])
@@ -168,7 +172,7 @@ class Mirror:
             refs = {}
         known.due = time.monotonic() + (time.monotonic() - started) / _SHARE_OF_TIME
         for key in known.runs.keys() - refs.keys():
-            self._remove(known.runs.pop(key))
+            shutil.rmtree(self.store / known.runs.pop(key).folder, ignore_errors=True)
             self._changed = True
         for key in known.problems.keys() - refs.keys():
             del known.problems[key]
@@ -181,8 +185,12 @@ class Mirror:
         folders: list[str] = []
         for done, (task, told) in enumerate(read_tasks(self.store, tasks), 1):
             self._take(task, told)
-            if told.landed is not None:
-                folders.append(told.landed.folder)
+            if (
+                told.landed is not None
+                and told.landed.shown not in self._shown
+                and not told.landed.is_context
+            ):
+                folders.append(self._show_at_once(told.landed))
             if on_progress is not None:
                 on_progress(min(done, total), total)
             now = time.monotonic()
@@ -192,7 +200,14 @@ class Mirror:
             if now - saved > _SAVED_EVERY_S:
                 self._save()
                 saved = time.monotonic()
-        yield folders
+        if folders:
+            yield folders
+
+    def _show_at_once(self, landed: Landed) -> str:
+        """Show a run that was just read, alone for now; what it is one run with may be read later."""
+        with contextlib.suppress(OSError, LabtopError):
+            compose(self.store, Group(landed), self.store / landed.shown)
+        return landed.shown
 
     def _take(self, task: Task, told: Told) -> None:
         known = self._places[task.source, Path(task.place)]
@@ -206,8 +221,27 @@ class Mirror:
             self._moved_at = time.monotonic()
         known.runs[told.key] = told.landed
 
-    def _remove(self, landed: Landed) -> None:
-        shutil.rmtree(self.store / landed.folder, ignore_errors=True)
+    def _show(self) -> list[str]:
+        """Make the folders that people see of what was read; gives those that are others than before."""
+        runs = [landed for known in self._places.values() for landed in known.runs.values()]
+        groups = {group.host.shown: group for group in grouped(runs)}
+        for folder in self._shown.keys() - groups.keys():
+            remove(self.store / folder)
+            del self._shown[folder]
+        changed = []
+        for folder, group in groups.items():
+            signature = " ".join(
+                f"{each.folder}@{each.writer}.{each.seq}.{each.version}" for each in group.members
+            )
+            if self._shown.get(folder) != signature:
+                try:
+                    compose(self.store, group, self.store / folder)
+                except (OSError, LabtopError) as error:
+                    self._unreadable[group.host.where or folder] = f"cannot be shown: {error}"
+                    continue
+                self._shown[folder] = signature
+                changed.append(folder)
+        return changed
 
     # What is remembered
 
@@ -226,6 +260,7 @@ class Mirror:
             return
         due = {key: known.due for key, known in self._places.items()}
         self.stores = tuple(map(Path, saved.stores))
+        self._shown = saved.shown
         self._places = {
             (each.source, Path(each.path)): _Known(
                 Found(each.source, Place(Path(each.path), each.closed)),
@@ -238,7 +273,7 @@ class Mirror:
 
     def _clear(self) -> None:
         """Begin anew: what lies there is from another version, or was made by a process that was killed."""
-        self._places = {}
+        self._places, self._shown = {}, {}
         for each in self.store.iterdir():
             if each.is_dir() and not each.is_symlink():
                 shutil.rmtree(each, ignore_errors=True)
@@ -254,7 +289,7 @@ class Mirror:
             )
             for each in self._places.values()
         ]
-        saved = _Saved(SCHEMA, str(self.root), [str(each) for each in self.stores], places)
+        saved = _Saved(SCHEMA, str(self.root), [str(each) for each in self.stores], self._shown, places)
         with contextlib.suppress(OSError):
             replace_file(self.store / _STATE, msgspec.json.encode(saved), sync=False)
             self._state_stamp = _stamp(self.store / _STATE)

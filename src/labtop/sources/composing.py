@@ -1,0 +1,115 @@
+"""Makes the folder of a run that people see from what different trackers told of it.
+
+A run that one tracker told of is a link to what was read. Of several a record is merged, and their points lie side by
+side; a metric that two of them have is taken from the one with more points.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from labtop.errors import InputError
+from labtop.model.merge import merge_records
+from labtop.model.run import MetricSummary, RunRecord, Status
+from labtop.sources.joining import Group
+from labtop.store.files import replace_file
+from labtop.store.format import record_parquet, sorted_points_parquet
+from labtop.store.layout import METRICS, RECORD
+from labtop.store.reader import list_point_files, open_parquet, read_record
+
+
+def compose(mirror: Path, group: Group, folder: Path) -> None:
+    """Make `folder` the run of a group. Raises OSError, InputError."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not group.guests:
+        _link(folder, mirror / group.host.folder)
+        return
+    remove(folder)
+    (folder / METRICS).mkdir(parents=True)
+    records = [read_record(mirror / each.folder) for each in group.members]
+    taken = _owners([each.metrics for each in records])
+    for at, member in reversed(list(enumerate(group.members))):
+        for path in (mirror / member.folder).iterdir():
+            if path.name not in (METRICS, RECORD):
+                _copy(path, folder / path.name)
+        hidden = {name for name in records[at].metrics if taken[name] != at}
+        for part in list_point_files(mirror / member.folder).parts:
+            _bring(part, folder / METRICS / part.name, hidden)
+    replace_file(folder / RECORD, record_parquet(merged(records)), sync=False)
+
+
+def remove(folder: Path) -> None:
+    """Take away a folder of a run that people see, or the link that it is."""
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def merged(records: Sequence[RunRecord]) -> RunRecord:
+    """One record of several: the first with what the others know besides."""
+    whole, nothing = records[0], RunRecord(id="", name="", project="", status=Status.UNKNOWN)
+    taken = _owners([each.metrics for each in records])
+    also: list[str] = []
+    for other in records[1:]:
+        merge = merge_records(nothing, whole, other)
+        status = whole.status if whole.status is not Status.UNKNOWN else other.status
+        whole = replace(merge, status=status, ended_at=whole.ended_at or other.ended_at)
+        also.append(f"{other.source.tracker}: {other.source.uri}")
+    metrics = {name: records[at].metrics[name] for name, at in taken.items()}
+    first = records[0]
+    source = replace(first.source, problems=whole.source.problems, texts=whole.source.texts, also=tuple(also))
+    return replace(whole, id=first.id, name=first.name, project=first.project, metrics=metrics, source=source)
+
+
+def _owners(metrics: Sequence[Mapping[str, MetricSummary]]) -> dict[str, int]:
+    """Which of several records tells of each metric: the one with the most points, the first of equals."""
+    owners: dict[str, int] = {}
+    for at, each in enumerate(metrics):
+        for name, summary in each.items():
+            if name not in owners or summary.count > metrics[owners[name]][name].count:
+                owners[name] = at
+    return owners
+
+
+def _link(folder: Path, target: Path) -> None:
+    if folder.is_symlink() and folder.resolve() == target.resolve():
+        return
+    remove(folder)
+    try:
+        folder.symlink_to(os.path.relpath(target, folder.parent), target_is_directory=True)
+    except OSError:  # a system without links
+        shutil.copytree(target, folder)
+
+
+def _bring(part: Path, target: Path, hidden: set[str]) -> None:
+    """Put a part into a folder, without the metrics that are hidden."""
+    if hidden:
+        import pyarrow
+        import pyarrow.compute
+
+        try:
+            with part.open("rb") as file:
+                table = open_parquet(file).read(use_threads=False)
+            is_shown = [name not in hidden for name in table.column("name").to_pylist()]
+        except (pyarrow.ArrowException, KeyError) as error:
+            raise InputError(f"{part}: {error}") from error
+        table = table.filter(pyarrow.array(is_shown))
+        if len(table):
+            replace_file(target, sorted_points_parquet(table), sync=False)
+        return
+    try:
+        target.hardlink_to(part)
+    except OSError:
+        shutil.copyfile(part, target)
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_dir():
+        shutil.copytree(path, target, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(path, target)

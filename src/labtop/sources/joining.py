@@ -1,0 +1,159 @@
+"""Finds out which of the runs that were read are one run: seen by two trackers, in two copies, or with a context.
+
+Works on what is known of runs in a mirror; reads no file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from labtop.sources import source_names
+from labtop.sources.landing import Landed
+
+_ENOUGH = 0.5  # of the curves of the run with fewer of them must be the same in both
+_NEARLY_ALL = 0.9  # where none of the equal curves goes up and down
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One run. `host` gives its id and name, `guests` what they know besides; contexts come last."""
+
+    host: Landed
+    guests: tuple[Landed, ...] = ()
+
+    @property
+    def members(self) -> tuple[Landed, ...]:
+        """All of them, the host first."""
+        return (self.host, *self.guests)
+
+
+def grouped(runs: Iterable[Landed]) -> list[Group]:
+    """Every run once, in the order in which they were first given.
+
+    One run are: those of one identity (the copy with the most points is the host); those that different trackers see
+    in one folder; those of different trackers whose curves are the same. A context joins every run in or below its
+    folder.
+    """
+    everything = list(runs)
+    members = [each for each in everything if not each.is_context]
+    contexts = [each for each in everything if each.is_context]
+    sets = _Sets(members)
+    for same in _by(members, lambda each: each.run_id).values():
+        sets.join(same)
+    for same in _by((each for each in members if each.where), lambda each: each.where).values():
+        if len({each.tracker for each in same}) > 1:
+            sets.join(_one_of_each_tracker(same))
+    for first, second in _twins(members):
+        sets.join([first, second])
+    groups = [_group(each) for each in sets.all()]
+    return _with_contexts(groups, contexts)
+
+
+def _by(runs: Iterable[Landed], key: Callable[[Landed], str]) -> dict[str, list[Landed]]:
+    found: dict[str, list[Landed]] = defaultdict(list)
+    for each in runs:
+        found[key(each)].append(each)
+    return found
+
+
+class _Sets:
+    """Disjoint sets of runs."""
+
+    def __init__(self, members: Sequence[Landed]) -> None:
+        self._members = members
+        self._above = {each.folder: each.folder for each in members}
+
+    def top(self, folder: str) -> str:
+        while (above := self._above[folder]) != folder:
+            self._above[folder] = folder = self._above[above]
+        return folder
+
+    def join(self, same: Sequence[Landed]) -> None:
+        first = self.top(same[0].folder)
+        for each in same[1:]:
+            self._above[self.top(each.folder)] = first
+
+    def all(self) -> list[list[Landed]]:
+        found: dict[str, list[Landed]] = defaultdict(list)
+        for each in self._members:
+            found[self.top(each.folder)].append(each)
+        return list(found.values())
+
+
+def _one_of_each_tracker(same: Sequence[Landed]) -> list[Landed]:
+    """Two runs of one tracker in a folder are two; the others join the one with the most points."""
+    chosen: dict[str, Landed] = {}
+    for each in same:
+        if each.tracker not in chosen or each.points > chosen[each.tracker].points:
+            chosen[each.tracker] = each
+    return list(chosen.values())
+
+
+def _twins(members: Sequence[Landed]) -> list[tuple[Landed, Landed]]:
+    """Pairs of runs of different trackers with the same curves, each run at most once for a pair of trackers.
+
+    Where several fit, those with more curves in common come first, then those whose files lie nearer to each other.
+    """
+    by_digest: dict[str, list[Landed]] = defaultdict(list)
+    for each in members:
+        for digest in each.digests:
+            by_digest[digest].append(each)
+    pairs: dict[tuple[str, str], tuple[Landed, Landed]] = {}
+    for same in by_digest.values():
+        if len({each.tracker for each in same}) > 1 and len(same) <= 1000:
+            for at, first in enumerate(same):
+                for second in same[at + 1 :]:
+                    if first.tracker != second.tracker:
+                        pairs[first.folder, second.folder] = first, second
+    fitting = [(score, *pair) for pair in pairs.values() if (score := _likeness(*pair)) is not None]
+    taken: set[tuple[str, str]] = set()
+    twins: list[tuple[Landed, Landed]] = []
+    for _, first, second in sorted(fitting, key=lambda each: each[0], reverse=True):
+        if (first.folder, second.tracker) not in taken and (second.folder, first.tracker) not in taken:
+            taken |= {(first.folder, second.tracker), (second.folder, first.tracker)}
+            twins.append((first, second))
+    return twins
+
+
+def _likeness(first: Landed, second: Landed) -> tuple[int, int] | None:
+    """How many curves are equal, and how much of the paths; None where too few are for one run."""
+    same = first.digests.keys() & second.digests.keys()
+    share = len(same) / min(len(first.digests), len(second.digests))
+    is_telling = any(digest in first.telling for digest in same)
+    if share < _ENOUGH or not (is_telling or (share >= _NEARLY_ALL and len(same) > 1)):
+        return None
+    nearness = sum(
+        1 for _ in takewhile(lambda each: each[0] == each[1], zip(first.where, second.where, strict=False))
+    )
+    return len(same), nearness
+
+
+def _group(members: Sequence[Landed]) -> Group:
+    order = {name: at for at, name in enumerate(source_names())}
+    host, *guests = sorted(
+        members, key=lambda each: (order.get(each.source, len(order)), -each.points, each.folder)
+    )
+    return Group(host, tuple(guests))
+
+
+def _with_contexts(groups: list[Group], contexts: Sequence[Landed]) -> list[Group]:
+    """Each group with the contexts that it lies in, the nearest first; contexts without a run stand for one."""
+    by_folder = {each.where: each for each in contexts if each.where}
+    used: set[str] = set()
+    joined = []
+    for group in groups:
+        around: dict[str, Landed] = {}
+        for member in group.members:
+            parts = member.where.split("/")
+            for length in range(len(parts), 0, -1):
+                context = by_folder.get("/".join(parts[:length]))
+                if context is not None:
+                    around[context.folder] = context
+                    break
+        used |= around.keys()
+        joined.append(Group(group.host, (*group.guests, *around.values())) if around else group)
+    alone = {each.run_id: Group(each) for each in contexts if each.folder not in used}
+    return [*joined, *alone.values()]
