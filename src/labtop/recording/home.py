@@ -14,6 +14,7 @@ from pathlib import Path
 from labtop.errors import LabtopError, RecordingError
 from labtop.model.run import RunRecord
 from labtop.recording.launch import is_requeued, job_key
+from labtop.recording.moving import Moving
 from labtop.recording.resuming import find_run, find_unfinished
 from labtop.settings import Settings, spool_folder
 from labtop.store.layout import create_store, run_folder
@@ -129,8 +130,16 @@ def _words(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def refuge_of(home: Home, record: RunRecord, settings: Settings) -> Refuge | None:
+def refuge_of(home: Home, run_folder: Path, settings: Settings, moving: Moving) -> Refuge | None:
     """What a writer asks for when the run's folder goes away under it; a spooled run has no other."""
     if home.is_spool:
         return None
-    return lambda: spooled_folder(spool_folder(settings), record.project, record.id, home.destination)
+
+    def refuge() -> Path:
+        # the names of folders, which are the same for all processes of a run
+        project, run_id = run_folder.parent.name, run_folder.name
+        folder = spooled_folder(spool_folder(settings), project, run_id, home.destination)
+        moving.begin(folder)
+        return folder
+
+    return refuge

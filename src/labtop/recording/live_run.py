@@ -18,6 +18,7 @@ from labtop.recording.endings import hooks
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome, outcome_of
 from labtop.recording.launch import this_launch
+from labtop.recording.moving import Moving
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OutputTee
 from labtop.recording.points import PointLog
@@ -40,6 +41,7 @@ class LiveRun:
         self.background: Background | None = None
         self.notebook: NotebookCells | None = None
         self.system: SystemSampler | None = None
+        self.moving = Moving()
         self._facts = facts
         self._folder = folder
         self._values = ValueLog(facts, folder)
@@ -76,7 +78,9 @@ class LiveRun:
             self.system.stop(PATIENCE_S if outcome.signal is None else _HURRY_S)
         if self.is_ours and not self._has_ended:
             with self._facts.safely("finish"):
-                self._end_background(PATIENCE_S if outcome.signal is None else _HURRY_S)
+                patience_s = PATIENCE_S if outcome.signal is None else _HURRY_S
+                self._end_background(patience_s)
+                self._leave_store(patience_s)
         with self._facts.lock, hooks.deferring():
             if self._has_ended:
                 return
@@ -96,6 +100,13 @@ class LiveRun:
         if self.background is not None and not self.background.wait(patience_s):
             undone = ", ".join(self.background.undone)
             self._facts.trouble("background", f"the run ended before this was done: {undone}")
+
+    def _leave_store(self, patience_s: float) -> None:
+        """See to it that what belongs to a run whose store went away is with it; nobody may have noticed yet."""
+        if self.folder != Path(os.devnull) and not self.folder.is_dir():
+            self._facts.writer.flush()  # it finds out
+            self._facts.writer.flush()  # it moves
+        self.moving.settle(patience_s)
 
     def _write_end(self, outcome: Outcome) -> None:
         facts = self._facts

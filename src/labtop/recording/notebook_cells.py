@@ -19,7 +19,7 @@ class NotebookCells:
 
     def __init__(self, facts: RunFacts, run_folder: Path, shell: Any) -> None:
         self._facts = facts
-        self._folder = run_folder / "code"
+        self._home = run_folder
         self._shell = shell
         self._kept_at = float("-inf")
 
@@ -35,8 +35,9 @@ class NotebookCells:
 
     def keep(self) -> None:
         """Write the cells now."""
-        make_folders(self._folder, self._facts.shared)
-        name = keep_notebook(self._shell, self._folder, self._facts.redactor, file_mode(self._facts.shared))
+        folder = (self._facts.writer.folder or self._home) / "code"
+        make_folders(folder, self._facts.shared)
+        name = keep_notebook(self._shell, folder, self._facts.redactor, file_mode(self._facts.shared))
         self._kept_at = time.monotonic()
         with self._facts.lock:
             if self._facts.record.code.notebook != name:

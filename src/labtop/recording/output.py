@@ -11,11 +11,14 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
 from labtop.recording.redrawn import RedrawnLines
+from labtop.store.spool import MOVED
 
 OUTPUT = "output.log"
 _LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")  # a progress bar ends its lines with a bare return
@@ -31,7 +34,11 @@ class OutputLog:
     """
 
     def __init__(self, path: Path, redactor: Redactor, max_bytes: int, mode: int = 0o600) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
+        self.path = path
+        self._mode = mode
+        self._max_bytes = max_bytes
+        # readable, so that it can be copied when its name is gone
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
         self._redactor = redactor
         self._room = max_bytes - os.fstat(self._descriptor).st_size
         self._lock = threading.RLock()
@@ -73,6 +80,30 @@ class OutputLog:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def move(self, path: Path) -> bool:
+        """Go on in another file, with what is in this one; False when that can be read no more, which the file says.
+
+        Raises:
+            OSError: the other file cannot be made; nothing changes.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                return True
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            other = os.open(path, flags, self._mode)
+            is_whole = True
+            try:
+                if not os.fstat(other).st_size:  # a forked process may have been first
+                    _copy(self._descriptor, other)
+            except OSError:
+                is_whole = False
+                os.write(other, moved_line(datetime.now(UTC)))
+            with suppress(OSError):
+                os.close(self._descriptor)
+            self.path, self._descriptor = path, other
+            self._room = self._max_bytes - os.fstat(other).st_size
+            return is_whole
+
     def after_fork(self) -> None:
         """In a child: the parent writes its own unfinished lines."""
         self._lock = threading.RLock()
@@ -102,6 +133,19 @@ class OutputLog:
         except OSError as error:
             self.problem = f"output.log is not complete ({error.strerror or error})"
             self._room = 0
+
+
+def _copy(source: int, target: int) -> None:
+    at = 0
+    while content := os.pread(source, 1 << 20, at):
+        at += len(content)
+        while content:
+            content = content[os.write(target, content) :]
+
+
+def moved_line(now: datetime) -> bytes:
+    """What an output file begins with whose beginning is in a store that went away."""
+    return MOVED + f"{now:%Y-%m-%d %H:%M:%S} UTC is there]\n".encode()
 
 
 class _Wrapped(NamedTuple):

@@ -29,6 +29,7 @@ from labtop.recording.invited import begin_of_init, parent_of_init, said_on_line
 from labtop.recording.joining import invitation
 from labtop.recording.launch import array_group, launch_name
 from labtop.recording.membership import Membership, as_rival, looked_again, membership
+from labtop.recording.moving import Moving
 from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
@@ -134,6 +135,7 @@ def start_run(request: Request) -> Run:
     if settings.mode == "disabled":
         return _disabled_run(request, project, redactor)
     place = _find_place(request, settings, project, redactor)
+    moving = Moving()
     writer = RunWriter(
         place.folder,
         place.record,
@@ -141,7 +143,7 @@ def start_run(request: Request) -> Run:
         durability=_durability(settings),
         strict=settings.strict,
         shared=settings.shared,
-        refuge=refuge_of(place.home, place.record, settings),
+        refuge=refuge_of(place.home, place.folder, settings, moving),
     )
     facts = RunFacts(
         place.record, writer, redactor,
@@ -149,6 +151,7 @@ def start_run(request: Request) -> Run:
         settings=settings,
     )  # fmt: skip
     run = Run(facts, place.folder, place.next_step)
+    run.moving, moving.facts = moving, facts
     hooks.watch(run, more_signals)
     try:
         with facts.safely("spooling"):
@@ -163,6 +166,7 @@ def start_run(request: Request) -> Run:
         if settings.capture_output and (name := place.output):
             with facts.safely("output"):
                 run.output = _tee(place.folder / name, settings, redactor)
+                moving.output = run.output.log
         if settings.system_metrics and samples_here(place.who, os.environ):
             run.system = SystemSampler(facts, lambda: run.step, settings.system_interval_s)
             run.system.start()
@@ -345,7 +349,9 @@ def _capture(
         # the rest of randomness is known at the end; this also of a run that is killed
         randomness = facts.record.randomness
         facts.set(randomness=replace(randomness, flags={**randomness.flags, "PYTHONHASHSEED": hash_seed()}))
-    run.background = Background(facts, (*around.keep_environment(), *jobs))
+    jobs = (*around.keep_environment(), *jobs, around.ready_to_move(run.moving))
+    run.background = Background(facts, jobs)
+    run.moving.wait_for_background = run.background.wait
     run.background.start()
 
 

@@ -6,7 +6,7 @@ What takes seconds is given back as jobs for later: a script leaves them to a th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labtop.model.run import Environment
@@ -15,6 +15,7 @@ from labtop.recording.capture.code import CodeCapture, capture_code
 from labtop.recording.capture.environment import capture_environment
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.facts import RunFacts
+from labtop.recording.moving import Moving
 from labtop.settings import Settings, cache_folder
 from labtop.store.layout import file_mode, make_folders
 
@@ -36,25 +37,45 @@ class Surroundings:
 
     def keep_code(self) -> tuple[Job, ...]:
         """Record the code, if that is wanted; gives what is left for later."""
-        facts, settings = self.facts, self.settings
-        if not settings.capture_code:
+        facts = self.facts
+        if not self.settings.capture_code:
             return ()
         with facts.safely("recording the code"):
             make_folders(self.folder / "code", facts.shared)
-            capture = CodeCapture(
-                folder=self.folder / "code",
-                redactor=facts.redactor,
-                script=self.script,
-                leave_out=self.leave_out,
-                keep_untracked=settings.capture_untracked,
-                untracked_max_bytes=settings.untracked_max_bytes,
-                bundle_cache=cache_folder() / "bundles",
-                file_mode=file_mode(facts.shared),
-            )
+            capture = self._capture()
             facts.set(code=capture_code(self.repository, capture, self.problem))
             if self.repository is not None:
                 return (bundle_job(facts, self.repository, capture),)
         return ()
+
+    def _capture(self) -> CodeCapture:
+        return CodeCapture(
+            folder=self.folder / "code",
+            redactor=self.facts.redactor,
+            script=self.script,
+            leave_out=self.leave_out,
+            keep_untracked=self.settings.capture_untracked,
+            untracked_max_bytes=self.settings.untracked_max_bytes,
+            bundle_cache=cache_folder() / "bundles",
+            file_mode=file_mode(self.facts.shared),
+        )
+
+    def ready_to_move(self, moving: Moving) -> Job:
+        """Say how to bring all of this to another folder, should the run have to leave its own; a job for the end."""
+
+        def again(folder: Path) -> None:
+            there = replace(self, folder=folder)
+            for what, job in (*there.keep_code(), *there.keep_environment()):
+                with self.facts.safely(what):
+                    job()
+
+        def bundle(folder: Path) -> None:
+            if self.repository is not None:
+                make_folders(folder / "code", self.facts.shared)
+                bundle_job(self.facts, self.repository, replace(self, folder=folder)._capture())[1]()
+
+        moving.again, moving.bundle = again, bundle
+        return "remembering code and environment", lambda: moving.remember(self.folder)
 
     def keep_environment(
         self,

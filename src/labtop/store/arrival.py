@@ -19,7 +19,7 @@ from labtop.store.pages import check_pages
 from labtop.store.part import SUFFIX as PART_SUFFIX
 from labtop.store.part import writer_of
 from labtop.store.reader import read_record
-from labtop.store.spool import NOTE
+from labtop.store.spool import MOVED, NOTE
 from labtop.store.transfer import copy_proven, sha256_of_file
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.writers import WRITERS, place, read_writer, read_writers, write_writer
@@ -127,12 +127,26 @@ class Arrival:
             if there == file.size and digest == sha256_of_file(file.path, file.size):
                 self._take_as_proven(file, target, digest)
                 return
+            if _is_later_output(file):
+                self._append_output(file, target)
+                return
             if not self._may_replace(file, known, digest):
                 other = self._other_place(file)
                 if other is None:
                     return
                 target = other
         self._copy(file, target)
+
+    def _append_output(self, file: RunFile, target: Path) -> None:
+        """Put what was printed in the spool behind what was printed before the store went away."""
+        later = read_regular(file.path, _LARGEST_MEMORY)
+        before = read_regular(target, _LARGEST_MEMORY)
+        first_line = later.partition(b"\n")[0]
+        before = before.partition(first_line)[0]  # an earlier sync may have been here
+        replace_file(target, before + later, mode=file_mode(self.shared))
+        self.files += 1
+        self.bytes += len(later)
+        self._remember(file, sha256_of_file(target))
 
     def _may_replace(self, file: RunFile, known: tuple[int, int, str] | None, digest: str) -> bool:
         """Whether what is in the store under a file's name is an earlier state of that file."""
@@ -296,6 +310,13 @@ def _record(folder: Path) -> RunRecord | None:
 def _writer_of(folder: Path, record: RunRecord) -> Writer | None:
     """Who wrote a record, where it is one of several."""
     return next((each for each in read_writers(folder) if each.process == record.life.process), None)
+
+
+def _is_later_output(file: RunFile) -> bool:
+    """Whether a file has only what was printed since the run had to leave its store."""
+    if not (file.relative.startswith("output") and file.relative.endswith(".log")):
+        return False
+    return read_regular(file.path, len(MOVED)) == MOVED
 
 
 def _counter(record: RunRecord) -> int:

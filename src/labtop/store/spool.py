@@ -12,6 +12,8 @@ from labtop.store.files import FILES, read_regular, replace_file
 from labtop.store.layout import create_store, make_folders, run_folder
 
 NOTE = "spool.json"
+MOVED = b"[labtop: the store went away: what was printed before "
+"""How an output file in a spool begins that has no more than what was printed since the run came there."""
 _LONGEST_NOTE = 64 * 1024
 
 

@@ -24,6 +24,7 @@ from labtop.recording.facts import RunFacts
 from labtop.recording.failure import Outcome
 from labtop.recording.home import open_home, refuge_of
 from labtop.recording.invited import errors_of, note_deaths
+from labtop.recording.moving import Moving
 from labtop.recording.output import OUTPUT, OutputLog
 from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.wrapped.last_words import LastWords
@@ -45,6 +46,7 @@ _LOOK_S = 0.25  # between looks at files and output
 _OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
 _ASK_FOR_END = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 _SAMPLE_PATIENCE_S = 0.5
+_MOVE_PATIENCE_S = 10.0
 _STILL_KILLED_S = 120.0  # a command that ends so soon after a signal ended because of it
 
 
@@ -61,6 +63,7 @@ class Keeper:
         self._told = told
         self._signals_noted = 0
         self._last_words = LastWords()
+        self._moving = Moving()
 
     def record(self) -> None:
         """Record until the end, in the thread that calls."""
@@ -83,14 +86,20 @@ class Keeper:
                 log = OutputLog(folder / OUTPUT, redactor, settings.output_max_bytes, mode)
         capture = threading.Thread(
             target=capture_surroundings,
-            args=(facts, folder, Path(self._place.store), self._order.command, settings),
+            args=(facts, folder, Path(self._place.store), self._order.command, settings, self._moving),
             daemon=True,
         )
         capture.start()
+        self._moving.facts, self._moving.output = facts, log
+        self._moving.wait_for_background = capture.join
         picker = self._picker
         sink = PointSink(facts)
         sampler = _sampler(facts, settings, sink, folder)
         self._follow(facts, log, sink, folder)
+        if not (facts.writer.folder or folder).is_dir():
+            facts.writer.flush()  # it finds out that the store went away
+            facts.writer.flush()  # it moves, the output with it
+            self._moving.take_output(_MOVE_PATIENCE_S)
         if sampler is not None:
             sampler.stop(_SAMPLE_PATIENCE_S)
         if picker is not None:
@@ -104,7 +113,8 @@ class Keeper:
             capture.join(0.02)
         if capture.is_alive():
             facts.trouble("capture", "interrupted before code, environment and hardware were recorded")
-        self._write_end(facts, folder)
+        self._moving.settle(_MOVE_PATIENCE_S)
+        self._write_end(facts, facts.writer.folder or folder)
 
     def _begin(self, settings: Settings, redactor: Redactor) -> tuple[RunFacts, Path]:
         place, order = self._place, self._order
@@ -133,7 +143,7 @@ class Keeper:
             who=Writer(role="command", process=record.life.process, wants_record=True, ends_run=True),
             shared=settings.shared,
             durability=_DURABILITIES.get(settings.durability, "os"),
-            refuge=refuge_of(home, record, settings),
+            refuge=refuge_of(home, folder, settings, self._moving),
         )
         facts = RunFacts(record, writer, redactor, shared=settings.shared)
         with facts.safely("spooling"):

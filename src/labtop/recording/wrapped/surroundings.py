@@ -9,6 +9,7 @@ from pathlib import Path
 from labtop.model.run import Environment
 from labtop.recording.capture.config_files import ConfigCapture, keep_config_files
 from labtop.recording.facts import RunFacts
+from labtop.recording.moving import Moving
 from labtop.recording.surroundings import Surroundings, repository_here
 from labtop.recording.wrapped.interpreter import as_the_command_sees_it
 from labtop.recording.wrapped.subject import describe_command, script_of
@@ -18,11 +19,12 @@ from labtop.store.writers import read_writers
 
 
 def capture_surroundings(
-    facts: RunFacts, folder: Path, store: Path, command: Sequence[str], settings: Settings
+    facts: RunFacts, folder: Path, store: Path, command: Sequence[str], settings: Settings, moving: Moving
 ) -> None:
     """Add to the record what a command runs on; what cannot be had is said in the record.
 
     Arguments:
+        moving: learns what to bring along, should the store go away.
         folder: of the run; `store`: the one that it belongs to, also where it is written elsewhere meanwhile.
     """
     repository, problem = repository_here()
@@ -52,6 +54,9 @@ def capture_surroundings(
     for what, job in (*around.keep_environment(as_seen, lambda: not _has_joined(folder)), *jobs):
         with facts.safely(what):
             job()
+    with facts.safely("remembering code and environment"):
+        around.ready_to_move(moving)[1]()
+        moving.again = None  # it would be this interpreter's environment, not the command's
     facts.writer.flush()
 
 
