@@ -16,6 +16,10 @@ SOURCES: Mapping[str, str] = {
     "mlflow": "mlflow.files:MlflowFiles",
     "mlflow-sql": "mlflow.sql:MlflowSql",
     "neptune": "neptune:Neptune",
+    "dvclive": "dvclive:DvcLiveSource",
+    "guild": "guild:GuildSource",
+    "hydra": "hydra:HydraSource",
+    "sacred": "sacred:SacredSource",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
 
