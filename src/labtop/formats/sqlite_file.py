@@ -33,6 +33,18 @@ def is_sqlite(path: Path) -> bool:
         return False
 
 
+def glimpse_tables(path: Path) -> frozenset[str]:
+    """The names of the tables of a database, without its log: quick, for a look at what it may be. Empty if none."""
+    if not is_sqlite(path):
+        return frozenset()
+    try:
+        with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return frozenset(str(row[0]) for row in rows)
+    except sqlite3.Error:
+        return frozenset()
+
+
 def side_files(path: Path) -> list[Path]:
     """The files that may hold what is not in the database itself yet; they need not be there."""
     return [path.with_name(path.name + suffix) for suffix in _SIDE_FILES]

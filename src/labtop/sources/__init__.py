@@ -16,6 +16,7 @@ SOURCES: Mapping[str, str] = {
     "mlflow": "mlflow.files:MlflowFiles",
     "mlflow-sql": "mlflow.sql:MlflowSql",
     "neptune": "neptune:Neptune",
+    "trackio": "trackio:Trackio",
     "dvclive": "dvclive:DvcLiveSource",
     "guild": "guild:GuildSource",
     "hydra": "hydra:HydraSource",
