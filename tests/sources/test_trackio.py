@@ -45,7 +45,7 @@ def test_corpus_is_read_as_its_truth_says() -> None:
             run = runs[f"{file}:{run_id}"]
             assert (run.read.record.name, run.points) == (each["run_name"], each["n_points"])
             last = {name: [curve.steps[-1], curve.values[-1]] for name, curve in run.curves.items()}
-            told_last = {name: [step, float(value)] for name, (step, value) in each["last"].items()}
+            told_last = {name: [float(step), float(value)] for name, (step, value) in each["last"].items()}
             assert repr(dict(sorted(told_last.items()))) == repr(dict(sorted(last.items())))
 
 
