@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -46,16 +45,24 @@ def main(arguments: Sequence[str]) -> int:
         if order is None:
             sys.stdout.write(_help())
             return 0
-        if os.name == "nt":
-            raise UsageError("labtop run needs Linux or macOS", "on Windows use it inside of WSL")
-        from labtop.recording.wrapped.session import run_command
-
-        return run_command(order)
+        return _run(order)
     except LabtopError as error:
         from labtop.views.text import clean
 
         print(clean(f"labtop: {error}"), file=sys.stderr)
         return error.exit_code
+
+
+def _run(order: Order) -> int:
+    try:
+        import termios  # noqa: F401
+    except ImportError:  # Windows: no terminals for commands, no groups of processes, no signals to wait for
+        from labtop.recording.wrapped.plain import run_plainly
+
+        return run_plainly(order)
+    from labtop.recording.wrapped.session import run_command
+
+    return run_command(order)
 
 
 def parse(arguments: Sequence[str]) -> Order | None:

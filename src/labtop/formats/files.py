@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from labtop.errors import InputError
+from labtop.formats.opening import READ
 
 MOST_BYTES = 64 * 2**20
 """More than any text that describes a run."""
 _BLOCK = 2**20
-_QUIETLY = (
-    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-)
 
 
 class Text(NamedTuple):
@@ -31,7 +29,7 @@ def open_regular(path: Path) -> BinaryIO:
         OSError: it is not there or may not be read.
         InputError: it is no regular file.
     """
-    descriptor = os.open(path, _QUIETLY)
+    descriptor = os.open(path, READ)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InputError(f"{path} is no regular file")
@@ -52,7 +50,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 def read_whole(path: str, most: int = MOST_BYTES) -> bytes:
     """As `read_bytes`, for tens of thousands of small files: twice as fast."""
-    descriptor = os.open(path, _QUIETLY)
+    descriptor = os.open(path, READ)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

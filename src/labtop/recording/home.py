@@ -111,7 +111,7 @@ def _make(spool: Path) -> None:
 
 def _need_writable(folder: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
-        is_read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        is_read_only = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
         code = errno.EROFS if is_read_only else errno.EACCES
         raise OSError(code, os.strerror(code))
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labtop.formats.opening import OWN
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
 from labtop.recording.redrawn import RedrawnLines
 from labtop.store.spool import MOVED
@@ -38,7 +39,7 @@ class OutputLog:
         self._mode = mode
         self._max_bytes = max_bytes
         # readable, so that it can be copied when its name is gone
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, mode)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | OWN, mode)
         self._redactor = redactor
         self._room = max_bytes - os.fstat(self._descriptor).st_size
         self._lock = threading.RLock()
@@ -89,7 +90,7 @@ class OutputLog:
         with self._lock:
             if self._descriptor < 0:
                 return True
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | OWN
             other = os.open(path, flags, self._mode)
             is_whole = True
             try:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from labtop.formats.opening import FOLDER, OWN, READ
+
 _drafts = itertools.count(1)
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has none
 
@@ -22,7 +24,7 @@ class Files:
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
         """Open a file and give its descriptor; children of this process don't inherit it."""
-        return os.open(path, flags | os.O_CLOEXEC, mode)
+        return os.open(path, flags | OWN, mode)
 
     def sync_data(self, descriptor: int) -> None:
         """Return when the bytes of a file are on the disk."""
@@ -46,7 +48,9 @@ class Files:
 
     def sync_folder(self, folder: Path) -> None:
         """Return when the names in a folder are on the disk."""
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        if FOLDER is None:  # Windows has no such thing, and writes names down by itself
+            return
+        descriptor = os.open(folder, FOLDER)
         try:
             os.fsync(descriptor)
         finally:
@@ -118,11 +122,13 @@ def read_regular(path: Path, most_bytes: int, offset: int = 0) -> bytes:
     Raises:
         OSError: it cannot be read, or is no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, READ)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
-        return os.pread(descriptor, min(most_bytes, max(status.st_size - offset, 0)), offset)
+        if offset:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, min(most_bytes, max(status.st_size - offset, 0)))
     finally:
         os.close(descriptor)

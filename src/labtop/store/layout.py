@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtop.errors import InputError, NewerFormatError, NoStoreError
+from labtop.formats.opening import OWN
 from labtop.store.identity import new_identity
 
 FORMAT = 1
@@ -103,7 +104,7 @@ def create_store(path: Path, shared: bool = False) -> StoreInfo:
 def create_once(path: Path, content: bytes, mode: int = 0o600) -> bool:
     """Write a file that must not be there yet, whole or not at all; False when somebody was first."""
     draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | OWN, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labtop.errors import InputError
+from labtop.formats.opening import NO_FOLLOW, READ
 from labtop.store.files import FILES, Files, unlink_quietly, write_all
 
 _PIECE = 2**20
@@ -71,7 +72,7 @@ def sha256_of_file(path: Path, most_bytes: int | None = None) -> str:
 
 
 def _pieces(path: Path, most_bytes: int | None) -> Iterator[bytes]:
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = READ | NO_FOLLOW
     descriptor = os.open(path, flags)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

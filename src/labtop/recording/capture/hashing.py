@@ -8,12 +8,14 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from labtop.formats.opening import NO_FOLLOW, READ
+
 _CHUNK = 1 << 20
 
 
 def open_regular(path: Path) -> int:
     """A descriptor of a regular file; a link, a pipe or a device is an OSError and never blocks."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, READ | NO_FOLLOW)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is not a regular file")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labtop.formats.opening import NO_FOLLOW, OWN
 from labtop.model.run import UntrackedFile
 from labtop.recording.capture.hashing import chunks, open_regular, sha256_of
 from labtop.recording.capture.secret_names import is_secret_file
@@ -84,7 +85,9 @@ def _keep(top: Path, path: str, size: int, room: int, hashable: int, capture: Co
 def _copy(content: bytes, target: Path, mode: int) -> str:
     target.parent.mkdir(0o777 if mode & 0o077 else 0o700, parents=True, exist_ok=True)
     target.unlink(missing_ok=True)  # a resumed run keeps its code anew
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
+    with os.fdopen(
+        os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | OWN, mode), "wb"
+    ) as file:
         file.write(content)
     return hashlib.sha256(content).hexdigest()
 

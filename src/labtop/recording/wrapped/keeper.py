@@ -44,7 +44,7 @@ _DURABILITIES: Mapping[str, Durability] = {"process": "process", "os": "os", "sy
 _COUNT_S = 5.0  # between looks whether programs that joined are still there
 _LOOK_S = 0.25  # between looks at files and output
 _OWN_FAULTS = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS")
-_ASK_FOR_END = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+_ASK_FOR_END = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 _SAMPLE_PATIENCE_S = 0.5
 _MOVE_PATIENCE_S = 10.0
 _STILL_KILLED_S = 120.0  # a command that ends so soon after a signal ended because of it
@@ -158,7 +158,7 @@ class Keeper:
         decoders = _Decoders(self._told.ends_with_return)
         picker, looked_at, counted_at = self._picker, 0.0, time.monotonic()
         while True:
-            is_last = self._told.status is not None
+            is_last = self._told.exit_code is not None
             for stream, data in self._told.tap.take(0.0 if is_last else _LOOK_S):
                 text = decoders.decode(stream, data)
                 self._last_words.take(stream, text)
@@ -229,19 +229,18 @@ def as_recorded(error: RunError, facts: RunFacts) -> RunError:
 
 
 def outcome_of(told: Told) -> Outcome:
-    """How a command ended, from its status and the signals that were passed on to it."""
-    status = told.status or 0
+    """How a command ended, from its exit code and the signals that were passed on to it."""
+    code = told.exit_code or 0
     if told.trouble is not None:
         error = RunError(type="NotStarted", message=str(told.trouble))
         return Outcome(Status.FAILED, told.trouble.exit_code, None, error)
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
+    if code < 0:
+        number = -code
         name = _signal_name(number)
         if name not in _OWN_FAULTS:
             return Outcome(Status.KILLED, 128 + number, name)
         error = RunError(type=name, message=f"the command died: {signal.strsignal(number) or name}")
         return Outcome(Status.FAILED, 128 + number, name, error)
-    code = os.WEXITSTATUS(status)
     asked = [
         name for name, at in told.signals if told.ended_at - at < _STILL_KILLED_S and name in _ASK_FOR_END
     ]

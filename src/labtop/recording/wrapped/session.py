@@ -9,6 +9,7 @@ import time
 
 from labtop.recording.wrapped.guarded import has_whole_terminal, read_reports, start_in_terminal
 from labtop.recording.wrapped.order import Order, Place
+from labtop.recording.wrapped.recorder import picker_of, recorder
 from labtop.recording.wrapped.starting import NotStarted, become
 from labtop.recording.wrapped.streams import STDERR, STDIN, Started, fill_closed_streams, start_beside
 from labtop.recording.wrapped.terminal import copy_size, is_in_front, modes_of, raw, set_modes
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
     from typing import Any
 
-    from labtop.recording.wrapped.picking import Picker
     from labtop.recording.wrapped.relay import Relay
     from labtop.recording.wrapped.told import Told
 
@@ -42,7 +42,7 @@ def run_command(order: Order) -> int:
     place = Place(order)
     if place.is_disabled:
         return _run_alone(order)
-    picker = _picker(order, place)
+    picker = picker_of(order, place)
     fill_closed_streams()
     caught = _signals_to_catch()
     mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, caught)}
@@ -50,8 +50,8 @@ def run_command(order: Order) -> int:
     try:
         started = start(order.command, place.environment(), mask)
     except NotStarted as trouble:
-        return _Session(_recorder(order, place, picker, began_at), mask, caught).end_unstarted(trouble)
-    return _Session(_recorder(order, place, picker, began_at), mask, caught).see_through(started)
+        return _Session(recorder(order, place, picker, began_at), mask, caught).end_unstarted(trouble)
+    return _Session(recorder(order, place, picker, began_at), mask, caught).see_through(started)
 
 
 def _run_alone(order: Order) -> int:
@@ -60,32 +60,6 @@ def _run_alone(order: Order) -> int:
     trouble = NotStarted(order.command[0], number)
     print(f"labtop: {trouble}", file=sys.stderr)
     return trouble.exit_code
-
-
-def _picker(order: Order, place: Place) -> Picker | None:
-    """What picks up metrics, with a look at the files as they are before the command starts."""
-    if not place.rules:
-        return None
-    from labtop.recording.wrapped.picking import Picker
-
-    return Picker(place.rules, order.step)
-
-
-def _recorder(order: Order, place: Place, picker: Picker | None, began_at: float) -> Callable[[Told], None]:
-    """What records the command, in a thread: importing it takes longer than many a command."""
-
-    def record(told: Told) -> None:
-        try:
-            from labtop.recording.wrapped.keeper import Keeper
-
-            Keeper(order, place, picker, began_at, told).record()
-        except Exception as error:
-            told.words.append(f"labtop: an internal error, please report it: {error!r}")
-        finally:
-            told.tap.close()
-            told.done.set()
-
-    return record
 
 
 def _signals_to_catch() -> set[int]:
@@ -148,7 +122,7 @@ class _Session:
             set_modes(STDIN, self.modes)
         if started.leash >= 0:
             os.close(started.leash)
-        self.told.end(status, self.ended_at)
+        self.told.end(os.waitstatus_to_exitcode(status), self.ended_at)
         self._wait_for_record()
         return self._leave(status)
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import threading
 import time
 
-from labtop.recording.wrapped.relay import Tap
 from labtop.recording.wrapped.starting import NotStarted
+from labtop.recording.wrapped.tap import Tap
 
 
 class Told:
     """One command's life as it happens.
 
-    `status` is as of `waitpid`, None while the command runs; `signals` are those that were passed on, with their times
-    (seconds since the epoch); `words` are to be said when all is done.
+    `exit_code` is below 0 for a signal that ended the command, None while it runs; `signals` are those that were passed
+    on, with their times (seconds since the epoch); `words` are to be said when all is done.
     """
 
     def __init__(self) -> None:
         self.tap = Tap()
         self.ends_with_return: frozenset[str] = frozenset()  # streams from a terminal that ends lines so
-        self.status: int | None = None
+        self.exit_code: int | None = None
         self.ended_at = 0.0
         self.trouble: NotStarted | None = None
         self.signals: list[tuple[str, float]] = []
@@ -32,13 +32,13 @@ class Told:
         self.signals.append((name, time.time()))
         self.tap.wake()
 
-    def end(self, status: int, ended_at: float) -> None:
+    def end(self, exit_code: int, ended_at: float) -> None:
         """The command has ended and everything it wrote is in the tap."""
         self.ended_at = ended_at
-        self.status = status
+        self.exit_code = exit_code
         self.tap.wake()
 
     def end_unstarted(self, trouble: NotStarted) -> None:
         """There was no command."""
         self.trouble = trouble
-        self.end(trouble.exit_code << 8, time.time())
+        self.end(trouble.exit_code, time.time())
