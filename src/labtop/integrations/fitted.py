@@ -1,22 +1,19 @@
-"""What is recorded of a model that was fitted: class, parameters, scores, curves, and the candidates of a search."""
+"""What is recorded when a model is fitted, scored or cross-validated."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from labtop.integrations.candidates import candidates
+from labtop.integrations.estimators import curves_of, params_of, predicts, results_of
 from labtop.integrations.joining import is_begun_by_hook, join_run, never_raising
-from labtop.recording.config import as_scalar
 from labtop.recording.run import Run
-from labtop.recording.siblings import Sibling
 
 _WHAT = "labtop's autolog for scikit-learn"
-_CURVES = {"loss_curve_": "loss", "validation_scores_": "val/score", "train_score_": "train/score",
-           "validation_score_": "val/score"}  # fmt: skip
-_NUMBERS = ("best_score_", "best_index_", "oob_score_", "best_loss_", "inertia_", "n_iter_", "n_features_in_")
 
 
 @dataclass
@@ -31,7 +28,7 @@ class FitLog:
     def on_fit(self, fit: Callable[..., Any], arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Fit as the program asked for, and record it."""
         model, *rest = arguments
-        if not _predicts(model):
+        if not _is_model(model):
             return fit(*arguments, **keywords)
         run, prefix = self._begin(model)
         begun = datetime.now(UTC)
@@ -85,88 +82,23 @@ class FitLog:
             run = join_run(**{"name": name, **self.request})
             own = is_begun_by_hook(run)
             prefix = "" if own else f"{name}/"
-            run.config.update({"estimator": name, **_params(model)} if own else {name: _params(model)})
+            run.config.update({"estimator": name, **params_of(model)} if own else {name: params_of(model)})
         return run, prefix
 
     def _record(self, run: Run, prefix: str, model: Any, begun: datetime) -> None:
         run.summary[f"{prefix}fit_s"] = (datetime.now(UTC) - begun).total_seconds()
-        for name in _NUMBERS:
-            value = getattr(model, name, None)
-            number = value if isinstance(value, int | float) else as_scalar(value)
-            if number is not None:
-                run.summary[f"{prefix}{name.rstrip('_')}"] = number
-        for attribute, name in _CURVES.items():
-            for step, value in enumerate(_curve(model, attribute)):
-                run.log({f"{prefix}{name}": value}, step=step)
+        for name, number in results_of(model):
+            run.summary[f"{prefix}{name}"] = number
+        for name, step, value in curves_of(model):
+            run.log({f"{prefix}{name}": value}, step=step)
         if hasattr(model, "cv_results_"):
             run.group = run.group or f"{run.name}-{run.id[:4]}"
-            for candidate in _candidates(run, model, begun, self.max_candidates):
+            for candidate in candidates(run, model, begun, self.max_candidates):
                 run.write_sibling(candidate)
 
 
-def _candidates(run: Run, search: Any, begun: datetime, most: int) -> Iterator[Sibling]:
-    """The candidates of a search as runs: parameters, the score of each fold, means."""
-    results = search.cv_results_
-    scores = sorted(key for key in results if key.startswith("mean_") and key != "mean_score_time")
-    folds = sorted(
-        (key for key in results if key.startswith("split")), key=lambda key: int(key[5:].split("_")[0])
-    )
-    if len(results["params"]) > most:
-        run.summary["candidates_left_out"] = len(results["params"]) - most
-    for at, params in enumerate(results["params"][:most]):
-        points: dict[float, dict[str, float]] = {}
-        for key in folds:
-            fold, _, name = key[5:].partition("_")
-            points.setdefault(float(fold), {})[name] = float(results[key][at])
-        seconds = float(results["mean_fit_time"][at] + results["mean_score_time"][at]) * max(len(points), 1)
-        yield Sibling(
-            name=f"{run.name}-{at}",
-            params={
-                "estimator": type(search.estimator).__name__,
-                **_params(search.estimator),
-                **_plain(params),
-            },
-            points=points,
-            summary={key: float(results[key][at]) for key in scores},
-            started_at=begun,
-            ended_at=begun + timedelta(seconds=seconds),
-            group=run.group,
-            job_type="candidate",
-        )
-
-
-def _predicts(model: Any) -> bool:
-    does = False
+def _is_model(estimator: Any) -> bool:
+    is_model = False
     with never_raising(_WHAT):
-        does = hasattr(model, "predict") or hasattr(model, "fit_predict")
-    return does
-
-
-def _params(model: Any) -> dict[str, Any]:
-    return _plain(model.get_params()) if hasattr(model, "get_params") else {}
-
-
-def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as a person would write them: an estimator inside is its class's name."""
-    return {name: _value(value) for name, value in params.items() if not _holds_estimators(value)}
-
-
-def _holds_estimators(value: Any) -> bool:
-    """Whether it is the list of a pipeline's steps or its like: those are parameters by their own names too."""
-    return isinstance(value, list) and any(
-        hasattr(part, "get_params") for each in value if isinstance(each, tuple) for part in each
-    )
-
-
-def _value(value: Any) -> Any:
-    if hasattr(value, "get_params"):
-        return type(value).__name__
-    if isinstance(value, list | tuple):
-        return [_value(each) for each in value]
-    return {str(key): _value(each) for key, each in value.items()} if isinstance(value, Mapping) else value
-
-
-def _curve(model: Any, attribute: str) -> Iterator[float]:
-    values = getattr(model, attribute, None)
-    if values is not None and getattr(values, "ndim", 1) == 1 and hasattr(values, "__iter__"):
-        yield from (float(each) for each in values)
+        is_model = predicts(estimator)
+    return is_model
