@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -67,8 +68,26 @@ def _has_enough() -> int:
 
 
 def say(text: str) -> None:
-    """A line of words on stderr."""
-    print(clean(text), file=sys.stderr)
+    """A sentence on stderr; on a terminal it is broken between words."""
+    words = clean(text)
+    if sys.stderr.isatty():
+        words = "\n".join(wrapped(words, shutil.get_terminal_size().columns))
+    print(words, file=sys.stderr)
+
+
+def wrapped(text: str, width: int, indent: str = "  ") -> list[str]:
+    """A text as lines of at most so many cells, the later ones indented; a word that is longer stays whole."""
+    if cell_width(text) <= width:
+        return [text]
+    first, *words = text.lstrip().split(" ")
+    lines, line = [], text[: len(text) - len(text.lstrip())] + first
+    for word in words:
+        if cell_width(f"{line} {word}") > width:
+            lines.append(line)
+            line = indent + word
+        else:
+            line = f"{line} {word}"
+    return [*lines, line]
 
 
 def say_error(error: LabtopError) -> None:
@@ -82,8 +101,8 @@ def point_at(text: str, position: int, length: int = 1) -> None:
     """The line of a text that holds a position, with a mark under it."""
     start = text.rfind("\n", 0, position) + 1
     line = text[start:].split("\n", 1)[0]
-    say(f"  {clean(line)}")
-    say(f"  {' ' * cell_width(clean(line[: position - start]))}{'^' * max(1, length)}")
+    print(f"  {clean(line)}", file=sys.stderr)
+    print(f"  {' ' * cell_width(clean(line[: position - start]))}{'^' * max(1, length)}", file=sys.stderr)
 
 
 @contextmanager

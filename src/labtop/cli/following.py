@@ -6,12 +6,13 @@ On a terminal only lines that changed are written, on the alternate screen, whic
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ TERMINATED = 128 + 15
 
 def follow_on_screen(look: Callable[[int], Sequence[str]], every_s: float) -> NoReturn:
     """Show what `look` gives for a width, as far as there are lines, again and again; Ctrl-C ends it."""
-    with _alternate_screen():
+    with _alternate_screen(), _waiting() as wait:
         drawn: list[str] = []
         size = os.terminal_size((0, 0))
         while True:
@@ -30,11 +31,11 @@ def follow_on_screen(look: Callable[[int], Sequence[str]], every_s: float) -> No
             if now != size:
                 size, drawn = now, []
                 sys.stdout.write("\x1b[2J")
-            lines = _within(look(now.columns), now.lines)
+            lines = _within(look(now.columns), now)
             sys.stdout.write(_changes(drawn, lines))
             sys.stdout.flush()
             drawn = lines
-            time.sleep(every_s)
+            wait(every_s)
 
 
 def follow_as_lines(
@@ -52,12 +53,12 @@ def follow_as_lines(
         time.sleep(every_s)
 
 
-def _within(lines: Sequence[str], height: int) -> list[str]:
+def _within(lines: Sequence[str], size: os.terminal_size) -> list[str]:
     """As many lines as the screen has; how many are out of sight stands in the last one."""
-    if len(lines) <= height:
+    if len(lines) <= size.lines:
         return list(lines)
-    last = f"{lines[-1]}; {len(lines) - height} lines below" if lines else ""
-    return [*lines[: height - 1], last]
+    last = f"{len(lines) - size.lines} lines below; {lines[-1]}"
+    return [*lines[: size.lines - 1], last[: size.columns - 1]]
 
 
 def _changes(old: Sequence[str], new: Sequence[str]) -> str:
@@ -68,6 +69,32 @@ def _changes(old: Sequence[str], new: Sequence[str]) -> str:
     if len(new) < len(old):
         changed.append(f"\x1b[{len(new) + 1}H\x1b[J")
     return "".join(changed)
+
+
+@contextmanager
+def _waiting() -> Iterator[Callable[[float], object]]:
+    """A function that waits for some seconds, or until the terminal has another size."""
+    if sys.platform == "win32":
+        yield time.sleep
+        return
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def resized(_number: int, _frame: FrameType | None) -> None:
+        with suppress(BlockingIOError):
+            os.write(writer, b" ")
+
+    def wait(seconds: float) -> None:
+        if select.select([reader], [], [], seconds)[0]:
+            os.read(reader, 4096)
+
+    before = signal.signal(signal.SIGWINCH, resized)
+    try:
+        yield wait
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+        os.close(reader)
+        os.close(writer)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDEST = 60  # cells of a column on a terminal
+NARROW = 24  # cells of a column of text where not all columns fit
 GAP = "  "
 
 
@@ -26,7 +27,7 @@ class TextTable:
             for at, name in enumerate(self.header)
         ]
         if width is not None:
-            widths = [min(each, WIDEST) for each in widths]
+            widths = _narrowed([min(each, WIDEST) for each in widths], self.right, width)
         shown = len(widths) if width is None else _fitting(widths, width)
         told = [self.header, *self.rows] if self.header else []
         return [self._line(cells, widths[:shown], ellipsis) for cells in told], self.header[shown:]
@@ -50,6 +51,20 @@ def on_the_point(cells: Sequence[str]) -> Sequence[str]:
     tails = [len(cell) - len(cell.partition(".")[0]) for cell in cells]
     longest = max(tails, default=0)
     return [cell + " " * (longest - tail) for cell, tail in zip(cells, tails, strict=True)]
+
+
+def _narrowed(widths: Sequence[int], right: Sequence[bool], room: int) -> list[int]:
+    """Columns of text as narrow as is needed for more columns to fit; the first ones get what is left over."""
+    if _fitting(widths, room) == len(widths):
+        return list(widths)
+    narrow = [each if is_right else min(each, NARROW) for each, is_right in zip(widths, right, strict=True)]
+    shown = _fitting(narrow, room)
+    spare = max(0, room - sum(narrow[:shown]) - len(GAP) * (shown - 1))
+    for at in range(shown):
+        more = min(widths[at] - narrow[at], spare)
+        narrow[at] += more
+        spare -= more
+    return narrow
 
 
 def _fitting(widths: Sequence[int], room: int) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from labtop.cli.diagnostics import wrapped
 from labtop.cli.doctor.line import MARKS, Line
 from labtop.cli.opening import format_option, store_option
 from labtop.cli.output import write_sheet_as, write_text
@@ -80,6 +83,11 @@ def _lines(place: Path, settings: Settings) -> list[Line]:
     ]
 
 
+def _write_wrapped(text: str, indent: str) -> None:
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    write_text("\n".join(wrapped(text, room, indent)) + "\n")
+
+
 def _write(lines: Sequence[Line]) -> None:
     """A section a heading, a line a thing with its mark, and the advice under it."""
     width = max((cell_width(clean(each.what)) for each in lines), default=0)
@@ -89,9 +97,11 @@ def _write(lines: Sequence[Line]) -> None:
             write_text(f"{chr(10) if section else ''}{each.section}\n")
             section = each.section
         what = clean(each.what)
-        write_text(f"  {MARKS[each.state]} {what}{' ' * (width - cell_width(what))}  {clean(each.found)}\n")
+        beside = " " * (width + 6)
+        found = f"  {MARKS[each.state]} {what}{' ' * (width - cell_width(what))}  {clean(each.found)}"
+        _write_wrapped(found, beside)
         if each.advice:
-            write_text(f"    {'':<{width}}  > {clean(each.advice)}\n")
+            _write_wrapped(f"{beside}> {clean(each.advice)}", f"{beside}  ")
     ill = sum(each.state == "ill" for each in lines)
     notes = sum(each.state == "note" for each in lines)
     write_text(f"\n{ill} not well, {notes} worth knowing, {len(lines) - ill - notes} well\n")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from labtop.cli.diagnostics import progress, say
@@ -11,7 +15,11 @@ from labtop.errors import InputError
 from labtop.settings import Settings
 from labtop.views.export import Sheet
 
+if TYPE_CHECKING:
+    from labtop.store.checking import Finding
+
 COLUMNS = ("run", "kind", "file", "reason", "mended")
+_TABLE = ("run", "kind", "reason", "file", "mended")
 
 
 @click.command("fsck")
@@ -33,17 +41,41 @@ def fsck_command(path: str | None, repair: bool, store: str | None, format_name:
             checked = fsck(place, repair=repair, on_progress=advance)
     except OSError as error:
         raise InputError(f"cannot check {place}: {error.strerror or error}") from error
-    rows = [
-        (each.run_id, each.kind, str(each.path.relative_to(place)), each.reason, each.mended or None)
-        for each in checked.findings
-    ]
-    if rows or format_name != "table":
-        write_sheet_as(Sheet(COLUMNS, rows, "fsck"), format_name)
+    if format_name == "table":
+        sheet = _for_people(checked.findings, place)
+    else:
+        sheet = _exact(checked.findings, place)
+    if sheet.rows or format_name != "table":
+        write_sheet_as(sheet, format_name)
     harm = sum(each.is_harmful for each in checked.findings)
-    rest = len(rows) - harm
+    rest = len(checked.findings) - harm
     words = f"{checked.runs} run{'s' if checked.runs != 1 else ''} checked: " + (
         f"{harm} damaged, changed or missing" if harm else "all is whole"
     )
     mended = sum(bool(each.mended) for each in checked.findings)
     say(words + (f"; {rest} harmless" if rest else "") + (f"; {mended} mended" if mended else ""))
     return 0 if checked.is_whole else 1
+
+
+def _exact(findings: Sequence[Finding], place: Path) -> Sheet:
+    rows = [
+        (each.run_id, each.kind, str(each.path.relative_to(place)), each.reason, each.mended or None)
+        for each in findings
+    ]
+    return Sheet(COLUMNS, rows, "fsck")
+
+
+def _for_people(findings: Sequence[Finding], place: Path) -> Sheet:
+    """What is wrong before where: a narrow terminal cuts at the right. Files are told from the run's folder on."""
+    columns = _TABLE if any(each.mended for each in findings) else _TABLE[:-1]
+    rows = [
+        (each.run_id, each.kind, each.reason, _within(each, place), each.mended or "")[: len(columns)]
+        for each in findings
+    ]
+    return Sheet(columns, rows, "fsck")
+
+
+def _within(finding: Finding, place: Path) -> str:
+    parts = finding.path.relative_to(place).parts
+    at = parts.index(finding.run_id) + 1 if finding.run_id in parts else 0
+    return "/".join(parts[at:]) or "."

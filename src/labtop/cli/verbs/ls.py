@@ -148,6 +148,8 @@ def _constant(hidden: HiddenColumn) -> object:
     if hidden.column.key == "score":
         marks = str(hidden.value)
         return f"{marks.count('+')} of {len(marks)}"
+    if isinstance(hidden.value, float):
+        return f"{hidden.value:.6g}"
     return csv_cell(hidden.value)
 
 

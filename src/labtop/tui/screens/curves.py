@@ -99,6 +99,8 @@ class CurvesScreen(CurveLooks):
         if self._source is None:
             self._source = CurveSource(catalog)
         source, chosen, query = self._source, self.run_ids, self.session.state.view
+        if not self.facts:
+            self.set_title("reading")
 
         def read() -> tuple[tuple[RunFacts, ...], int]:
             run_ids: Sequence[str] = chosen
