@@ -41,10 +41,7 @@ def fsck_command(path: str | None, repair: bool, store: str | None, format_name:
             checked = fsck(place, repair=repair, on_progress=advance)
     except OSError as error:
         raise InputError(f"cannot check {place}: {error.strerror or error}") from error
-    if format_name == "table":
-        sheet = _for_people(checked.findings, place)
-    else:
-        sheet = _exact(checked.findings, place)
+    sheet = (_for_people if format_name == "table" else _exact)(checked.findings, place)
     if sheet.rows or format_name != "table":
         write_sheet_as(sheet, format_name)
     harm = sum(each.is_harmful for each in checked.findings)
