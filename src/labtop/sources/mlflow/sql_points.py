@@ -35,11 +35,12 @@ class SqlPoints:
         there = table_columns(connection, "metrics")
         self.is_there = {"run_uuid", "key", "value"} <= there
         value = "CASE WHEN is_nan THEN NULL ELSE value END" if "is_nan" in there else "value"
-        time = "timestamp" if "timestamp" in there else "NULL"
+        time = "timestamp * 1000" if "timestamp" in there else "NULL"
         self._has_step = "step" in there
         step, order = ("step", "key, step") if self._has_step else ("NULL", f"key, {time}, rowid")
         self._query = f"SELECT CAST(key AS BLOB), {value}, {time}, {step} FROM metrics WHERE run_uuid = ? "
-        self._order = f" AND rowid BETWEEN ? AND ? ORDER BY {order}"
+        self._order = f" AND +rowid BETWEEN ? AND ? ORDER BY {order}"  # +: the index is to give the order
+        self._added = f" AND rowid BETWEEN ? AND ? ORDER BY {order}"
 
     def read(self, run_id: str, problems: list[str]) -> Iterator[tuple[dict[str, Curve], bytes | None]]:
         """All points of a run in pieces of some hundred thousand, and with the last of them the state."""
@@ -80,7 +81,7 @@ class SqlPoints:
         last, total = self._end(run_id, 2**62)
         if total - count > _PIECE:
             return None
-        rows = self._connection.execute(self._query + self._order, [run_id, start + 1, last]).fetchall()
+        rows = self._connection.execute(self._query + self._added, [run_id, start + 1, last]).fetchall()
         curves = curves_of(rows, problems, self._has_step)
         for key, curve in curves.items():
             if not self._has_step or not curve or min(curve.steps) < steps.get(key, -math.inf):
@@ -122,7 +123,7 @@ def curves_of(rows: Sequence[Row], problems: list[str], has_step: bool = True) -
         name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
         part = slice(start, end)
         own_steps = steps[part] if has_step else range(end - start)
-        found[name] = in_order(_curve(name, own_steps, times[part], values[part], problems))
+        found[name] = _curve(name, own_steps, times[part], values[part], problems)
         start = end
     return found
 
@@ -131,17 +132,16 @@ def _curve(
     name: str, steps: Sequence[Any], times: Sequence[Any], values: Sequence[Any], problems: list[str]
 ) -> Curve:
     try:
-        curve = Curve(
-            array("d", steps),
-            array("q", [each * 1000 for each in times]),
-            array("d", [math.nan if each is None else each for each in values] if None in values else values),
-        )
+        if None in values:
+            values = [math.nan if each is None else each for each in values]
+        curve = Curve(array("d", steps), array("q", times), array("d", values))
     except (TypeError, ValueError, OverflowError):
         curve = _odd_curve(name, steps, times, values, problems)
-    if _LARGEST in curve.values or -_LARGEST in curve.values:
+    if _LARGEST in values or -_LARGEST in values:
         bounded = (math.copysign(math.inf, each) if abs(each) == _LARGEST else each for each in curve.values)
         curve.values = array("d", bounded)
-    if curve.steps and (max(curve.steps) >= _EXACT or min(curve.steps) <= -_EXACT):
+    curve = in_order(curve)
+    if curve.steps and (curve.steps[-1] >= _EXACT or curve.steps[0] <= -_EXACT):
         problems.append(f"metric {name}: steps beyond 2^53 are rounded")
     return curve
 
@@ -159,9 +159,7 @@ def _odd_curve(
             bad += 1
             continue
         known = number_of(time)
-        curve.add(
-            place, number, known * 1000 if known is not None and abs(known) < 2**63 // 1000 else NO_TIME
-        )
+        curve.add(place, number, known if known is not None and abs(known) < 2**63 else NO_TIME)
     if bad:
         problems.append(f"metric {name}: {bad:,} rows hold no number")
     return curve
