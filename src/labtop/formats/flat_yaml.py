@@ -50,7 +50,7 @@ def parse_flat(text: str) -> dict[str, Any] | None:
                 return None
         else:
             return None  # nothing after the colon: what follows may belong to it
-    return found
+    return found or None
 
 
 def read_flat_yaml(path: Path) -> Any:

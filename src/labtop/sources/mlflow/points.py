@@ -164,9 +164,9 @@ def _added(path: str, end: int, tail: int) -> bytes | None:
             content = file.read(_WHOLE + 1)
     except (OSError, InputError):
         return None
-    if len(content) > _WHOLE or (end and zlib.crc32(content[: end - start]) != tail):
-        return None
-    return content
+    kept = content[: end - start]
+    is_same = len(kept) == end - start and (not end or zlib.crc32(kept) == tail)
+    return content if is_same and len(content) <= _WHOLE else None
 
 
 def _checked(state: bytes) -> Mapping[str, tuple[int, int, float]] | None:
