@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from labtop.integrations.candidates import candidates
-from labtop.integrations.estimators import curves_of, params_of, predicts, results_of
-from labtop.integrations.joining import is_begun_by_hook, join_run, never_raising
+from labtop.integrations.estimators import predicts
+from labtop.integrations.fits import WHAT, begin_fit, record_fit
+from labtop.integrations.joining import is_begun_by_hook, never_raising
 from labtop.recording.run import Run
-
-_WHAT = "labtop's autolog for scikit-learn"
 
 
 @dataclass
@@ -30,7 +28,7 @@ class FitLog:
         model, *rest = arguments
         if not _is_model(model):
             return fit(*arguments, **keywords)
-        run, prefix = self._begin(model)
+        run, prefix = begin_fit(model, self.request)
         begun = datetime.now(UTC)
         try:
             fitted = fit(*arguments, **keywords)
@@ -39,9 +37,9 @@ class FitLog:
                 run.end_with(error)
             raise
         if run is not None:
-            with never_raising(_WHAT):
+            with never_raising(WHAT):
                 self._last = (weakref.ref(model), run, prefix)
-                self._record(run, prefix, model, begun)
+                record_fit(run, prefix, model, begun, self.max_candidates)
                 y = rest[1] if len(rest) > 1 else keywords.get("y")
                 x = rest[0] if rest else keywords.get("X")
                 if y is not None and hasattr(model, "score") and 0 < len(y) <= self.training_score_rows:
@@ -53,7 +51,7 @@ class FitLog:
     ) -> Any:
         """Score as the program asked for, and log it to the run of the model if that was fitted last."""
         value = score(*arguments, **keywords)
-        with never_raising(_WHAT):
+        with never_raising(WHAT):
             model, run, prefix = self._last or (None, None, "")
             if model is not None and model() is arguments[0] and run is not None and not run.has_ended:
                 run.log({f"{prefix}score": value})
@@ -64,9 +62,9 @@ class FitLog:
     ) -> Any:
         """Cross-validate as the program asked for; scores and times are logged with a step a fold."""
         model = arguments[0] if arguments else keywords.get("estimator")
-        run, prefix = self._begin(model)
+        run, prefix = begin_fit(model, self.request)
         results = validate(*arguments, **keywords)
-        with never_raising(_WHAT):
+        with never_raising(WHAT):
             columns = {name: values for name, values in results.items() if name.endswith(("_score", "_time"))}
             for fold in range(len(results["fit_time"])):
                 if run is not None:
@@ -75,30 +73,9 @@ class FitLog:
                     )
         return results
 
-    def _begin(self, model: Any) -> tuple[Run | None, str]:
-        """The run of a fit, and what its names begin with in a run of the program's own."""
-        run, prefix, name = None, "", type(model).__name__
-        with never_raising(_WHAT):
-            run = join_run(**{"name": name, **self.request})
-            own = is_begun_by_hook(run)
-            prefix = "" if own else f"{name}/"
-            run.config.update({"estimator": name, **params_of(model)} if own else {name: params_of(model)})
-        return run, prefix
-
-    def _record(self, run: Run, prefix: str, model: Any, begun: datetime) -> None:
-        run.summary[f"{prefix}fit_s"] = (datetime.now(UTC) - begun).total_seconds()
-        for name, number in results_of(model):
-            run.summary[f"{prefix}{name}"] = number
-        for name, step, value in curves_of(model):
-            run.log({f"{prefix}{name}": value}, step=step)
-        if hasattr(model, "cv_results_"):
-            run.group = run.group or f"{run.name}-{run.id[:4]}"
-            for candidate in candidates(run, model, begun, self.max_candidates):
-                run.write_sibling(candidate)
-
 
 def _is_model(estimator: Any) -> bool:
     is_model = False
-    with never_raising(_WHAT):
+    with never_raising(WHAT):
         is_model = predicts(estimator)
     return is_model
