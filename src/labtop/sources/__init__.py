@@ -21,6 +21,7 @@ SOURCES: Mapping[str, str] = {
     "guild": "guild:GuildSource",
     "hydra": "hydra:HydraSource",
     "sacred": "sacred:SacredSource",
+    "wandb": "wandb:WandbSource",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
 

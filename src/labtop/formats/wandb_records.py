@@ -1,0 +1,307 @@
+"""The records in a `.wandb` file: protocol buffers (wandb/proto/wandb_internal.proto), with values as JSON text.
+
+Nearly all of a file are named numbers, so those are taken out in one go (`named_values`); the few records that say what
+a run is are decoded field by field (`decode`). Fields that are not named here are passed over.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from labtop.errors import InputError
+from labtop.formats.json_text import parse_json
+from labtop.formats.protobuf import BYTES, FIXED64, VARINT, ProtobufError, fields, signed
+
+HISTORY, SUMMARY, OUTPUT, CONFIG, FILES, STATS, ARTIFACT = 2, 3, 4, 5, 6, 7, 8
+TELEMETRY, METRIC, OUTPUT_RAW, RUN, EXIT, FINAL, HEADER, FOOTER = 11, 12, 13, 17, 18, 20, 21, 22
+USE_ARTIFACT, ENVIRONMENT = 25, 26
+
+KINDS = frozenset(
+    (
+        HISTORY,
+        SUMMARY,
+        CONFIG,
+        FILES,
+        STATS,
+        ARTIFACT,
+        TELEMETRY,
+        METRIC,
+        RUN,
+        EXIT,
+        USE_ARTIFACT,
+        ENVIRONMENT,
+    )
+)
+"""Numbers of the records that are read."""
+
+UPDATES, REMOVALS = 1, 2
+"""Fields of a summary or a configuration; updates are also what a history has."""
+
+STATS_VALUES = 3
+
+Shape = Mapping[int, tuple[str, Any]]
+"""Of a message: number → name and kind. A kind is `str`, `bytes`, `int`, `bool`, `float`, another shape, or [it]."""
+
+NamedValue = tuple[bytes, bytes]
+"""A value's name as it is encoded (`path_of` reads it), and its JSON text."""
+
+_TIME: Shape = {1: ("seconds", int), 2: ("nanos", int)}
+_GIT: Shape = {1: ("remote", str), 2: ("commit", str)}
+_PAIR: Shape = {1: ("key", str), 2: ("value", str)}
+_TELEMETRY: Shape = {4: ("python", str), 5: ("cli", str), 6: ("huggingface", str), 13: ("platform", str)}
+_ENTRY: Shape = {1: ("path", str), 2: ("digest", str), 3: ("ref", str), 4: ("size", int)}
+
+SHAPES: Mapping[int, Shape] = {
+    RUN: {
+        1: ("id", str), 2: ("entity", str), 3: ("project", str), 4: ("config", bytes), 5: ("summary", bytes),
+        6: ("group", str), 7: ("job_type", str), 8: ("name", str), 9: ("notes", str), 10: ("tags", [str]),
+        12: ("sweep", str), 13: ("host", str), 14: ("starting_step", int), 17: ("start", _TIME), 18: ("resumed", bool),
+        19: ("telemetry", _TELEMETRY), 20: ("runtime", int), 21: ("git", _GIT), 22: ("forked", bool),
+        23: ("branch", {1: ("run", str), 2: ("value", float), 3: ("metric", str)}),
+    },
+    EXIT: {1: ("code", int), 2: ("runtime", int)},
+    ENVIRONMENT: {
+        1: ("os", str), 2: ("python", str), 3: ("started", _TIME), 4: ("docker", str), 5: ("args", [str]),
+        6: ("program", str), 7: ("code_path", str), 8: ("code_path_local", str), 9: ("git", _GIT), 11: ("root", str),
+        12: ("host", str), 13: ("user", str), 14: ("executable", str), 16: ("cores", int), 17: ("threads", int),
+        18: ("gpu", str), 19: ("gpus", int), 21: ("memory", {1: ("total", int)}),
+        22: ("cpu", {1: ("count", int), 2: ("threads", int), 3: ("model", str)}),
+        23: ("apple", {1: ("name", str), 4: ("gpu_cores", int), 6: ("swap", int), 7: ("memory", int)}),
+        24: ("nvidia", [{1: ("name", str), 2: ("memory", int), 4: ("architecture", str), 5: ("uuid", str)}]),
+        25: ("cuda", str), 26: ("amd", [{2: ("uuid", str), 8: ("series", str), 9: ("model", str)}]),
+        27: ("slurm", [_PAIR]),
+    },
+    METRIC: {
+        1: ("name", str), 2: ("glob", str), 4: ("step_metric", str), 8: ("goal", int),
+    },
+    TELEMETRY: _TELEMETRY,
+    FILES: {1: ("files", [{1: ("path", str)}])},
+    ARTIFACT: {
+        1: ("run", str), 2: ("project", str), 3: ("entity", str), 4: ("type", str), 5: ("name", str),
+        6: ("digest", str), 7: ("description", str), 11: ("aliases", [str]),
+        12: ("manifest", {4: ("contents", [_ENTRY])}), 15: ("client_id", str), 20: ("algorithm", str),
+    },
+    USE_ARTIFACT: {1: ("id", str), 2: ("type", str), 3: ("name", str)},
+}  # fmt: skip
+"""The messages that `decode` understands, by the number of their record."""
+
+_VALUE = b"\x82\x01"
+"""What stands before the JSON text of an item: field 16, so many bytes."""
+
+_BEFORE_KIND = frozenset((1, 16, 19, 200))
+
+
+def record_of(content: bytes) -> tuple[int, bytes]:
+    """The kind of a record (a number as in `KINDS`) and its message; 0 for what is not known. Raises ProtobufError."""
+    at = 0
+    end = len(content)
+    if end > 10 and content[0] == 8:  # its number, a varint
+        at = 1
+        while content[at] & 0x80 and at < 10:
+            at += 1
+        at += 1
+    if at + 6 < end and content[at] & 0x87 == BYTES:
+        start, size = at + 2, content[at + 1]
+        if size & 0x80:
+            start, size = at + 3, size & 0x7F | content[at + 2] << 7
+            if size & 0x4000:
+                start, size = at + 4, size & 0x3FFF | content[at + 3] << 14
+                if size & 0x200000:
+                    start, size = at + 5, size & 0x1FFFFF | content[at + 4] << 21
+        if size < 0x10000000 and start + size <= end:
+            return content[at] >> 3, content[start : start + size]
+    for number, shape, value in fields(content):
+        if shape == BYTES and isinstance(value, bytes) and number not in _BEFORE_KIND:
+            return number, value
+    return 0, b""
+
+
+def named_values(message: bytes, number: int = UPDATES) -> list[NamedValue]:
+    """The items of a history, a summary, a configuration or of statistics: each a name and JSON text.
+
+    Arguments:
+        number: of the field that holds items.
+
+    Raises:
+        ProtobufError: the message is none.
+    """
+    found: list[NamedValue] = []
+    add, known, mark = found.append, _PATHS, _VALUE
+    tag = number << 3 | BYTES
+    at, end = 0, len(message)
+    while at + 1 < end:
+        here, size, start = message[at], message[at + 1], at + 2
+        if size & 0x80:
+            size = size & 0x7F | message[start] << 7 if start < end else end
+            start += 1
+        at = start + size
+        if here & 0x87 != BYTES or size & 0x4000 or at > end:
+            return [_exact(item) for item in _messages(message, number)]
+        if here == tag:
+            item = message[start:at]
+            name, there, value = item.partition(mark)
+            if there and name in known and value and value[0] == len(value) - 1 < 0x80:
+                add((name, value[1:]))
+            else:
+                add(_exact(item))
+    return found
+
+
+def plain_columns(message: bytes, more: int = 0) -> tuple[list[bytes], list[bytes]] | None:
+    """Names and JSON texts of a message that holds short items and nothing else; None where it is not that simple.
+
+    Three times as fast as `named_values`, by cutting the message where values begin so a name counts only
+    if `named_values` gave it before.
+
+    Arguments:
+        more: the tag of a field that may follow the items.
+    """
+    chunks = message.split(_VALUE)
+    if len(chunks) < 2:
+        return None
+    try:
+        names = [chunk[chunk[0] + 3 :] for chunk in chunks]
+        values = [chunk[1 : chunk[0] + 1] for chunk in chunks[1:]]
+        end = chunks[-1][chunks[-1][0] + 1 :]
+    except IndexError:
+        return None
+    if end and end[0] != more:
+        return None
+    names.pop()
+    names[0] = chunks[0][2:]
+    return names, values
+
+
+def _messages(message: bytes, number: int) -> list[bytes]:
+    """The messages in a field, whatever else is there."""
+    return [
+        value
+        for each, shape, value in fields(message)
+        if each == number and shape == BYTES and isinstance(value, bytes)
+    ]
+
+
+_PATHS: dict[bytes, tuple[str, ...]] = {}
+"""Names as they are encoded, and what they say; these were checked field by field."""
+
+_MOST_NAMES = 100_000
+
+
+def _exact(item: bytes) -> NamedValue:
+    """An item, field by field."""
+    key, nested, json_text = b"", [], b""
+    for number, shape, value in fields(item):
+        if shape != BYTES or not isinstance(value, bytes):
+            continue
+        if number == 1:
+            key = value
+        elif number == 2:
+            nested.append(value)
+        elif number == 16:
+            json_text = value
+    name = b"".join(b"\x12" + _varint(len(each)) + each for each in nested) or b"\n" + _varint(len(key)) + key
+    path_of(name)
+    return name, json_text
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def path_of(name: bytes) -> tuple[str, ...]:
+    """What an encoded name says: one part for a key ("a.b"), several for a key within others. Raises ProtobufError."""
+    path = _PATHS.get(name)
+    if path is None:
+        if len(_PATHS) > _MOST_NAMES:
+            _PATHS.clear()
+        parts = [value.decode("utf-8", "replace") for _, _, value in fields(name) if isinstance(value, bytes)]
+        path = _PATHS[name] = tuple(parts)
+    return path
+
+
+def name_of(*path: str) -> bytes:
+    """An encoded name, as current SDKs write it."""
+    return b"".join(
+        b"\x12" + _varint(len(part)) + part for part in (each.encode("utf-8", "replace") for each in path)
+    )
+
+
+def value_of(json_text: bytes) -> Any:
+    """The value that a JSON text says; what is no JSON stays text."""
+    text = json_text.decode("utf-8", "replace")
+    try:
+        return parse_json(text)
+    except InputError:
+        return text
+
+
+def history_step(message: bytes) -> float | None:
+    """The step of a history record, which is also there when no value says it."""
+    for number, shape, value in fields(message):
+        if number == 2 and shape == BYTES and isinstance(value, bytes):
+            return float(
+                next((signed(step) for n, _, step in fields(value) if n == 1 and isinstance(step, int)), 0)
+            )
+    return None
+
+
+def time_us(time: Mapping[str, int] | None) -> int | None:
+    """Microseconds since 1970 of a decoded time."""
+    if not time:
+        return None
+    microseconds = time.get("seconds", 0) * 1_000_000 + time.get("nanos", 0) // 1000
+    return microseconds if 0 < microseconds < 2**62 else None
+
+
+def stats_time(message: bytes) -> int | None:
+    """When statistics were taken, in microseconds since 1970."""
+    for number, shape, value in fields(message):
+        if number == 2 and shape == BYTES and isinstance(value, bytes):
+            return time_us(decode(value, _TIME))
+        if number > 2:
+            return None
+    return None
+
+
+def decode(message: bytes, shape: Shape) -> dict[str, Any]:
+    """The fields of a message that `shape` names; those it does not have are not there, lists always are.
+
+    What comes before damage is kept.
+    """
+    found: dict[str, Any] = {name: [] for name, kind in shape.values() if isinstance(kind, list)}
+    try:
+        for number, wire, value in fields(message):
+            known = shape.get(number)
+            if known is None:
+                continue
+            name, kind = known
+            decoded = _decoded(value, wire, kind[0] if isinstance(kind, list) else kind)
+            if decoded is None:
+                continue
+            if isinstance(kind, list):
+                found[name].append(decoded)
+            else:
+                found[name] = decoded
+    except ProtobufError:
+        pass
+    return found
+
+
+def _decoded(value: int | bytes, wire: int, kind: Any) -> Any:
+    """One value of a kind; None where the wire says another."""
+    if isinstance(value, int):
+        return signed(value) if kind is int else bool(value) if kind is bool and wire == VARINT else None
+    if wire == FIXED64:
+        return struct.unpack("<d", value)[0] if kind is float else None
+    if kind is str:
+        return value.decode("utf-8", "replace")
+    if kind is bytes:
+        return value
+    return decode(value, kind) if isinstance(kind, Mapping) else None
