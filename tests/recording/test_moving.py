@@ -22,7 +22,7 @@ from labtop.store.reader import read_points, read_record
 from labtop.store.spool import MOVED, note_destination
 from labtop.store.syncing import sync_spool
 from tests.recording.conftest import git
-from tests.store.runs import new_record, new_writer
+from tests.store.runs import new_record, new_writer, wait_for
 
 SCRIPT = """
 import sys, labtop
@@ -78,11 +78,13 @@ def missing(folder: Path, record: RunRecord) -> list[str]:
 @pytest.mark.parametrize(
     "command", [[sys.executable], [sys.executable, "-m", "labtop", "run", "--", sys.executable]]
 )
-def test_a_store_removed_in_the_middle(repository: Path, command: list[str]) -> None:
+def test_a_store_removed_in_the_middle(repository: Path, tmp_path: Path, command: list[str]) -> None:
     """Everything but an artifact is in the spool, which is told, and comes to a new store by one sync."""
     changed(repository)
     process = begin([*command, "script.py", "run.yaml"])
-    shutil.rmtree(repository / "runs")
+    wait_for(lambda: any((repository / "runs").glob("*/*/code/*.bundle")))
+    (repository / "runs").rename(tmp_path / "away")  # at once: what lives in it goes on writing
+    shutil.rmtree(tmp_path / "away")
     go_on(process)
     (folder,) = run_folders(spool_folder(Settings()))
     record = read_record(folder)
