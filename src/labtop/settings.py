@@ -30,6 +30,7 @@ class Settings:
     capture_output: bool = True
     run_metrics: tuple[str, ...] = ()  # rules by which `labtop run` picks up metrics
     resolve_data: bool = True  # ask S3, lakeFS, … for the version behind an address
+    aim_python: str | None = None  # a Python with the aim package, to read Aim repositories with
     untracked_max_bytes: int = 5_000_000  # of all untracked files kept together
     output_max_bytes: int = 50_000_000
     system_metrics: bool = True  # measure the machine while a run lives

@@ -17,6 +17,7 @@ SOURCES: Mapping[str, str] = {
     "mlflow-sql": "mlflow.sql:MlflowSql",
     "neptune": "neptune:Neptune",
     "trackio": "trackio:Trackio",
+    "aim": "aim.source:AimSource",
     "dvclive": "dvclive:DvcLiveSource",
     "guild": "guild:GuildSource",
     "hydra": "hydra:HydraSource",

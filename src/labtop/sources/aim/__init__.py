@@ -1,0 +1,1 @@
+"""Aim repositories: what their SQLite database tells, and the rest through Aim's own package in another process."""

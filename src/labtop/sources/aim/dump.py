@@ -1,0 +1,96 @@
+"""Runs under another Python, one that has the `aim` package: writes what Aim says of runs as lines of JSON.
+
+Usage: `python dump.py REPOSITORY`, with a copy of a repository; hashes of runs come in, a line each. It needs nothing
+of labtop. A repository that was never indexed is read too: runs are opened by their hash and not by the index.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+_SLICE = 20_000
+_KEPT_COLUMNS = ("val", "time")
+
+
+def main(repository: str) -> None:
+    """Answer each hash on stdin with lines of JSON, and `{"end": hash}` after the last."""
+    output = sys.stdout
+    sys.stdout = sys.stderr  # what the package prints must not come between
+    aim = importlib.import_module("aim")
+    opened = aim.Repo(repository)
+    for line in sys.stdin:
+        name = line.strip()
+        try:
+            for told in _run(aim.Run(name, repo=opened, read_only=True)):
+                output.write(json.dumps(told, default=_as_text, skipkeys=True) + "\n")
+        except Exception as error:  # of a run that is damaged or half written; the next one is read
+            output.write(json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}) + "\n")
+        output.write(json.dumps({"end": name}) + "\n")
+        output.flush()
+
+
+def _run(run: Any) -> Iterator[dict[str, Any]]:
+    meta = run.meta_run_tree.collect()
+    yield {"attributes": _plain(meta.get("attrs") or {}), "end_time": meta.get("end_time")}
+    for kind, contexts in (meta.get("typed_traces") or {}).items():
+        for context, names in contexts.items():
+            about = (meta.get("contexts") or {}).get(context) or {}
+            for name in names:
+                trace = ((meta.get("traces") or {}).get(context) or {}).get(name) or {}
+                if kind != "metric":
+                    yield {
+                        "other": name,
+                        "kind": kind,
+                        "context": _plain(about),
+                        "step": trace.get("last_step"),
+                    }
+    for metric in run.metrics():
+        head = {"metric": metric.name, "context": _plain(metric.context.to_dict())}
+        try:
+            yield from _points(head, metric.data)
+        except Exception as error:
+            yield {**head, "error": f"{type(error).__name__}: {error}"[:500]}
+
+
+def _points(head: dict[str, Any], data: Any) -> Iterator[dict[str, Any]]:
+    steps, columns = data.items_list()
+    by_name = {name: values for (name, _), values in zip(data.columns, columns) if name in _KEPT_COLUMNS}  # noqa: B905
+    values, times = by_name["val"], by_name.get("time") or []
+    for at in range(0, max(len(values), 1), _SLICE):
+        end = at + _SLICE
+        yield {
+            **head,
+            "steps": [_number(each) for each in steps[at:end]],
+            "values": [_number(each) for each in values[at:end]],
+            "times": [_number(each) for each in times[at:end]],
+        }
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A value of Aim as one of JSON; keys become text."""
+    if depth > 50:
+        return None
+    if isinstance(value, dict):
+        return {str(key): _plain(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each, depth + 1) for each in value]
+    return value if value is None or isinstance(value, (str, int, float, bool)) else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    return str(value)[:10_000]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
