@@ -174,6 +174,8 @@ def _last_sign_s(record: RunRecord, folder: Path) -> float | None:
     """When a run that ended without a word was last alive: by its own clock, else by that of its file."""
     if record.life.beat is not None and record.life.beat.at is not None:
         return record.life.beat.at
+    if record.life.beat is None and record.life.process is None:
+        return None  # made of another tracker's logs, and these don't say
     try:
         return (folder / RECORD).stat().st_mtime
     except OSError:

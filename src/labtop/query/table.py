@@ -19,6 +19,9 @@ from labtop.query.record_row import COLD, ROW_COLUMNS
 _MOST_DEAD = 5000
 """Deleted rows that are left lying before they are cleared away."""
 
+_MANY_COLUMNS = 4
+"""New columns that are better added all at once."""
+
 Loader = Callable[[str, Sequence[str]], None]
 """Makes a table of the given name with `row` and cold columns of `base`."""
 
@@ -81,11 +84,12 @@ class RunTable:
         if keys and self._base is None and not self._engine.query("SELECT 1 FROM fresh LIMIT 1"):
             self._create()  # at once: to add a hundred columns one by one takes longer than to read a hundred runs
         else:
+            by_table: dict[str, list[str]] = {}
             for key in keys:
                 for table in self._tables_with(key):
-                    self._engine.execute(
-                        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.types[key]}"
-                    )
+                    by_table.setdefault(table, []).append(key)
+            for table, added in by_table.items():
+                self._add(table, added)
         for column, old_type in changes.widened:
             new = self.types[column.key] = COLUMN_TYPES[column.type_name].sql
             self.type_names[column.key] = column.type_name
@@ -93,6 +97,18 @@ class RunTable:
             values = widened_sql(name, old_type, column.type_name)
             for table in self._tables_with(column.key):
                 self._engine.execute(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {new} USING {values}")
+
+    def _add(self, table: str, keys: Sequence[str]) -> None:
+        """Give a table more columns. Each costs as much as the table has columns, unless the table is made anew."""
+        if len(keys) > _MANY_COLUMNS:
+            new = ", ".join(f"NULL::{self.types[key]} AS {quote_name(key)}" for key in keys)
+            self._engine.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *, {new} FROM {table}")
+            self._dead = 0 if table == "fresh" else self._dead
+            return
+        for key in keys:
+            self._engine.execute(
+                f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.types[key]}"
+            )
 
     def _tables_with(self, key: str) -> list[str]:
         return ["fresh", *([self._base.relation] if self._base and key not in self._cold_keys else [])]

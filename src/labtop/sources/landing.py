@@ -31,8 +31,8 @@ from labtop.store.reader import open_parquet, read_record
 if TYPE_CHECKING:
     import pyarrow
 
-ZOMBIE_AFTER_S = 3600.0
-"""A run that says it is running, and of which nothing was written for so long, is lost."""
+ZOMBIE_AFTER_S = 4 * 3600.0
+"""A run that says it is running, and has logged nothing for so long, is lost."""
 
 _BEAT_S = 900.0
 _POINTS_A_PART = 1_000_000
@@ -145,16 +145,11 @@ def _completed(read: RunRead, place: Place, run_id: str, known: RunRecord | None
         goal = record.metrics[name].goal if name in record.metrics else None
         start = replace(start, last=None, goal=goal or start.goal) if start and not start.count else start
         summaries[name] = summarised(curve, start)
-    last_point_us = max((max(each.times_us) for each in read.curves.values() if len(each)), default=NO_TIME)
-    seen_s = last_point_us / 1e6 if last_point_us != NO_TIME else read.last_write
-    if known is not None and known.life.beat is not None and known.life.beat.at is not None:
-        seen_s = max(seen_s or 0.0, known.life.beat.at)
+    started_at = record.started_at or (known.started_at if known else None) or _first_time(read.curves)
+    seen_s = _last_sign_s(read, started_at, known)
     status, life = record.status, record.life
-    if status is Status.RUNNING:
-        newest = max(filter(None, (read.last_write, seen_s)), default=0.0)
-        if time.time() - newest > ZOMBIE_AFTER_S:
-            status = Status.LOST
-        seen_s = newest or None
+    if status is Status.RUNNING and (seen_s is None or time.time() - seen_s > ZOMBIE_AFTER_S):
+        status = Status.LOST
     if not status.is_end and seen_s is not None:
         life = replace(life, beat=Beat(counter=int(seen_s * 1000), interval_s=_BEAT_S, at=seen_s))
     if life.parent_id:
@@ -167,11 +162,24 @@ def _completed(read: RunRead, place: Place, run_id: str, known: RunRecord | None
         name=record.name or read.key.rsplit("/", 1)[-1] or run_id,
         project=record.project or place.path.stem or "runs",
         status=status,
-        started_at=record.started_at or (known.started_at if known else None) or _first_time(read.curves),
+        started_at=started_at,
         metrics=summaries,
         life=life,
         source=source,
     )
+
+
+def _last_sign_s(read: RunRead, started_at: datetime | None, known: RunRecord | None) -> float | None:
+    """When the run was last alive by what it wrote itself.
+
+    The time of files tells only where that says nothing: copying them makes them new.
+    """
+    signs = [max(each.times_us) / 1e6 for each in read.curves.values() if len(each)]
+    if read.record.status is Status.RUNNING and started_at is not None:
+        signs.append(started_at.timestamp())
+    signs += [known.life.beat.at] if known and known.life.beat and known.life.beat.at else []
+    told = max((each for each in signs if each > 0), default=None)
+    return told if told is not None or read.record.status is not Status.RUNNING else read.last_write
 
 
 def _first_time(curves: Mapping[str, Curve]) -> datetime | None:

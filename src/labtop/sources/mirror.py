@@ -181,7 +181,8 @@ class Mirror:
 
     def _read(self, tasks: list[Task], on_progress: Progress | None) -> Iterator[list[str]]:
         total = sum(len(task.refs) for task in tasks)
-        shown = saved = time.monotonic()
+        saved = time.monotonic()
+        show_at = saved + _SHOWN_EVERY_S
         folders: list[str] = []
         for done, (task, told) in enumerate(read_tasks(self.store, tasks), 1):
             self._take(task, told)
@@ -194,9 +195,11 @@ class Mirror:
             if on_progress is not None:
                 on_progress(min(done, total), total)
             now = time.monotonic()
-            if now - shown > _SHOWN_EVERY_S:
+            if now > show_at:
                 yield folders
-                shown, folders = time.monotonic(), []
+                folders = []
+                took = time.monotonic() - now  # a table of a thousand columns is not filled run by run
+                show_at = time.monotonic() + max(_SHOWN_EVERY_S, took / _SHARE_OF_TIME)
             if now - saved > _SAVED_EVERY_S:
                 self._save()
                 saved = time.monotonic()
