@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from labtop.formats.tfrecord import masked_crc
+from labtop.formats.crc32c import masked_crc
 
 
 def record(content: bytes) -> bytes:

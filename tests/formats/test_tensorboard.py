@@ -12,7 +12,8 @@ import pytest
 
 from labtop.formats.protobuf import ProtobufError, fields, signed
 from labtop.formats.tensorboard import Scalar, is_event_file, read_scalars
-from labtop.formats.tfrecord import Damage, masked_crc, read_records
+from labtop.formats.crc32c import masked_crc
+from labtop.formats.tfrecord import Damage, read_pieces
 from tests.formats.event_files import event, field, header, record, simple, tensor, varint
 
 CONTENT = header() + b"".join(
@@ -108,7 +109,7 @@ def test_a_length_beyond_the_file_takes_no_memory(length: int) -> None:
     content = head + struct.pack("<I", masked_crc(head)) + bytes(100)
     tracemalloc.start()
     try:
-        assert list(read_records(io.BytesIO(content), len(content))) == []
+        assert list(read_pieces(io.BytesIO(content), len(content))) == []
         assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()

@@ -16,8 +16,11 @@ class ProtobufError(ValueError):
     """The bytes are no message."""
 
 
-def fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+def fields(message: bytes, is_cut: bool = False) -> Iterator[tuple[int, int, int | bytes]]:
     """The fields of a message: number, shape, and an int (VARINT) or the bytes.
+
+    Arguments:
+        is_cut: this is the beginning of a message: the last field holds what is there of it.
 
     Raises:
         ProtobufError: a length leads beyond the end, or the shape is unknown.
@@ -39,6 +42,9 @@ def fields(message: bytes) -> Iterator[tuple[int, int, int | bytes]]:
         else:
             raise ProtobufError(f"wire type {shape}")
         if length > len(message) - at:
+            if is_cut:
+                yield number, shape, message[at:]
+                return
             raise ProtobufError(f"{length} bytes announced, {len(message) - at} there")
         yield number, shape, message[at : at + length]
         at += length

@@ -1,8 +1,8 @@
-"""Scalars of TensorBoard event files: one `Event` message a TFRecord.
+"""Event files of TensorBoard: one `Event` message a TFRecord, with scalars and other values.
 
-Event: 1 wall_time (double), 2 step (int64), 5 summary. Summary: 1 value. Value: 1 tag, 2 simple_value (float),
-8 tensor, 9 metadata. Two ways to write a scalar are known: `simple_value` (PyTorch, tensorboardX, TF 1) and a tensor of
-no dimension with the plugin `scalars` (TF 2). Everything else (images, histograms, graphs) is passed over.
+Event: 1 wall_time (double), 2 step (int64), 4 graph, 5 summary, 7 session_log. Summary: 1 value. Value: 1 tag,
+2 simple_value (float), 4 image, 5 histogram, 6 audio, 8 tensor, 9 metadata. Two ways to write a scalar are known:
+`simple_value` (PyTorch, tensorboardX, TF 1) and a tensor of one number with the plugin `scalars` (TF 2).
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from labtop.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, ProtobufError, fields, signed
-from labtop.formats.tfrecord import Damage, read_records
+from labtop.formats.tensor_proto import number_of_tensor, texts_of_tensor
+from labtop.formats.tfrecord import Damage, Piece, read_pieces
 
-_FLOAT, _DOUBLE, _INT32, _INT64, _HALF = 1, 2, 3, 9, 19  # DataType of a TensorProto
-_NUMBERS = {_FLOAT: "<f", _DOUBLE: "<d", _INT32: "<i", _INT64: "<q", _HALF: "<e"}
-_LARGEST_SCALAR_EVENT = 2**20  # bytes; larger ones hold something else
 _LONGEST_TAG = 1000
+_LONGEST_EVENT = 2**20  # bytes; of longer ones only the kind is told
+_OTHERS = {3: "histogram", 4: "image", 5: "histogram", 6: "audio"}  # by field of Value
+_PLUGINS = {"images": "image", "histograms": "histogram", "text": "text", "hparams": "hparams"}
+_SESSION_START = 1
+NOT_EVENTS = (".profile-empty", ".gz", ".bz2", ".xz", ".zip", ".tmp", ".json", ".csv")
+"""Ends of names that are made after event files: Keras' marker of a profile, copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,93 +35,123 @@ class Scalar:
     value: float
 
 
-def read_scalars(
-    file: BinaryIO, size: int, offset: int = 0, checked_bytes: int = _LARGEST_SCALAR_EVENT
-) -> Iterator[Scalar | Damage | int]:
-    """The scalars of an event file from `offset` on, in its order, as far as it is complete.
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A value that is no number.
 
-    Yields:
-        scalars; damage, after which reading goes on where it can; and after each event the offset of the next (int),
-        from where a file that grows is to be read on.
+    Attributes:
+        kind: image, audio, histogram, graph, text, hparams, start (all that was logged from `step` on before is void:
+            the training begins again there), or the name of a plugin.
+        content: texts as they are, each ended by a NUL byte; the plugin's own message for hparams; else empty.
     """
-    for record in read_records(file, size, offset, checked_bytes):
-        if isinstance(record, Damage):
-            yield record
-        elif len(record.content) <= _LARGEST_SCALAR_EVENT:
-            try:
-                yield from _scalars_of(record.content)
-            except (ProtobufError, struct.error) as error:
-                yield Damage(offset, f"an event cannot be read: {error}", record.end)
-        if record.end is not None:
-            offset = record.end
-            yield offset
+
+    tag: str
+    step: int
+    time_s: float
+    kind: str
+    content: bytes = b""
 
 
 def is_event_file(name: str) -> bool:
     """Whether a file name is that of an event file: `events.out.tfevents.<time>.<host>…`."""
-    return ".tfevents." in name or name.endswith(".tfevents")
+    return (".tfevents." in name or name.endswith(".tfevents")) and not name.endswith(NOT_EVENTS)
 
 
-def _scalars_of(event: bytes) -> Iterator[Scalar]:
-    time_s, step, summary = 0.0, 0, []
-    for number, shape, value in fields(event):
+def read_scalars(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Scalar | Damage | int]:
+    """The scalars of an event file from `offset` on, in its order, as far as it is complete.
+
+    Yields:
+        scalars; damage, after which reading goes on where it can; and from time to time the offset (int) from where
+        a file that grows is to be read on.
+    """
+    for piece in read_pieces(file, size, offset):
+        for index in range(len(piece.starts)):
+            for each in values_of(piece, index):
+                if not isinstance(each, Other):
+                    yield each
+        yield from piece.damage
+        yield piece.end
+
+
+def values_of(piece: Piece, index: int) -> Iterator[Scalar | Other | Damage]:
+    """The values of a record, or what is wrong with it."""
+    event = piece.content[piece.starts[index] : piece.ends[index]]
+    is_cut = piece.is_cut
+    if len(event) > _LONGEST_EVENT:
+        event, is_cut = event[: 2**16], True
+    try:
+        yield from _values_of(event, is_cut)
+    except (ProtobufError, struct.error) as error:
+        offset = piece.base + piece.starts[index]
+        yield Damage(offset, f"an event cannot be read: {error}", piece.base + piece.ends[index])
+
+
+def _values_of(event: bytes, is_cut: bool) -> Iterator[Scalar | Other]:
+    time_s, step, parts = 0.0, 0, []
+    for number, shape, value in fields(event, is_cut):
         if number == 1 and shape == FIXED64 and isinstance(value, bytes):
             time_s = struct.unpack("<d", value)[0]
         elif number == 2 and shape == VARINT and isinstance(value, int):
             step = signed(value)
-        elif number == 5 and shape == BYTES and isinstance(value, bytes):
-            summary.append(value)
-    for each in summary:
-        for number, shape, content in fields(each):
-            if number == 1 and shape == BYTES and isinstance(content, bytes):
-                found = _tag_and_value(content)
-                if found is not None:
-                    yield Scalar(found[0], step, time_s, found[1])
+        elif shape == BYTES and isinstance(value, bytes):
+            parts.append((number, value))
+    for number, content in parts:
+        if number == 5:
+            for inner, shape, value in fields(content, is_cut):
+                if inner == 1 and shape == BYTES and isinstance(value, bytes):
+                    found = _value_of(value, step, time_s, is_cut)
+                    if found is not None:
+                        yield found
+        elif number in (4, 9):
+            yield Other("graph", step, time_s, "graph")
+        elif number == 7 and any(each == (1, VARINT, _SESSION_START) for each in fields(content)):
+            yield Other("", step, time_s, "start")
 
 
-def _tag_and_value(content: bytes) -> tuple[str, float] | None:
-    tag, value = "", None
-    for number, shape, part in fields(content):
+def _value_of(content: bytes, step: int, time_s: float, is_cut: bool) -> Scalar | Other | None:
+    tag, plugin, about, kind = "", "", b"", ""
+    tensor: bytes | None = None
+    for number, shape, part in fields(content, is_cut):
         if not isinstance(part, bytes):
             continue
         if number == 1 and shape == BYTES:
-            tag = part[: 4 * _LONGEST_TAG].decode("utf-8", "replace")[:_LONGEST_TAG]
+            tag = decode_tag(part)
         elif number == 2 and shape == FIXED32:
-            value = struct.unpack("<f", part)[0]
+            return Scalar(tag, step, time_s, float(struct.unpack("<f", part)[0]))
+        elif number in _OTHERS:
+            kind = _OTHERS[number]
         elif number == 8 and shape == BYTES:
-            value = _number_of_tensor(part)
-    return (tag, float(value)) if value is not None else None
+            tensor = part
+        elif number == 9 and shape == BYTES:
+            plugin, about = plugin_of(part)
+    if plugin == "hparams":
+        return Other(tag, step, time_s, "hparams", about)
+    if tensor is not None and not is_cut and plugin in ("", "scalars"):
+        value = number_of_tensor(tensor)
+        if value is not None:
+            return Scalar(tag, step, time_s, value)
+    if tensor is not None and not is_cut and (plugin == "text" or not plugin):
+        texts = texts_of_tensor(tensor)
+        if texts:
+            return Other(tag, step, time_s, "text", b"".join(text + b"\0" for text in texts))
+    kind = kind or _PLUGINS.get(plugin, plugin) or ("tensor" if tensor is not None else "")
+    return Other(tag, step, time_s, kind) if kind else None
 
 
-def _number_of_tensor(tensor: bytes) -> float | None:
-    """The number in a TensorProto of no dimension; None for any other tensor."""
-    kind, content, value = 0, b"", None
-    for number, shape, part in fields(tensor):
-        if number == 1 and shape == VARINT and isinstance(part, int):
-            kind = part
-        elif number == 2 and isinstance(part, bytes) and any(each == 2 for each, _, _ in fields(part)):
-            return None  # it has dimensions
-        elif number == 4 and isinstance(part, bytes):
-            content = part
-        elif number in (5, 6) and isinstance(part, bytes):  # float_val, double_val; packed or not
-            width, shown = (4, "<f") if number == 5 else (8, "<d")
-            value = struct.unpack(shown, part)[0] if len(part) == width else None
-        elif number in (7, 10):  # int_val, int64_val
-            packed = part if isinstance(part, int) else None
-            if isinstance(part, bytes):
-                packed = next((each for each in _packed(part)), None)
-            value = None if packed is None else float(signed(packed))
-    if content and (code := _NUMBERS.get(kind)) and len(content) == struct.calcsize(code):
-        value = struct.unpack(code, content)[0]
-    return value
+def decode_tag(part: bytes) -> str:
+    """A tag as text, of at most 1,000 characters."""
+    return part[: 4 * _LONGEST_TAG].decode("utf-8", "replace")[:_LONGEST_TAG]
 
 
-def _packed(part: bytes) -> Iterator[int]:
-    """Packed varints, as the fields of a message that has field 1 before each."""
-    value = shift = 0
-    for byte in part[:10]:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield value
-            return
+def plugin_of(metadata: bytes) -> tuple[str, bytes]:
+    """Name and content of the plugin that a SummaryMetadata names. Raises ProtobufError."""
+    name, about = "", b""
+    for number, shape, data in fields(metadata):
+        if number == 1 and shape == BYTES and isinstance(data, bytes):
+            for inner, inner_shape, value in fields(data):
+                if inner_shape == BYTES and isinstance(value, bytes):
+                    if inner == 1:
+                        name = value[:100].decode("utf-8", "replace")
+                    elif inner == 2:
+                        about = value
+    return name, about

@@ -1,41 +1,19 @@
 """TFRecord files: a row of records, each `u64 length | u32 crc of it | bytes | u32 crc of them`, little-endian.
 
-The format is TensorFlow's (core/lib/io/record_writer.h); both checksums are CRC-32C, rotated and offset so that a
-checksum of data that holds checksums stays good. Nothing is read, and no memory taken, for a length that the file
-does not have.
+The format is TensorFlow's (core/lib/io/record_writer.h). Files are read in pieces of some MB. Nothing is read, and no
+memory taken, for a length that the file does not have. Behind damage the next sound record is searched.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
-_HEAD = struct.Struct("<QI")
-_TAIL = struct.Struct("<I")
-LARGEST_RECORD = 64 * 2**20  # bytes; a longer one is passed over
+from labtop.formats.tfrecord_checks import FRAME, HEAD, LENGTH, MANY, TAIL, check, find_record, is_head
 
-
-def _make_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ 0x82F63B78 if byte & 1 else byte >> 1
-        table.append(byte)
-    return tuple(table)
-
-
-_TABLE = _make_table()
-
-
-def masked_crc(data: bytes) -> int:
-    """The checksum of a record's bytes: CRC-32C (Castagnoli), masked as TFRecord does."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+PIECE = 4 * 2**20  # bytes that are read at once
+_KEPT_OF_LONG = 2**16  # what is given of a record that is longer than a piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +25,115 @@ class Damage:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The content of one record, and where the next one begins."""
+@dataclass(slots=True)
+class Piece:
+    """Some records in a row.
+
+    Attributes:
+        content: bytes of the file.
+        base: where in the file they lie.
+        starts, ends: of the records' contents in `content`, sound ones only, in order.
+        is_cut: whether this is the beginning of one record that is too long to be read.
+        damage: what was found between and behind them.
+        end: where in the file the next record begins.
+    """
 
     content: bytes
-    end: int
+    base: int
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    is_cut: bool = False
+    damage: list[Damage] = field(default_factory=list)
+    end: int = 0
+
+    @property
+    def is_many(self) -> bool:
+        """Whether NumPy is worth its import for these."""
+        return len(self.starts) >= MANY
 
 
-def read_records(
-    file: BinaryIO, size: int, offset: int = 0, checked_bytes: int = LARGEST_RECORD
-) -> Iterator[Record | Damage]:
+def read_pieces(file: BinaryIO, size: int, offset: int = 0, most: int = PIECE) -> Iterator[Piece]:
     """The records of a file from `offset` on, as far as they are complete.
 
-    A record that is not all there yet (the file is still written, or was cut) ends the reading without a word: look at
-    `Record.end` of the last one. Where a length is damaged, nothing after it can be found.
+    A record that is not all there yet (the file is still written, or was cut) ends the reading without a word: what is
+    between `Piece.end` of the last piece and the end of the file.
 
     Arguments:
         size: of the file; nothing beyond it is believed.
-        checked_bytes: records up to this size have the checksum of their content verified.
+        most: bytes that are read at once.
     """
-    while size - offset >= _HEAD.size + _TAIL.size:
+    while size - offset >= FRAME:
         file.seek(offset)
-        head = file.read(_HEAD.size)
-        if len(head) < _HEAD.size:
+        content = file.read(min(most, size - offset))
+        if len(content) < FRAME:  # it shrank
             return
-        length, crc = _HEAD.unpack(head)
-        if masked_crc(head[:8]) != crc:
-            yield Damage(offset, "a record's length does not have its checksum")
-            return
-        end = offset + _HEAD.size + length + _TAIL.size
-        if end > size:
-            return
-        if length > LARGEST_RECORD:
-            yield Damage(offset, f"a record of {length} bytes was passed over", end)
-        else:
-            content = file.read(length)
-            tail = file.read(_TAIL.size)
-            if len(content) < length or len(tail) < _TAIL.size:
+        piece = Piece(content, offset, end=offset)
+        _walk(piece)
+        problem = "" if piece.starts or piece.damage else _pass_long(piece, size)
+        problem = problem or _what_stands_at_end(piece, size)
+        if problem:
+            end = find_record(file, size, piece.end + 1)
+            if problem != _TORN or end is not None:
+                piece.damage.append(Damage(piece.end, problem, end))
+            if end is None:
+                if piece.starts or piece.damage:
+                    yield piece
                 return
-            if length <= checked_bytes and masked_crc(content) != _TAIL.unpack(tail)[0]:
-                yield Damage(offset, "a record does not have its checksum", end)
-            else:
-                yield Record(content, end)
-        offset = end
+            piece.end = end
+        yield piece
+        offset = piece.end
+
+
+_TORN = "a record is longer than what is left of the file"
+_BAD_LENGTH = "a record's length does not have its checksum"
+_NUL = "NUL bytes follow"
+
+
+def _walk(piece: Piece) -> None:
+    """Find the records of a piece up to a damaged length, and leave out those whose checksums are wrong."""
+    content, at, size = piece.content, 0, len(piece.content)
+    heads: list[int] = []
+    unpack, last = LENGTH.unpack_from, size - FRAME
+    while at <= last:
+        end = at + FRAME + unpack(content, at)[0]
+        if end > size:
+            break
+        heads.append(at)
+        at = end
+    ends = [*heads[1:], at] if heads else []
+    sound, good = check(content, heads, ends)
+    if good < len(heads):
+        at = heads[good]
+        del heads[good:], ends[good:]
+    if sound is not None:
+        for head, end, is_sound in zip(heads, ends, sound, strict=True):
+            if not is_sound:
+                reason = "a record does not have its checksum"
+                piece.damage.append(Damage(piece.base + head, reason, piece.base + end))
+        heads = [head for head, is_sound in zip(heads, sound, strict=True) if is_sound]
+        ends = [end for end, is_sound in zip(ends, sound, strict=True) if is_sound]
+    piece.starts = [head + HEAD.size for head in heads]
+    piece.ends = [end - TAIL.size for end in ends]
+    piece.end = piece.base + at
+
+
+def _pass_long(piece: Piece, size: int) -> str:
+    """Pass over the first record of a piece, which is longer than it; its beginning is kept. Returns a problem."""
+    problem = _what_stands_at_end(piece, size)
+    if not problem:
+        (length,) = LENGTH.unpack_from(piece.content)
+        piece.content = piece.content[: HEAD.size + _KEPT_OF_LONG]
+        piece.starts, piece.ends, piece.is_cut = [HEAD.size], [len(piece.content)], True
+        piece.end = piece.base + FRAME + length
+    return problem
+
+
+def _what_stands_at_end(piece: Piece, size: int) -> str:
+    """What is wrong with the record that follows the last one, as far as it can be seen."""
+    at = piece.end - piece.base
+    if len(piece.content) - at < HEAD.size:
+        return ""
+    if not is_head(piece.content, at):
+        return _BAD_LENGTH if piece.content[at:].strip(b"\0") else _NUL
+    (length,) = LENGTH.unpack_from(piece.content, at)
+    return _TORN if piece.end + FRAME + length > size else ""
