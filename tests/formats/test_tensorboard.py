@@ -10,9 +10,9 @@ import tracemalloc
 
 import pytest
 
+from labtop.formats.crc32c import masked_crc
 from labtop.formats.protobuf import ProtobufError, fields, signed
 from labtop.formats.tensorboard import Scalar, is_event_file, read_scalars
-from labtop.formats.crc32c import masked_crc
 from labtop.formats.tfrecord import Damage, read_pieces
 from tests.formats.event_files import event, field, header, record, simple, tensor, varint
 

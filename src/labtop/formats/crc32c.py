@@ -7,7 +7,7 @@ some fifty times faster than going through each record, and cheap enough that ev
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _tables() -> npt.NDArray[np.uint32]:
     return np.stack(rows)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _constant(length: int) -> int:
     """The checksum of as many zero bytes: what the first and the last inversion make of it. `length` is at most 512."""
     crc = 0xFFFFFFFF

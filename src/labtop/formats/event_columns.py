@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _PAD = bytes(32)
-_TENSOR_HEAD = (0x42, 10, 0x08, 1, 0x12, 0)  # a tensor of ten bytes: float, no dimension
-_FLOAT_KINDS = (0x22, 0x2A)  # tensor_content, float_val
+_TENSOR_HEAD = (0x42, 10, 0x08, 1, 0x12, 0)  # a tensor of ten bytes: float, no dimension; then 22 or 2a
 
 
 @dataclass(slots=True)
@@ -53,15 +52,10 @@ def columns_of(piece: Piece) -> Columns:
         fast, slow = _decode_usual(piece, tags)
         parts.append(fast)
     columns = Columns(damage=[*piece.damage])
-    if slow:
+    if slow or not parts:
         parts.append(_decode_each(piece, slow, tags, columns))
     columns.tags = list(tags)
-    if len(parts) == 1:
-        part = parts[0]
-    else:
-        part = _Part(*(np.concatenate(each) for each in zip(*(each.columns() for each in parts), strict=True)))
-        order = np.argsort(part.records, kind="stable")
-        part = _Part(*(each[order] for each in part.columns()))
+    part = parts[0] if len(parts) == 1 else _in_order(parts)
     columns.records, columns.tag_of, columns.steps = part.records, part.tag_of, part.steps
     columns.times_s, columns.values = part.times_s, part.values
     return columns
@@ -77,8 +71,18 @@ class _Part:
     times_s: Floats
     values: Floats
 
-    def columns(self) -> tuple[Ints, Ints, Ints, Floats, Floats]:
-        return self.records, self.tag_of, self.steps, self.times_s, self.values
+
+def _in_order(parts: list[_Part]) -> _Part:
+    """All scalars in the order of the file."""
+    records = np.concatenate([each.records for each in parts])
+    order = np.argsort(records, kind="stable")
+    return _Part(
+        records[order],
+        np.concatenate([each.tag_of for each in parts])[order],
+        np.concatenate([each.steps for each in parts])[order],
+        np.concatenate([each.times_s for each in parts])[order],
+        np.concatenate([each.values for each in parts])[order],
+    )
 
 
 def _decode_each(piece: Piece, which: list[int], tags: dict[str, int], columns: Columns) -> _Part:
@@ -95,8 +99,11 @@ def _decode_each(piece: Piece, which: list[int], tags: dict[str, int], columns: 
                 columns.damage.append(each)
     records, tag_of, steps, times_s, values = zip(*rows, strict=True) if rows else ((), (), (), (), ())
     return _Part(
-        *(np.array(each, dtype=np.int64) for each in (records, tag_of, steps)),
-        *(np.array(each, dtype=np.float64) for each in (times_s, values)),
+        np.array(records, dtype=np.int64),
+        np.array(tag_of, dtype=np.int64),
+        np.array(steps, dtype=np.int64),
+        np.array(times_s, dtype=np.float64),
+        np.array(values, dtype=np.float64),
     )
 
 
@@ -142,7 +149,9 @@ def _join(
     if len(found) > 1:
         order = order[np.argsort(records[order], kind="stable")]
     records = records[order]
-    spans = [np.concatenate([each[part] for each in found])[order].tolist() if found else [] for part in (1, 2)]
+    spans = [
+        np.concatenate([each[part] for each in found])[order].tolist() if found else [] for part in (1, 2)
+    ]
     values = np.concatenate([each[3] for each in found])[order] if found else np.zeros(0)
     known: dict[bytes, int] = {}
     tag_of = np.zeros(len(records), dtype=np.int64)
@@ -184,7 +193,8 @@ def _are_scalar_tensors(
     data: npt.NDArray[np.uint8], at: Ints, ends: Ints, content: bytes
 ) -> npt.NDArray[np.bool_]:
     """Where a float tensor of no dimension lies, and after it nothing or metadata of the plugin `scalars`."""
-    good = np.isin(data[at + 6], _FLOAT_KINDS) & (data[at + 7] == 4)
+    kinds = data[at + 6]
+    good: npt.NDArray[np.bool_] = ((kinds == 0x22) | (kinds == 0x2A)) & (data[at + 7] == 4)
     for place, byte in enumerate(_TENSOR_HEAD):
         good &= data[at + place] == byte
     is_more = good & (at + 12 < ends)

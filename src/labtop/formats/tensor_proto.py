@@ -55,7 +55,8 @@ def number_of_tensor(tensor: bytes) -> float | None:
 
 def texts_of_tensor(tensor: bytes) -> list[bytes]:
     """The texts of a tensor of strings. Raises ProtobufError."""
-    kind, texts = 0, []
+    kind = 0
+    texts: list[bytes] = []
     for number, shape, part in fields(tensor):
         if number == 1 and isinstance(part, int):
             kind = part
@@ -68,7 +69,9 @@ def _sizes(shape: bytes) -> Iterator[int]:
     """The sizes of the dimensions of a TensorShapeProto."""
     for number, wire, dimension in fields(shape):
         if number == 2 and wire == BYTES and isinstance(dimension, bytes):
-            yield next((size for each, _, size in fields(dimension) if each == 1 and isinstance(size, int)), 0)
+            yield next(
+                (size for each, _, size in fields(dimension) if each == 1 and isinstance(size, int)), 0
+            )
 
 
 def _of_bits(bits: int, kind: int, number: int) -> float:

@@ -7,6 +7,7 @@ Event: 1 wall_time (double), 2 step (int64), 4 graph, 5 summary, 7 session_log. 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,6 +72,18 @@ def read_scalars(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Scalar 
                     yield each
         yield from piece.damage
         yield piece.end
+
+
+def time_of(event: bytes) -> float | None:
+    """When an event was written, seconds since the epoch; None where it does not say."""
+    try:
+        for number, shape, value in fields(event):
+            if number == 1 and shape == FIXED64 and isinstance(value, bytes):
+                found: float = struct.unpack("<d", value)[0]
+                return found if math.isfinite(found) else None
+    except ProtobufError:
+        pass
+    return None
 
 
 def values_of(piece: Piece, index: int) -> Iterator[Scalar | Other | Damage]:

@@ -20,6 +20,7 @@ SOURCES: Mapping[str, str] = {
     "aim": "aim.source:AimSource",
     "dvclive": "dvclive:DvcLiveSource",
     "guild": "guild:GuildSource",
+    "tensorboard": "tensorboard:TensorBoard",
     "hydra": "hydra:HydraSource",
     "sacred": "sacred:SacredSource",
     "wandb": "wandb:WandbSource",
