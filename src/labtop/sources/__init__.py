@@ -18,6 +18,7 @@ SOURCES: Mapping[str, str] = {
     "neptune": "neptune:Neptune",
     "trackio": "trackio:Trackio",
     "aim": "aim.source:AimSource",
+    "lm-eval": "lm_eval:LmEval",
     "dvclive": "dvclive:DvcLiveSource",
     "guild": "guild:GuildSource",
     "tensorboard": "tensorboard:TensorBoard",
