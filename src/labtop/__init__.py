@@ -15,7 +15,7 @@ from types import ModuleType
 
 TYPE_CHECKING = False  # what typing would say, without importing it
 if TYPE_CHECKING:
-    from labtop.api import connect, diff, fsck, open, reproduce, sync, views
+    from labtop.api import connect, diff, fsck, import_runs, open, reproduce, sync, views
     from labtop.errors import (
         AmbiguousRunError,
         FilterError,
@@ -79,6 +79,7 @@ __all__ = [
     "diff",
     "finish",
     "fsck",
+    "import_runs",
     "init",
     "log",
     "log_artifact",
@@ -95,7 +96,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "labtop.api": ("connect", "diff", "fsck", "open", "reproduce", "sync", "views"),
+    "labtop.api": ("connect", "diff", "fsck", "import_runs", "open", "reproduce", "sync", "views"),
     "labtop.errors": (
         "AmbiguousRunError", "FilterError", "InputError", "LabtopError", "NewerFormatError", "NoRunError",
         "NoStoreError", "QueryError", "RecordingError", "UsageError",

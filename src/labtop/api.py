@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from labtop.model.run import RunRecord
     from labtop.model.values.base import RichValue
     from labtop.query.catalog import Catalog, Problem
+    from labtop.query.importing import Imported
     from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
     from labtop.sources.finding import Survey
@@ -36,6 +37,7 @@ __all__ = [
     "find_runs",
     "find_store",
     "fsck",
+    "import_runs",
     "open",
     "reproduce",
     "sync",
@@ -356,6 +358,38 @@ def reproduce(run: str, *, store: PathLike | None = None) -> Plan:
     """How to bring a run back: `labtop.reproduce("k7f2").script()`."""
     with open(store) as opened:
         return opened.reproduce(run)
+
+
+def import_runs(
+    source: PathLike,
+    store: PathLike | None = None,
+    *,
+    where: str = "",
+    project: str | None = None,
+    artifacts: bool = False,
+    archived: bool = False,
+) -> list[Imported]:
+    """Copy the runs at `source`, of whatever tracker, into a store for good; what became of each.
+
+    Args:
+        store: by default the setting `store`, then `./runs`; made if it is not there.
+        where: a filter, as in `labtop ls --where`.
+        project: of all runs, instead of their own.
+        artifacts: copy also the files below `source` that runs refer to.
+        archived: archived and deleted runs too.
+
+    Raises:
+        NoStoreError: there are no runs at `source`.
+        FilterError: `where` is wrong.
+    """
+    from labtop.query.importing import import_runs
+    from labtop.query.request import TableQuery
+
+    target = Path(store or Settings.load().store or "runs").expanduser()
+    with open(source) as opened:
+        catalog = opened.catalog
+        run_ids = catalog.ids(catalog.select(TableQuery(where, (), archived)).rows)
+        return list(import_runs(catalog, target, run_ids, project=project, artifacts=artifacts))
 
 
 def sync(spool: PathLike | None = None, *, to: PathLike | None = None, keep: bool = False) -> list[Synced]:

@@ -18,6 +18,7 @@ VERBS = {
     "sql": "read-only SQL over the runs",
     "run": "run any command as a recorded run",
     "reproduce": "the commands that bring a run back",
+    "import": "copy runs of other trackers into a store for good",
     "sync": "bring runs that were recorded offline to their store",
     "fsck": "check every file of a store, and mend it",
     "views": "print the SQL views for the bare duckdb shell",

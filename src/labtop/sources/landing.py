@@ -99,6 +99,7 @@ def land(
     ink.write(read.curves)
     for target, path in read.kept.items():
         _keep(folder, target, path)
+    _link_output(folder, place, read.output)
     life = replace(record.life, written={writer: ink.seq}) if record.status is Status.RUNNING else record.life
     replace_file(folder / RECORD, record_parquet(replace(record, life=life)), sync=False)
     if not goes_on:
@@ -282,6 +283,24 @@ def _keep(folder: Path, target: str, path: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         replace_file(kept, content, sync=False)
     except (OSError, InputError):
+        return
+
+
+def _link_output(folder: Path, place: Place, output: Path | None) -> None:
+    """Let the run's output be found; one that is a link, or leads out of the place, is left alone."""
+    link = folder / "output.log"
+    try:
+        top = (place.path if place.path.is_dir() else place.path.parent).resolve()
+        if (
+            output is None
+            or output.is_symlink()
+            or not output.is_file()
+            or top not in output.resolve().parents
+        ):
+            return
+        if not link.is_symlink():
+            link.symlink_to(output.resolve())
+    except OSError:  # no links on this system: the output stays where it is
         return
 
 
