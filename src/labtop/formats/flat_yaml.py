@@ -16,8 +16,8 @@ from labtop.formats.yaml_text import MOST_BYTES, parse_yaml
 
 _LINE = re.compile(
     r"(?P<key>[A-Za-z_][\w.-]*):"
-    r"(?: (?:(?P<integer>0|-?[1-9][0-9]{0,17})|'(?P<quoted>[^'\n\x00-\x1f\x7f-\x9f\ufeff]*)'"
-    r"|(?P<plain>[A-Za-z/][^\n\x00-\x1f\x7f-\x9f\ufeff]*)|(?P<empty>\[\])))?"
+    r"(?: (?:(?P<integer>0|-?[1-9][0-9]{0,17})|'(?P<quoted>[^'\n\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*)'"
+    r"|(?P<plain>[A-Za-z/][^\n\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*)|(?P<empty>\[\])))?"
 )
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
@@ -83,10 +83,4 @@ def _is_plain_key(key: str) -> bool:
 
 def _is_text(plain: str) -> bool:
     """Whether a plain scalar that begins with a letter or a slash is nothing but text."""
-    return (
-        plain.lower() not in _WORDS
-        and ": " not in plain
-        and " #" not in plain
-        and plain[-1] not in ": \t"
-        and "\x85" not in plain
-    )
+    return plain.lower() not in _WORDS and ": " not in plain and " #" not in plain and plain[-1] not in ": \t"

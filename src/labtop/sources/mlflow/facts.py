@@ -128,7 +128,7 @@ def _time(milliseconds: Any, name: str, problems: list[str]) -> Any:
 
 def _labels(facts: RunFacts) -> list[str]:
     """The tags that no other fact says, as `key=value`. What the run's own columns say of old is a tag, as today."""
-    tags = {key: text for key, text in sorted(facts.tags.items()) if key not in _TOLD_ELSEWHERE}
+    tags = {key: text for key, text in facts.tags.items() if key not in _TOLD_ELSEWHERE}
     user, kind = words.text_of(facts.user), words.source_type_of(facts.source_type)
     if user and user != "unknown":
         tags.setdefault(words.USER, user)
@@ -136,7 +136,7 @@ def _labels(facts: RunFacts) -> list[str]:
         tags.setdefault(words.SOURCE_TYPE, kind)
     if facts.entry_point:
         tags.setdefault("mlflow.project.entryPoint", words.text_of(facts.entry_point))
-    return [f"{key}={text}" if text else key for key, text in tags.items()]
+    return [f"{key}={text}" if text else key for key, text in sorted(tags.items())]
 
 
 def _code(facts: RunFacts) -> Code:

@@ -11,7 +11,7 @@ from labtop.model.run import Status
 from labtop.sources.mlflow.artifacts import files_in
 from labtop.sources.mlflow.facts import RunFacts, record_of
 from labtop.sources.mlflow.sql_points import SqlPoints
-from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders
+from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders, rows_told
 from labtop.sources.mlflow.words import identity_of, is_run_id
 from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef
 
@@ -49,30 +49,52 @@ class MlflowSql:
             points = SqlPoints(connection)
             roots = artifact_folders(place)
             for start in range(0, len(refs), _AT_ONCE):
-                part = refs[start : start + _AT_ONCE]
-                found = tables.facts([each.key for each in part], experiments)
-                for ref in part:
-                    if ref.key in found:
-                        facts = found.pop(ref.key)
-                        facts.problems += tables.problems
-                        _add_files(facts, roots)
-                        yield from _read_run(place, ref, facts, points)
+                part = {each.key: each for each in refs[start : start + _AT_ONCE]}
+                found = tables.facts(list(part), experiments)
+                for facts in found.values():
+                    facts.problems += tables.problems
+                    _add_files(facts, roots)
+                if points.is_there and not points.is_indexed:
+                    yield from _scanned(place, part, found, points)
+                else:
+                    for key in part:
+                        if key in found:
+                            yield from _read_run(place, part[key], found[key], points)
+
+
+def _scanned(
+    place: Path, refs: dict[str, RunRef], found: dict[str, RunFacts], points: SqlPoints
+) -> Iterator[RunRead]:
+    """Runs whose points have no index: all of them by one pass."""
+    ranges = [rows_told(each.version) for each in refs.values()]
+    first, last = min(each[0] for each in ranges), max(each[1] for each in ranges)
+    seen: set[str] = set()
+    problems: list[str] = []
+    for key, rows in points.scan(list(found), first, last, problems):
+        curves = points.curves(rows, found[key].problems)
+        yield _run_read(place, refs[key], found[key], curves, None, key in seen)
+        seen.add(key)
+    for key in refs:
+        if key in found and key not in seen:
+            found[key].problems += problems
+            yield _run_read(place, refs[key], found[key], {}, None, False)
 
 
 def _read_run(place: Path, ref: RunRef, facts: RunFacts, points: SqlPoints) -> Iterator[RunRead]:
     if ref.state is not None:
         added = points.read_on(ref.key, ref.state, facts.problems)
         if added is not None:
-            yield _run_read(place, ref, facts, *added, points, is_appended=True)
+            yield _run_read(place, ref, facts, *added, is_appended=True)
             return
     is_appended = False
     try:
         for curves, state in points.read(ref.key, facts.problems):
-            yield _run_read(place, ref, facts, curves, state, points, is_appended)
+            yield _run_read(place, ref, facts, curves, state, is_appended)
             is_appended = True
     except sqlite3.Error as error:
         facts.problems.append(f"table metrics: {error}")
-        yield _run_read(place, ref, facts, {}, None, points, is_appended)
+        if not is_appended:
+            yield from _scanned(place, {ref.key: ref}, {ref.key: facts}, points)
 
 
 def _run_read(
@@ -81,16 +103,14 @@ def _run_read(
     facts: RunFacts,
     curves: dict[str, Curve],
     state: bytes | None,
-    points: SqlPoints,
     is_appended: bool,
 ) -> RunRead:
     record = record_of(facts, str(place))
     last_write = None
     if record.status in (Status.RUNNING, Status.UNKNOWN):
-        started = record.started_at.timestamp() if record.started_at else None
-        last_write = max(
-            (each for each in (points.newest(ref.key), started) if each is not None), default=None
-        )
+        times = [max(curve.times_us) / 1e6 for curve in curves.values() if curve]
+        started = [record.started_at.timestamp()] if record.started_at else []
+        last_write = max((*times, *started), default=None)
     return RunRead(
         key=ref.key,
         record=record,

@@ -16,6 +16,7 @@ from typing import Any
 
 from labtop.formats.sqlite_file import table_columns
 from labtop.sources.mlflow.points import in_order
+from labtop.sources.mlflow.tables import is_indexed
 from labtop.sources.mlflow.words import number_of
 from labtop.sources.source import NO_TIME, Curve
 
@@ -34,13 +35,14 @@ class SqlPoints:
         self._connection = connection
         there = table_columns(connection, "metrics")
         self.is_there = {"run_uuid", "key", "value"} <= there
+        self.is_indexed = is_indexed(connection, "metrics")
         value = "CASE WHEN is_nan THEN NULL ELSE value END" if "is_nan" in there else "value"
         time = "timestamp * 1000" if "timestamp" in there else "NULL"
         self._has_step = "step" in there
-        step, order = ("step", "key, step") if self._has_step else ("NULL", f"key, {time}, rowid")
+        step, self._by = ("step", "key, step") if self._has_step else ("NULL", f"key, {time}, rowid")
         self._query = f"SELECT CAST(key AS BLOB), {value}, {time}, {step} FROM metrics WHERE run_uuid = ? "
-        self._order = f" AND +rowid BETWEEN ? AND ? ORDER BY {order}"  # +: the index is to give the order
-        self._added = f" AND rowid BETWEEN ? AND ? ORDER BY {order}"
+        self._order = f" AND +rowid BETWEEN ? AND ? ORDER BY {self._by}"  # +: the index is to give the order
+        self._added = f" AND rowid BETWEEN ? AND ? ORDER BY {self._by}"
 
     def read(self, run_id: str, problems: list[str]) -> Iterator[tuple[dict[str, Curve], bytes | None]]:
         """All points of a run in pieces of some hundred thousand, and with the last of them the state."""
@@ -95,16 +97,38 @@ class SqlPoints:
         row = self._connection.execute(query, [run_id, last]).fetchone()
         return (row[0] or 0, row[1])
 
-    def newest(self, run_id: str) -> float | None:
-        """When the last point of a run was logged, in seconds."""
-        if not self.is_there:
-            return None
+    def scan(
+        self, run_ids: Sequence[str], first: int, last: int, problems: list[str]
+    ) -> Iterator[tuple[str, list[Row]]]:
+        """Rows of several runs, run by run, by one pass over the rows from `first` to `last` of the table.
+
+        For databases without an index, as MLflow made them before 1.23, and where it is damaged. A run with very many
+        rows comes in pieces.
+        """
+        marks = ",".join("?" * len(run_ids))
+        query = (
+            self._query.replace("SELECT ", "SELECT run_uuid, ", 1)
+            .replace("FROM metrics", "FROM metrics NOT INDEXED")
+            .replace("run_uuid = ?", f"run_uuid IN ({marks})")
+        )
+        query += f" AND rowid BETWEEN ? AND ? ORDER BY run_uuid, {self._by}"
+        run_id = ""
+        rows: list[Row] = []
         try:
-            query = "SELECT max(timestamp) FROM metrics WHERE run_uuid = ?"
-            milliseconds = number_of(self._connection.execute(query, [run_id]).fetchone()[0])
-        except sqlite3.Error:
-            return None
-        return None if milliseconds is None else milliseconds / 1000
+            for row in self._connection.execute(query, [*run_ids, first, last]):
+                if row[0] != run_id or len(rows) == _PIECE:
+                    if rows:
+                        yield run_id, rows
+                    run_id, rows = row[0], []
+                rows.append(row[1:])
+        except sqlite3.Error as error:
+            problems.append(f"table metrics: {error}")
+        if rows:
+            yield run_id, rows
+
+    def curves(self, rows: Sequence[Row], problems: list[str]) -> dict[str, Curve]:
+        """Curves of rows that came by `scan`."""
+        return curves_of(rows, problems, self._has_step)
 
 
 def curves_of(rows: Sequence[Row], problems: list[str], has_step: bool = True) -> dict[str, Curve]:

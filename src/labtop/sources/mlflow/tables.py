@@ -6,7 +6,7 @@ Tables and columns are looked for, not a version: one that is not there yet read
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -34,6 +34,7 @@ _RUN = (
     ),
     *("end_time", "source_version", "lifecycle_stage", "artifact_uri", "experiment_id"),
 )
+_NO_ROWS = (0, 0)
 
 
 class Experiment(NamedTuple):
@@ -182,10 +183,10 @@ class Tables:
         for run_id, *rest in self._changing():
             if run_id in sums:  # in whatever order they come
                 sums[run_id] = (sums[run_id] + crc32(repr(rest).encode("utf-8", "replace"))) & (2**64 - 1)
-        newest = self._newest("metrics", found), self._newest("params", found)
+        params, metrics = self._rows_of_runs("params"), self._rows_of_runs("metrics")
         return {
-            run_id: f"{found[run_id]:x}.{sums[run_id]:x}."
-            + ".".join(f"{each.get(run_id) or 0:x}" for each in newest)
+            run_id: f"{found[run_id]:x}.{sums[run_id]:x}.{params.get(run_id, _NO_ROWS)[1]:x}."
+            + "-".join(map(str, metrics.get(run_id, _NO_ROWS)))
             for run_id in found
         }
 
@@ -199,19 +200,27 @@ class Tables:
             own = [each for each in aliases if repr(row[1]) in each]
             yield (*row, own)
 
-    def _newest(self, table: str, runs: Iterable[str]) -> dict[str, int]:
-        """The number of the last row of each run in a table to which rows are only ever added."""
+    def _rows_of_runs(self, table: str) -> dict[str, tuple[int, int]]:
+        """The numbers of the first and last row of each run in a table to which rows are only ever added."""
         if "run_uuid" not in table_columns(self.connection, table):
             return {}
+        if is_indexed(self.connection, table):
+            own = f"FROM {table} WHERE run_uuid = r.run_uuid"
+            query = f"SELECT run_uuid, (SELECT min(rowid) {own}), (SELECT max(rowid) {own}) FROM runs r"
+        else:
+            query = f"SELECT run_uuid, min(rowid), max(rowid) FROM {table} GROUP BY run_uuid"
         try:
-            if is_indexed(self.connection, table):
-                query = f"SELECT run_uuid, (SELECT max(rowid) FROM {table} WHERE run_uuid = r.run_uuid) FROM runs r"
-            else:
-                query = f"SELECT run_uuid, max(rowid) FROM {table} GROUP BY run_uuid"
-            return dict(self.connection.execute(query))
+            rows = self.connection.execute(query)
+            return {run_id: (first or 0, last or 0) for run_id, first, last in rows}
         except sqlite3.Error as error:
             self.problems.append(f"table {table}: {error}")
             return {}
+
+
+def rows_told(version: str) -> tuple[int, int]:
+    """The first and last row of a run's points, by what `marks` gives of it; all rows where it does not tell."""
+    first, _, last = version.rpartition(".")[2].partition("-")
+    return (int(first), int(last)) if first.isdecimal() and last.isdecimal() else (0, 2**62)
 
 
 def is_indexed(connection: sqlite3.Connection, table: str) -> bool:
