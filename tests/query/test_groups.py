@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -150,3 +151,21 @@ def test_every_field_of_an_aggregate_is_registered() -> None:
     from dataclasses import fields
 
     assert [each.name for each in fields(Aggregate)] == list(AGGREGATIONS)
+
+
+@pytest.mark.parametrize("by", ["seed", ["params.opt"], []])
+def test_both_ways_to_ask_for_aggregates_agree(
+    catalog: Catalog, by: Sequence[str] | Literal["seed"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one for a few runs, all together for very many."""
+    from labtop.query import groups
+
+    selection = catalog.select(TableQuery())
+    keys = [column.key for column in catalog.columns() if column.type.is_number]
+    one = catalog.group(selection, by, keys)
+    monkeypatch.setattr(groups, "_MANY_RUNS", 0)
+    monkeypatch.setattr(groups, "_FEW_NUMBERS", 10_000)
+    other = catalog.group(selection, by, keys)
+    told = [[(list(each.rows), each.by, repr({**each.values})) for each in some] for some in (one, other)]
+    assert told[0] == told[1]
+    assert any(each.values[keys[0]].n for each in one)

@@ -15,6 +15,7 @@ from labtop.query.request import Aggregate, RunGroup
 from labtop.query.table import RunTable
 
 _NUMBERS = ("DOUBLE", "BIGINT", "BOOLEAN")
+_MANY_RUNS, _FEW_NUMBERS = 20_000, 20
 
 
 class _Values(Mapping[str, Aggregate]):
@@ -63,29 +64,74 @@ def group_rows(
         keys = shown = [key for key in by if key in table.types]
         selected = [quote_name(key) for key in keys]
     numbers = [key for key in dict.fromkeys(values) if table.types.get(key) in _NUMBERS]
-    for key in numbers:
-        as_number = f"{quote_name(key)}::DOUBLE"
-        selected += [f"({each.sql.format(x=as_number)})" for each in AGGREGATIONS.values()]
     condition, bits = members(rows)
     grouped = ", ".join(quote_name(key) for key in keys) or "()"
     answer = engine.query(
-        f"""SELECT {", ".join(['list("row")', *selected])} FROM {table.relation([*keys, *shown, *numbers])}
+        f"""SELECT {", ".join(['list("row")', *selected])} FROM {table.relation([*keys, *shown])}
             WHERE {condition} GROUP BY {grouped}""",
         [bits],
     )
+    together = len(rows) > _MANY_RUNS and len(numbers) <= _FEW_NUMBERS
+    aggregate = _aggregates_together if together else _aggregates_one_by_one
+    flat = aggregate(engine, table, keys, numbers, rows) if numbers else {}
     places = array("I", bytes(4 * (max(rows) + 1)))
     for place, row in enumerate(rows):
         places[row] = place
-    groups = [_group(each, tuple(shown), numbers, places) for each in answer]
+    groups = [
+        _group(each, tuple(shown), _Values(numbers, flat.get(min(each[0]), ())), places) for each in answer
+    ]
     return tuple(sorted(groups, key=lambda group: places[group.rows[0]]))
 
 
-def _group(
-    answer: Sequence[Any], shown: tuple[str, ...], numbers: Sequence[str], places: array[int]
-) -> RunGroup:
+def _aggregates_one_by_one(
+    engine: Engine, table: RunTable, keys: Sequence[str], numbers: Sequence[str], rows: array[int]
+) -> dict[int, list[Any]]:
+    """The aggregates of each group by its lowest row number, number after number; each number a row to DuckDB.
+
+    Asked for together, twenty runs with sixty metrics take 2.5 s to be planned; so they take 20 ms.
+    """
+    condition, bits = members(rows)
+    names = ", ".join(quote_name(key) for key in keys)
+    listed = ", ".join(f"{quote_name(key)}::DOUBLE" for key in numbers)
+    asked = ", ".join(f"({each.sql.format(x='x')})" for each in AGGREGATIONS.values())
+    answer = engine.query(
+        f"""SELECT min("row"), number, {asked}
+            FROM (SELECT "row"{f", {names}" if names else ""}, unnest([{listed}]) AS x,
+                         unnest(range({len(numbers)})) AS number
+                  FROM {table.relation([*keys, *numbers])} WHERE {condition})
+            GROUP BY {", ".join(filter(None, [names, "number"]))}""",
+        [bits],
+    )
+    width = len(AGGREGATIONS)
+    flat: dict[int, list[Any]] = {}
+    for first, number, *found in answer:
+        flat.setdefault(first, [None] * (width * len(numbers)))[number * width : (number + 1) * width] = found
+    return flat
+
+
+def _aggregates_together(
+    engine: Engine, table: RunTable, keys: Sequence[str], numbers: Sequence[str], rows: array[int]
+) -> dict[int, list[Any]]:
+    """The same in one pass over the columns: a third less for a hundred thousand runs with few metrics."""
+    condition, bits = members(rows)
+    grouped = ", ".join(quote_name(key) for key in keys) or "()"
+    asked = [
+        f"({each.sql.format(x=f'{quote_name(key)}::DOUBLE')})"
+        for key in numbers
+        for each in AGGREGATIONS.values()
+    ]
+    answer = engine.query(
+        f"""SELECT min("row"), {", ".join(asked)} FROM {table.relation([*keys, *numbers])}
+            WHERE {condition} GROUP BY {grouped}""",
+        [bits],
+    )
+    return {first: found for first, *found in answer}
+
+
+def _group(answer: Sequence[Any], shown: tuple[str, ...], values: _Values, places: array[int]) -> RunGroup:
     rows = array("I", sorted(answer[0], key=places.__getitem__))
     by = tuple(_hashable(each) for each in answer[1 : 1 + len(shown)])
-    return RunGroup(rows, by, shown, _Values(numbers, answer[1 + len(shown) :]))
+    return RunGroup(rows, by, shown, values)
 
 
 def _hashable(value: Any) -> Any:
