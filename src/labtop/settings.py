@@ -27,7 +27,7 @@ class Settings:
     spool: str | None = None  # folder where runs wait for `labtop sync`; None: in the user's data folder
     capture_code: bool = True
     capture_untracked: bool = True  # keep untracked source files, except secrets
-    capture_output: bool = True
+    capture_output: bool | str = True  # "fd": also what child processes and C libraries print
     run_metrics: tuple[str, ...] = ()  # rules by which `labtop run` picks up metrics
     resolve_data: bool = True  # ask S3, lakeFS, … for the version behind an address
     aim_python: str | None = None  # a Python with the aim package, to read Aim repositories with
@@ -127,6 +127,8 @@ def spool_folder(settings: Settings) -> Path:
 def _convert(name: str, value: Any, default: Any, origin: str, from_text: bool) -> Any:
     """A value as the type of its default; text from the environment is parsed."""
     try:
+        if name == "capture_output" and value == "fd":
+            return "fd"
         if isinstance(default, bool):
             if from_text:
                 return _parse_bool(value)

@@ -26,7 +26,7 @@ for path in sys.argv[1:]:
 @pytest.mark.parametrize(
     ("page", "stdout", "stderr"),
     [
-        ("recording.md", "0.6\nTrue 1\n", "labtop: init() does not use entity\n"),
+        ("recording.md", "0.6\nTrue 1\nfrom a child process\n", "labtop: init() does not use entity\n"),
         ("data.md", "", ""),
         ("randomness.md", "True True\n", ""),
     ],

@@ -152,8 +152,10 @@ def test_a_full_disk_never_stops_a_print(folder: Path, capsys: pytest.CaptureFix
         assert run.output is not None
         import os
 
-        os.close(run.output.log._descriptor)
-        run.output.log._descriptor = os.open("/dev/full", os.O_WRONLY)
+        log = run.output.log
+        assert isinstance(log, OutputLog)
+        os.close(log._descriptor)
+        log._descriptor = os.open("/dev/full", os.O_WRONLY)
         print("hello")
     assert "hello" in capsys.readouterr().out
     assert run.output.log.problem is not None

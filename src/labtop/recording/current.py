@@ -34,6 +34,7 @@ def init(
     id: str | None = None,
     strict: bool | None = None,
     fork_from: object = None,
+    capture_output: bool | str | None = None,
     **unknown: Any,
 ) -> Run:
     """Begin a run and make it the current one; a run that is still open, and in no `with`, is finished first.
@@ -49,6 +50,7 @@ def init(
         strict: raise when something cannot be recorded, instead of saying it once.
         fork_from: a run and the step up to which its curves are the new run's too, `"k7f2?_step=1000"` or
             `("k7f2", 1000)`: its parameters are taken over, and `config` changes them.
+        capture_output: False keeps nothing that is printed; "fd" also what child processes and C libraries print.
         unknown: keywords of other trackers, which are named in one warning.
     """
     global _current
@@ -58,6 +60,7 @@ def init(
         Request(
             project=project, name=name, config=config, group=group, job_type=job_type, tags=tags, notes=notes,
             resume=resume, store=store, dir=dir, mode=mode, id=id, strict=strict, fork_from=fork_from,
+            capture_output=capture_output,
         )
     )  # fmt: skip
     run.tell_unknown("init", unknown)

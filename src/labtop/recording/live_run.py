@@ -20,7 +20,7 @@ from labtop.recording.failure import Outcome, outcome_of
 from labtop.recording.launch import this_launch
 from labtop.recording.moving import Moving
 from labtop.recording.notebook_cells import NotebookCells
-from labtop.recording.output import OutputTee
+from labtop.recording.output import OutputCapture
 from labtop.recording.points import PointLog
 from labtop.recording.system.sampler import SystemSampler
 from labtop.recording.values import ValueLog
@@ -37,7 +37,7 @@ class LiveRun:
     """A run in the process that records it, with the threads and copies that serve it; see `endings.OpenRun`."""
 
     def __init__(self, facts: RunFacts, folder: Path, next_step: int = 0) -> None:
-        self.output: OutputTee | None = None
+        self.output: OutputCapture | None = None
         self.background: Background | None = None
         self.notebook: NotebookCells | None = None
         self.system: SystemSampler | None = None

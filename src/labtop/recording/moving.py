@@ -21,7 +21,7 @@ from labtop.store.kept_files import kept_files
 from labtop.store.layout import file_mode, make_folders
 
 if TYPE_CHECKING:
-    from labtop.recording.output import OutputLog
+    from labtop.recording.output import KeptOutput
 
 _REMEMBERED = ("code", "environment", CONFIG)
 _MOST_BYTES = 8 * 2**20  # of memory, compressed
@@ -39,7 +39,7 @@ class Moving:
 
     def __init__(self) -> None:
         self.facts: RunFacts | None = None
-        self.output: OutputLog | None = None
+        self.output: KeptOutput | None = None
         self.again: Callable[[Path], None] | None = None
         self.bundle: Callable[[Path], None] | None = None
         self.wait_for_background: Callable[[float], object] = lambda patience_s: None

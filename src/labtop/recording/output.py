@@ -1,7 +1,8 @@
 """Keeps what a program prints: a copy of stdout and stderr in `output.log`, line by line and without secrets.
 
 The streams stay the objects they are (`isatty`, `fileno`, encoding, handlers that hold them); only their `write` is
-wrapped, and put back at the end. What is written past Python, by C code or child processes, is not seen.
+wrapped, and put back at the end. What is written past Python, by C code or child processes, is not seen: for that there
+is descriptors/capture.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from labtop.formats.opening import OWN
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
@@ -149,6 +150,40 @@ def moved_line(now: datetime) -> bytes:
     return MOVED + f"{now:%Y-%m-%d %H:%M:%S} UTC is there]\n".encode()
 
 
+class KeptOutput(Protocol):
+    """Where output is kept, as a run sees it."""
+
+    path: Path
+    problem: str | None
+
+    def move(self, path: Path) -> bool:
+        """Go on in another file; False when that has not all."""
+
+    def after_fork(self) -> None:
+        """This is a child now."""
+
+
+class KeptText(KeptOutput, Protocol):
+    """The same for text that is handed over: an `OutputLog`, say."""
+
+    def take(self, stream: str, text: str) -> None:
+        """Take what was written to a stream."""
+
+    def close(self) -> None:
+        """There is no more."""
+
+
+class OutputCapture(Protocol):
+    """What keeps the output of a run."""
+
+    @property
+    def log(self) -> KeptOutput:
+        """Where it is kept."""
+
+    def stop(self) -> None:
+        """Put everything back as it was."""
+
+
 class _Wrapped(NamedTuple):
     """A stream under its wrapper, and what `write` was before."""
 
@@ -161,9 +196,14 @@ class _Wrapped(NamedTuple):
 class OutputTee:
     """Copies stdout and stderr into an `OutputLog` until it is stopped."""
 
-    def __init__(self, log: OutputLog) -> None:
-        self.log = log
+    def __init__(self, log: KeptText) -> None:
+        self._log = log
         self._wrapped: list[_Wrapped] = []
+
+    @property
+    def log(self) -> KeptOutput:
+        """Where the copies go."""
+        return self._log
 
     def start(self) -> None:
         """Wrap the streams that are there now."""
@@ -173,7 +213,7 @@ class OutputTee:
                 self._wrap(name, stream)
 
     def _wrap(self, name: str, stream: Any) -> None:
-        original, log = stream.write, self.log
+        original, log = stream.write, self._log
 
         def write(text: str) -> int:
             written: int = original(text)
@@ -201,4 +241,4 @@ class OutputTee:
             else:
                 del each.stream.write
         self._wrapped.clear()
-        self.log.close()
+        self._log.close()

@@ -31,7 +31,7 @@ from labtop.recording.launch import array_group, launch_name
 from labtop.recording.membership import Membership, as_rival, looked_again, membership
 from labtop.recording.moving import Moving
 from labtop.recording.notebook_cells import NotebookCells
-from labtop.recording.output import OUTPUT, OutputLog, OutputTee
+from labtop.recording.output import OUTPUT, OutputCapture, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
 from labtop.recording.surroundings import Surroundings, repository_here
@@ -69,6 +69,7 @@ class Request:
     id: str | None = None
     strict: bool | None = None
     fork_from: object = None
+    capture_output: bool | str | None = None
     forked: Forked | None = None  # what that names, once the store is known
 
 
@@ -122,7 +123,7 @@ def start_run(request: Request) -> Run:
     """
     imported_before = already_imported()
     begin_of_init(names_another=bool(request.resume or request.id) or request.mode == "disabled")
-    settings = Settings.load(mode=request.mode, strict=request.strict)
+    settings = Settings.load(mode=request.mode, strict=request.strict, capture_output=request.capture_output)
     if settings.mode not in MODES:
         raise UsageError(f"no mode {settings.mode!r}", f"one of: {', '.join(MODES)}")
     more_signals = signals_named(settings.signals)
@@ -165,7 +166,7 @@ def start_run(request: Request) -> Run:
             facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))
         if settings.capture_output and (name := place.output):
             with facts.safely("output"):
-                run.output = _tee(place.folder / name, settings, redactor)
+                run.output = _capture_output(place.folder / name, settings, redactor)
                 moving.output = run.output.log
         if settings.system_metrics and samples_here(place.who, os.environ):
             run.system = SystemSampler(facts, lambda: run.step, settings.system_interval_s)
@@ -355,8 +356,18 @@ def _capture(
     run.background.start()
 
 
-def _tee(path: Path, settings: Settings, redactor: Redactor) -> OutputTee:
+def _capture_output(path: Path, settings: Settings, redactor: Redactor) -> OutputCapture:
+    problem = None
+    if settings.capture_output == "fd":
+        try:
+            from labtop.recording.descriptors.capture import DescriptorCapture
+
+            mode = file_mode(settings.shared)
+            return DescriptorCapture(path, settings.output_max_bytes, mode, settings.redact)
+        except (OSError, ImportError) as error:  # closed descriptors; Windows
+            problem = f"what child processes print is not kept: {error}"
     log = OutputLog(path, redactor, settings.output_max_bytes, file_mode(settings.shared))
+    log.problem = problem
     tee = OutputTee(log)
     tee.start()
     return tee
