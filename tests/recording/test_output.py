@@ -168,3 +168,23 @@ def test_capture_can_be_switched_off(folder: Path, monkeypatch: pytest.MonkeyPat
     with labtop.init() as run:
         logging.getLogger("x").debug("y")
     assert not (run.folder / "output.log").exists()
+
+
+def test_many_lines_at_once_are_kept_as_one_by_one(tmp_path: Path) -> None:
+    """Most of a large piece is looked at whole; secrets, keys and long lines in it are found all the same."""
+    token = "ghp_" + "a1B2" * 9
+    odd = [f"token {token}", "-----BEGIN RSA PRIVATE KEY-----", "abc", "-----END RSA PRIVATE KEY-----", "https://a:b@c/d",
+           "x" * (LINE_LIMIT + 9), "password=hunter2hunter2", "a\rb", f"eyJ {token}"]  # fmt: skip
+    lines = [f"step {at} of 1000" for at in range(1000)]
+    for at, line in enumerate(odd):
+        lines.insert(at * 97 + at % 3, line)
+    kept = []
+    for name, pieces in (("whole", ["\n".join(lines) + "\n"]), ("single", [f"{line}\n" for line in lines])):
+        log = OutputLog(tmp_path / name, Redactor.build({}, ()), 10**7)
+        for piece in pieces:
+            log.take("stdout", piece)
+        log.close()
+        kept.append((tmp_path / name).read_text())
+    assert kept[0] == kept[1]
+    assert token not in kept[0]
+    assert "step 999 of 1000" in kept[0]

@@ -24,6 +24,7 @@ from labtop.store.spool import MOVED
 
 OUTPUT = "output.log"
 _LINE_ENDS = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")  # a progress bar ends its lines with a bare return
+_FEW_LINES = 4
 _BEGINS_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _ENDS_KEY = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY")
 _LONGEST_KEY = 200  # lines; then it was no key after all
@@ -67,7 +68,7 @@ class OutputLog:
                 self._pending[stream] = rest
             if end:
                 redrawn = self._redrawn.setdefault(stream, RedrawnLines())
-                self._write("".join(map(self._clean, _LINE_ENDS.findall(redrawn.thin(text[:end])))))
+                self._write(self._clean_all(_LINE_ENDS.findall(redrawn.thin(text[:end]))))
 
     def close(self) -> None:
         """Write unfinished lines and close the file."""
@@ -110,6 +111,16 @@ class OutputLog:
         """In a child: the parent writes its own unfinished lines."""
         self._lock = threading.RLock()
         self._pending.clear()
+
+    def _clean_all(self, lines: list[str]) -> str:
+        """Lines as they may be kept. Many at once are looked at whole first: most of them hold nothing of interest."""
+        if len(lines) <= _FEW_LINES:
+            return "".join(map(self._clean, lines))
+        text = "".join(lines)
+        if not self._key_lines and self._redactor.leaves(text) and max(map(len, lines)) <= LINE_LIMIT:
+            return text
+        half = len(lines) // 2
+        return self._clean_all(lines[:half]) + self._clean_all(lines[half:])
 
     def _clean(self, line: str) -> str:
         if self._key_lines:
