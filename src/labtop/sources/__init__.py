@@ -19,6 +19,7 @@ SOURCES: Mapping[str, str] = {
     "trackio": "trackio:Trackio",
     "aim": "aim.source:AimSource",
     "lm-eval": "lm_eval:LmEval",
+    "dvc": "dvc.source:DvcSource",
     "dvclive": "dvclive:DvcLiveSource",
     "guild": "guild:GuildSource",
     "tensorboard": "tensorboard:TensorBoard",

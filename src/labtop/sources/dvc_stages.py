@@ -52,9 +52,16 @@ def of_stage(
 
 
 def with_stages(
-    record: RunRecord, root: Path, stages: Sequence[Stage], artifacts: Mapping[str, Any] | None = None
+    record: RunRecord,
+    root: Path,
+    stages: Sequence[Stage],
+    artifacts: Mapping[str, Any] | None = None,
+    cached: Mapping[str, str] | None = None,
 ) -> RunRecord:
-    """A record with the commands, inputs, outputs and params of stages added to what it has."""
+    """A record with the commands, inputs, outputs and params of stages added to what it has.
+
+    `cached` says where an output lies by its path, for a run whose outputs are no longer in the workspace.
+    """
     commands = [line for stage in stages for line in stage.commands]
     produced = {out.path for stage in stages for out in stage.outs}
     inputs: dict[str, DataInput] = {}
@@ -62,7 +69,7 @@ def with_stages(
         for dep in stage.deps:
             if dep.path not in produced:
                 inputs.setdefault(dep.path, data_input(dep))
-    outs = [_artifact(root, out) for stage in stages for out in stage.outs]
+    outs = [_artifact(root, out, cached) for stage in stages for out in stage.outs]
     return replace(
         record,
         params=merged(record.params, [params for stage in stages for params in stage.params.items()]),
@@ -85,8 +92,8 @@ def data_input(tracked: Tracked) -> DataInput:
     )
 
 
-def _artifact(root: Path, out: Tracked) -> Artifact:
-    where = inside(root, out.path)
+def _artifact(root: Path, out: Tracked, cached: Mapping[str, str] | None) -> Artifact:
+    where = inside(root, out.path) if cached is None else cached.get(out.path)
     about: dict[str, str | int | float | bool] = {}
     if out.digest:
         about[out.algorithm or "digest"] = out.digest

@@ -1,0 +1,1 @@
+"""DVC: experiments in git, and pipelines with files of metrics."""
