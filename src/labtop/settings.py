@@ -29,6 +29,7 @@ class Settings:
     capture_untracked: bool = True  # keep untracked source files, except secrets
     capture_output: bool | str = True  # "fd": also what child processes and C libraries print
     run_metrics: tuple[str, ...] = ()  # rules by which `labtop run` picks up metrics
+    tables: tuple[str, ...] = ()  # what columns of tables are for: "results*.csv: run=model step=epoch"
     resolve_data: bool = True  # ask S3, lakeFS, … for the version behind an address
     aim_python: str | None = None  # a Python with the aim package, to read Aim repositories with
     untracked_max_bytes: int = 5_000_000  # of all untracked files kept together

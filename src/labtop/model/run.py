@@ -338,7 +338,8 @@ class Source:
     """Where a run was read from when labtop did not record it.
 
     `texts` are params that were stored as text other than their value would be written: name → that text. `also` are
-    other places where the same run was seen. `models` are the versions of registered models that it made.
+    other places where the same run was seen. `models` are the versions of registered models that it made. `reading`
+    says how it was read where that was guessed: what the columns of a table were taken for.
     """
 
     tracker: str = "labtop"
@@ -348,6 +349,7 @@ class Source:
     texts: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     models: tuple[ModelVersion, ...] = ()
+    reading: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

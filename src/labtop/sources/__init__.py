@@ -26,6 +26,7 @@ SOURCES: Mapping[str, str] = {
     "hydra": "hydra:HydraSource",
     "sacred": "sacred:SacredSource",
     "wandb": "wandb:WandbSource",
+    "tables": "tables:Tables",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
 

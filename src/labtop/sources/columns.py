@@ -17,12 +17,15 @@ _UNITS = ((1e11, 1_000_000.0), (1e14, 1_000.0), (1e17, 1.0), (float("inf"), 0.00
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Which columns say what. Without `run` all rows are of one run; without `step` a row has its number."""
+    """Which columns say what. Without `run` all rows are of one run; without `step` a row has its number.
+
+    `values` None are all columns of numbers that say nothing else.
+    """
 
     run: str | None = None
     step: str | None = None
     time: str | None = None
-    values: tuple[str, ...] = ()
+    values: tuple[str, ...] | None = ()
 
 
 @dataclass
@@ -39,9 +42,11 @@ class Split:
         """Add the rows of a batch, each number under the name of its column; nested ones join with `/`."""
         import numpy
 
-        columns = [
-            (name, numbers) for wanted in self.roles.values for name, numbers in _leaves(batch, wanted)
-        ]
+        taken = (self.roles.run, self.roles.step, self.roles.time)
+        chosen_names = [name for name in batch.schema.names if name not in taken]
+        if self.roles.values is not None:
+            chosen_names = list(self.roles.values)
+        columns = [(name, numbers) for wanted in chosen_names for name, numbers in _leaves(batch, wanted)]
         steps = None if self.roles.step is None else number_column(batch, self.roles.step)
         times = None if self.roles.time is None else time_column(batch, self.roles.time)
         for run, chosen in chosen_rows(batch, self.roles.run, self.wanted):
@@ -60,6 +65,69 @@ class Split:
         """What was gathered; begins anew with the rows that follow."""
         taken, self.runs, self.points = self.runs, {}, 0
         return taken
+
+
+@dataclass
+class PointSplit:
+    """Points of a table with a row a point, of some runs or all, by run and metric."""
+
+    roles: Roles
+    metric: str
+    value: str
+    wanted: frozenset[str] | None = None
+    runs: dict[str, Curves] = field(default_factory=dict)
+    points: int = 0
+
+    def add(self, batch: Batch) -> None:
+        """Add the rows of a batch; one without a step has its number in its curve."""
+        import numpy
+
+        numbers = number_column(batch, self.value)
+        if numbers is None or self.metric not in batch.schema.names:
+            return
+        values, known = numbers
+        steps = None if self.roles.step is None else number_column(batch, self.roles.step)
+        times = None if self.roles.time is None else time_column(batch, self.roles.time)
+        metrics = _codes(batch.column(self.metric))
+        for run, rows in chosen_rows(batch, self.roles.run, self.wanted):
+            curves = self.runs.setdefault(run, {})
+            for metric, within in _groups(metrics, rows):
+                chosen = within[known[within]]
+                before = len(curves.get(metric, ()))
+                at = numpy.arange(before, before + len(chosen), dtype="f8")
+                if steps is not None:
+                    at = numpy.where(steps[1][chosen], steps[0][chosen], at)
+                told = None if times is None else times[chosen]
+                self.points += _add(
+                    curves, metric, at, told, values[chosen], numpy.ones(len(chosen), dtype=bool)
+                )
+
+    def take(self) -> dict[str, Curves]:
+        """What was gathered; begins anew with the rows that follow."""
+        taken, self.runs, self.points = self.runs, {}, 0
+        return taken
+
+
+def _codes(column: Any) -> Any:
+    """A column as codes of its texts."""
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(column.type):
+        return column
+    return column.cast(pyarrow.string()).fill_null("").dictionary_encode()
+
+
+def _groups(texts: Any, rows: Any | None = None) -> Iterator[tuple[str, Any]]:
+    """The texts of a column of codes, and the numbers of the rows of each (of `rows`), in their order."""
+    import numpy
+
+    codes = texts.indices.to_numpy(zero_copy_only=False)
+    order = numpy.arange(len(codes)) if rows is None else rows
+    order = order[numpy.argsort(codes[order], kind="stable")]
+    edges = [0, *(numpy.flatnonzero(numpy.diff(codes[order])) + 1).tolist(), len(order)]
+    for start, end in pairwise(edges):
+        if end > start:
+            yield texts.dictionary[int(codes[order[start]])].as_py(), order[start:end]
 
 
 def _add(curves: Curves, name: str, steps: Any, times: Any | None, values: Any, known: Any) -> int:
@@ -89,22 +157,13 @@ def _extend(column: array[float] | array[int], numbers: Any, kind: str) -> None:
 def chosen_rows(batch: Batch, column: str | None, wanted: frozenset[str] | None) -> Iterator[tuple[str, Any]]:
     """The runs in a batch, and the numbers of the rows of each, in their order. A row whose run is null is of `""`."""
     import numpy
-    import pyarrow
 
     if column is None:
         yield "", numpy.arange(batch.num_rows)
         return
-    texts = batch.column(column)
-    if not pyarrow.types.is_dictionary(texts.type):
-        texts = texts.cast(pyarrow.string()).fill_null("").dictionary_encode()
-    codes = texts.indices.to_numpy(zero_copy_only=False)
-    order = numpy.argsort(codes, kind="stable")
-    edges = [0, *(numpy.flatnonzero(numpy.diff(codes[order])) + 1).tolist(), len(order)]
-    for start, end in pairwise(edges):
-        if end > start:
-            run = texts.dictionary[int(codes[order[start]])].as_py()
-            if wanted is None or run in wanted:
-                yield run, order[start:end]
+    for run, rows in _groups(_codes(batch.column(column))):
+        if wanted is None or run in wanted:
+            yield run, rows
 
 
 def _leaves(batch: Batch, name: str) -> Iterator[tuple[str, tuple[Any, Any]]]:

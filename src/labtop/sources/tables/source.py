@@ -1,0 +1,165 @@
+"""Lists and reads the runs of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from labtop.formats.table_file import TableFile, look_at
+from labtop.model.run import RunRecord, Source, Status, Value
+from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
+from labtop.sources.tables.guess import Guess
+from labtop.sources.tables.places import named_table, tables_in
+from labtop.sources.tables.rows import keys_of, rows_of, seeds_of
+from labtop.sources.tables.rules import columns_of, rule_for
+from labtop.sources.tables.series import Piece, Reached, complete_end, pieces, reached_of, runs_in
+
+_GENERIC = (
+    "metrics",
+    "metric",
+    "log",
+    "logs",
+    "progress",
+    "results",
+    "result",
+    "history",
+    "train",
+    "training",
+    "data",
+)
+"""Names of files that say nothing: the folder names the run."""
+
+
+class Tables:
+    """Reads any Parquet, CSV, TSV or JSON Lines table of runs."""
+
+    tracker = "table"
+    reads = "Parquet, CSV, TSV and JSON Lines with a row a run, a row a step, or run, step and value"
+
+    def detect(self, listing: Listing) -> Iterable[Place]:
+        """Files that are surely tables of runs; of a named one it is enough that it can be one."""
+        if listing.is_named:
+            found = (named_table(listing.folder / name) for name in listing.files)
+            return [Place(path) for path in found if path is not None]
+        return [Place(path) for path in tables_in(listing)]
+
+    def runs(self, place: Path) -> Iterable[RunRef]:
+        """A run for each row, for each value of the run's column, or one for the file."""
+        table, guessed, version = _opened(place)
+        if guessed.shape == "runs":
+            yield from (RunRef(key, version, 100) for key in keys_of(table, guessed, []))
+        elif guessed.shape and guessed.run is not None:
+            # of no size: all runs of a table are read in one pass, which must not be cut into many
+            yield from (RunRef(run, version) for run in runs_in(table, guessed, version))
+        elif guessed.shape:
+            yield RunRef(place.name, version, place.stat().st_size)
+
+    def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
+        """Read runs, all of them in one pass over the table."""
+        table, guessed, _ = _opened(place)
+        if guessed.shape == "runs":
+            yield from _read_rows(table, guessed, frozenset(ref.key for ref in refs))
+        elif guessed.shape and guessed.run is not None:
+            yield from _read_many(table, guessed, frozenset(ref.key for ref in refs))
+        elif guessed.shape:
+            for ref in refs:
+                yield from _read_one(table, guessed, ref)
+
+
+def _opened(place: Path) -> tuple[TableFile, Guess, str]:
+    table, rule = look_at(place), rule_for(place)
+    version = stamp(place) + (f"|{rule.text}" if rule else "")
+    return table, columns_of(table, rule), version
+
+
+def _read_rows(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
+    problems: list[str] = []
+    written = table.path.stat().st_mtime
+    for row in rows_of(table, guessed, problems):
+        if row.key in wanted:
+            record = RunRecord(
+                id="",
+                name=row.name,
+                project=table.path.stem,
+                status=Status.UNKNOWN,
+                started_at=row.time,
+                params=row.params,
+                metrics=row.metrics,
+                randomness=seeds_of(row.params),
+                source=_source(table, guessed, row.key, problems, row.texts),
+            )
+            yield RunRead(key=row.key, record=record, last_write=written)
+
+
+def _read_many(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
+    problems: list[str] = []
+    written = table.path.stat().st_mtime
+    for piece in pieces(table, guessed, wanted, problems):
+        name = piece.run or "(no name)"
+        yield _as_read(table, guessed, piece.run, name, table.path.stem, piece, problems, written)
+
+
+def _read_one(table: TableFile, guessed: Guess, ref: RunRef) -> Iterator[RunRead]:
+    """Read the one run of a file; a text file that grew is read on."""
+    problems: list[str] = []
+    path, written = table.path, table.path.stat().st_mtime
+    is_text = table.kind != "parquet" and not table.is_utf16
+    before = reached_of(ref.state, path) if is_text else None
+    end, head = complete_end(path) if is_text else (None, "")
+    name = path.parent.name if path.stem.lower() in _GENERIC else path.stem
+    rows = before.rows if before else 0
+    for piece in pieces(table, guessed, frozenset({""}), problems, before, end):
+        rows += max(map(len, piece.curves.values()), default=0)
+        reached = None if end is None else msgspec.json.encode(Reached(end, rows, head))
+        yield _as_read(
+            table,
+            guessed,
+            ref.key,
+            name or path.stem,
+            path.parent.name or "runs",
+            piece,
+            problems,
+            written,
+            reached,
+        )
+
+
+def _as_read(
+    table: TableFile,
+    guessed: Guess,
+    key: str,
+    name: str,
+    project: str,
+    piece: Piece,
+    problems: Sequence[str],
+    written: float,
+    state: bytes | None = None,
+) -> RunRead:
+    params: Mapping[str, Value] = piece.params
+    record = RunRecord(
+        id="",
+        name=name,
+        project=project,
+        status=Status.UNKNOWN,
+        params=params,
+        randomness=seeds_of(params),
+        source=_source(table, guessed, key, problems, {}),
+    )
+    return RunRead(
+        key=key, record=record, curves=piece.curves, appended=piece.appended, state=state, last_write=written
+    )
+
+
+def _source(
+    table: TableFile, guessed: Guess, key: str, problems: Sequence[str], texts: Mapping[str, str]
+) -> Source:
+    return Source(
+        tracker="table",
+        uri=str(table.path),
+        run_id=key,
+        problems=tuple(problems),
+        texts=texts,
+        reading=guessed.text(),
+    )
