@@ -40,6 +40,7 @@ _LOOK_AGAIN_S = 30.0
 _SHARE_OF_TIME = 0.15  # of it may go into looking whether anything changed
 _SHOWN_EVERY_S = 0.3
 _SAVED_EVERY_S = 10.0
+_ALONE = "alone"  # what a folder was made of that is to be looked at again
 _MOVING_S = 600.0
 
 
@@ -88,6 +89,7 @@ class Mirror:
         self._unreadable: dict[str, str] = {}
         self.stores: tuple[Path, ...] = ()
         self._places: dict[tuple[str, Path], _Known] = {}
+        self._shown_ids: set[str] = set()  # of runs that were shown in this update as soon as they were read
         self._shown: dict[str, str] = {}  # folder of a run that people see → what it was made of
         self._seen = seen
         self._survey_due = 0.0
@@ -109,6 +111,7 @@ class Mirror:
                 return  # another process is at it
             self._load()
             self._changed = False
+            self._shown_ids = set()
             self._look()
             tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
             if tasks:
@@ -186,12 +189,8 @@ class Mirror:
         folders: list[str] = []
         for done, (task, told) in enumerate(read_tasks(self.store, tasks), 1):
             self._take(task, told)
-            if (
-                told.landed is not None
-                and told.landed.shown not in self._shown
-                and not told.landed.is_context
-            ):
-                folders.append(self._show_at_once(told.landed))
+            if told.landed is not None:
+                folders += self._show_at_once(told.landed)
             if on_progress is not None:
                 on_progress(min(done, total), total)
             now = time.monotonic()
@@ -206,11 +205,18 @@ class Mirror:
         if folders:
             yield folders
 
-    def _show_at_once(self, landed: Landed) -> str:
-        """Show a run that was just read, alone for now; what it is one run with may be read later."""
-        with contextlib.suppress(OSError, LabtopError):
-            compose(self.store, Group(landed), self.store / landed.shown)
-        return landed.shown
+    def _show_at_once(self, landed: Landed) -> list[str]:
+        """Show a new run that was just read, alone for now; what it is one run with may be read later."""
+        folder = landed.shown
+        if landed.is_context or folder in self._shown or landed.run_id in self._shown_ids:
+            return []
+        try:
+            compose(self.store, Group(landed), self.store / folder)
+        except (OSError, LabtopError):
+            return []  # said when all runs are looked at
+        self._shown[folder] = _ALONE
+        self._shown_ids.add(landed.run_id)
+        return [folder]
 
     def _take(self, task: Task, told: Told) -> None:
         known = self._places[task.source, Path(task.place)]

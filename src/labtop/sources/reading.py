@@ -186,25 +186,38 @@ class _Readers:
         self._answers.put((reader, None))
 
     def events(self) -> Iterator[tuple[Task, Told]]:
-        """What came of each run."""
+        """What came of each run. A process that dies is replaced; a run that is its death twice is left."""
         busy = {reader for reader in self._readers if self._go_on(reader)}
-        left: list[Task] = []
         while busy:
             reader, told = self._answers.get()
             if reader not in busy or reader.task is None:
                 continue
             if told is None:
                 busy.discard(reader)
-                left += _untold(reader.task, reader.told)
+                task, left = reader.task, _untold(reader.task, reader.told)
+                if len(task.refs) == 1 and left:
+                    yield task, Told(task.refs[0].key, problem="reading it ended the process that read it")
+                    left = []
+                self._tasks += left[::-1]
+                if self._tasks and (other := self._replaced()) is not None and self._go_on(other):
+                    busy.add(other)
             elif told.is_last:
                 if not self._go_on(reader):
                     busy.discard(reader)
             else:
                 reader.told.add(told.key)
                 yield reader.task, told
-        for task in (*left, *self._tasks[::-1]):
+        for task in self._tasks[::-1]:  # no process can be started here
             for told in read_task(self._mirror, task):
                 yield task, told
+
+    def _replaced(self) -> _Reader | None:
+        """A new process; None where none can be started."""
+        try:
+            self._start()
+        except OSError:
+            return None
+        return self._readers[-1]
 
     def _go_on(self, reader: _Reader) -> bool:
         """Give a process the next task; False when there is none."""

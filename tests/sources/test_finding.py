@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from labtop.sources import source_names
+from labtop.sources.finding import survey
+from labtop.store.layout import create_store
+from tests.sources.writers.sacred import write_run
+
+
+def test_stores_and_logs_are_found_below(tmp_path: Path) -> None:
+    """What lies deep is found, with stores of labtop apart; hidden folders and installed packages are passed over."""
+    write_run(tmp_path / "a" / "b" / "sacred" / "1")
+    create_store(tmp_path / "a" / "runs")
+    write_run(tmp_path / ".hidden" / "1")
+    write_run(tmp_path / "node_modules" / "1")
+    seen = survey(tmp_path)
+    assert {each.source for each in seen.found} == {"sacred"}
+    assert seen.stores == (tmp_path / "a" / "runs",)
+    assert seen.problems == ()
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """A link to a folder of logs, or a circle of links, adds nothing and ends."""
+    write_run(tmp_path / "logs" / "1")
+    (tmp_path / "latest").symlink_to(tmp_path / "logs")
+    (tmp_path / "logs" / "up").symlink_to(tmp_path)
+    assert len(survey(tmp_path).found) == len(survey(tmp_path / "logs").found)
+
+
+def test_a_tree_of_other_things_holds_no_runs(tmp_path: Path) -> None:
+    """Settings, data sets, sources and databases of programs are nobody's logs."""
+    for name, content in {
+        "config.json": '{"metrics": 1}',
+        "package.json": "{}",
+        "data/train.csv": "id,label,path\n1,cat,a.png\n2,dog,b.png\n",
+        "data/labels.tsv": "image\tx\ty\na.png\t1\t2\n",
+        "params.yaml": "lr: 0.1\n",
+        "src/metrics.py": "x = 1\n",
+        "run.json": "[]",
+        "notes.log": "hello\n",
+        "app.db": "SQLite format 3\0",
+        "empty.csv": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert survey(tmp_path).is_empty
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_pipes_and_unreadable_folders_stop_nothing(tmp_path: Path) -> None:
+    """A pipe with the name of a log is not waited for."""
+    for name in (
+        "trainer_state.json",
+        "metrics.csv",
+        "mlflow.db",
+        "x.wandb",
+        "events.out.tfevents.1.h",
+        "run.json",
+    ):
+        os.mkfifo(tmp_path / name)
+    survey(tmp_path)
+    for name in ("trainer_state.json", "mlflow.db", "events.out.tfevents.1.h"):
+        survey(tmp_path / name)
+
+
+def test_every_source_says_what_it_reads() -> None:
+    """Each has a tracker's name and a line for people."""
+    from labtop.sources import load_source
+
+    for name in source_names():
+        source = load_source(name)
+        assert source.tracker
+        assert source.reads
+        assert "\n" not in source.reads

@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import labtop.sources
+from labtop.query.catalog import Catalog, TableQuery
+from labtop.query.editing import edit_runs
+from labtop.store.layout import create_store
+from tests.sources.outside import install
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A source of another package is installed."""
+    install(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for each in (labtop.sources._outside, labtop.sources.source_names, labtop.sources.load_source):
+        each.cache_clear()
+    sys.modules.pop("toylogs", None)
+
+
+def write(folder: Path, name: str, lines: str, **known: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if known:
+        (folder / f"{name}.json").write_text(json.dumps(known))
+    path = folder / f"{name}.toy"
+    path.write_text(lines)
+    return path
+
+
+def opened(root: Path, tmp_path: Path) -> Catalog:
+    catalog = Catalog(root, cache_root=tmp_path / "cache")
+    catalog.refresh()
+    return catalog
+
+
+def rows(catalog: Catalog, *keys: str) -> list[tuple[object, ...]]:
+    selection = catalog.select(TableQuery())
+    return sorted(catalog.cells(selection.rows, keys), key=str)
+
+
+def look_again(catalog: Catalog) -> bool:
+    """Refresh as if a while had passed since everything was last looked for."""
+    assert catalog.mirror is not None
+    catalog.mirror._survey_due = 0
+    for known in catalog.mirror._places.values():
+        known.due = 0
+    return catalog.refresh()
+
+
+RISING = "".join(f"loss {step} {step * 0.5} {1_600_000_000 + step}\n" for step in range(10))
+
+
+@pytest.mark.usefixtures("outside")
+def test_logs_are_opened_where_they_lie(tmp_path: Path) -> None:
+    """What a source tells of runs is in the table, in the record and in the points, and nothing is made up."""
+    write(tmp_path / "logs" / "deep", "a", RISING, params={"lr": 0.1}, status="finished")
+    write(tmp_path / "logs", "b", "loss 0 nan\nacc 1 0.5\n")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name", "project", "status", "tracker", "params.lr", "metrics.loss.count") == [
+        ("a", "toys", "finished", "toy", 0.1, 10),
+        ("b", "toys", "unknown", "toy", None, 1),
+    ]
+    (point,) = catalog.points([catalog.resolve("b")], ["loss"])
+    assert math.isnan(point.value)
+    assert point.time_us is None
+    assert catalog.record(catalog.resolve("b")).started_at is None
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_run_that_grows_is_read_on(tmp_path: Path) -> None:
+    """Appended points join those that were read, and summaries go on, without reading anything twice."""
+    path = write(tmp_path / "logs", "a", RISING)
+    catalog = opened(tmp_path / "logs", tmp_path)
+    with path.open("a") as file:
+        file.write("loss 10 -3 1600000010\nacc 10 1\n")
+    assert look_again(catalog)
+    run_id = catalog.resolve("a")
+    assert rows(catalog, "metrics.loss", "metrics.loss.count", "metrics.loss.min", "metrics.acc") == [
+        (-3.0, 11, -3.0, 1.0)
+    ]
+    assert [each.step for each in catalog.points([run_id], ["loss"])] == list(range(11))
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_what_was_read_is_remembered(tmp_path: Path) -> None:
+    """Opened again, nothing is read anew; a file that is gone takes its run away."""
+    path = write(tmp_path / "logs", "a", RISING)
+    write(tmp_path / "logs", "b", RISING)
+    opened(tmp_path / "logs", tmp_path).close()
+    records = {each: each.stat().st_mtime_ns for each in tmp_path.glob("cache/mirrors/*/.runs/*/run.parquet")}
+    assert len(records) == 2
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert {each: each.stat().st_mtime_ns for each in records} == records
+    path.unlink()
+    path.with_suffix(".json").unlink(missing_ok=True)
+    assert look_again(catalog)
+    assert rows(catalog, "name") == [("b",)]
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_mistake_in_one_run_hides_no_other(tmp_path: Path) -> None:
+    """A run whose reading breaks off is named among the problems; the others are there."""
+    for name in "abc":
+        write(tmp_path / "logs", name, RISING, **({"crash": True} if name == "b" else {}))
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name") == [("a",), ("c",)]
+    (problem,) = catalog.problems
+    assert problem.path.endswith("logs: b.toy")
+    assert "a mistake" in problem.reason
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_many_runs_are_read_by_processes(tmp_path: Path) -> None:
+    """Every run is there once, also when a process dies of one of them: that one costs nothing else."""
+    for number in range(60):
+        write(tmp_path / "logs", f"r{number:02}", RISING, **({"dies": True} if number == 7 else {}))
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name", "metrics.loss.count") == [
+        (f"r{number:02}", 10) for number in range(60) if number != 7
+    ]
+    (problem,) = catalog.problems
+    assert "r07.toy" in problem.path
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_two_labtops_share_what_was_read(tmp_path: Path) -> None:
+    """While one is reading, another shows what there is; both see all in the end."""
+    write(tmp_path / "logs", "a", RISING)
+    first, second = opened(tmp_path / "logs", tmp_path), opened(tmp_path / "logs", tmp_path)
+    write(tmp_path / "logs", "b", RISING)
+    look_again(first)
+    second.refresh()
+    assert rows(first, "name") == rows(second, "name") == [("a",), ("b",)]
+    first.close()
+    second.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_one_identity_is_one_run(tmp_path: Path) -> None:
+    """A run in two places is shown once, from where it has more points; the other place is told."""
+    write(tmp_path / "logs" / "old", "a", "loss 0 1\n", identity="toy:1", project="old")
+    write(tmp_path / "logs" / "new", "a", "loss 0 1\nloss 1 2\n", identity="toy:1", project="new")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "project", "metrics.loss.count") == [("new", 2)]
+    assert catalog.problems == ()
+    (also,) = catalog.record(catalog.resolve("a")).source.also
+    assert also.endswith("logs/old")
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_two_trackers_of_one_folder_are_one_run(tmp_path: Path) -> None:
+    """What each knows of the run is in one record, and the points of both are there."""
+    write(tmp_path / "logs", "a", "loss 0 1 1600000000\n", own="x", params={"lr": 1}, tracker="csv")
+    write(
+        tmp_path / "logs",
+        "b",
+        "acc 0 1\nacc 1 2\n",
+        own="x",
+        params={"depth": 2},
+        tracker="tb",
+        status="failed",
+    )
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "params.lr", "params.depth", "metrics.loss", "metrics.acc.count", "status") == [
+        (1, 2, 1.0, 2, "failed")
+    ]
+    (run_id,) = (row[0] for row in rows(catalog, "id"))
+    assert [each.name for each in catalog.points([str(run_id)])] == ["acc", "acc", "loss"]
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_equal_curves_of_two_trackers_are_one_run(tmp_path: Path) -> None:
+    """Values agree as TensorBoard keeps them, under other names; a rerun with other values stays apart."""
+    wave = [math.sin(step) / 3 for step in range(12)]
+    narrow = [float(f"{value:.7g}") for value in wave]
+    write(
+        tmp_path / "logs",
+        "a",
+        "".join(f"loss {at} {value!r}\n" for at, value in enumerate(wave)),
+        tracker="csv",
+    )
+    write(
+        tmp_path / "logs" / "tb",
+        "b",
+        "".join(f"train/loss {at} {value!r}\n" for at, value in enumerate(wave)),
+        tracker="tb",
+    )
+    write(
+        tmp_path / "logs",
+        "c",
+        "".join(f"loss {at} {-value!r}\n" for at, value in enumerate(narrow)),
+        tracker="tb",
+    )
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "metrics.loss.count", "metrics.train/loss.count") == [(12, 12), (12, None)]
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_shared_schedule_makes_no_twins(tmp_path: Path) -> None:
+    """A learning rate that falls alike in two runs says nothing."""
+    fall = "".join(f"lr {step} {1 / (step + 1)}\n" for step in range(12))
+    write(tmp_path / "logs", "a", fall, tracker="csv")
+    write(tmp_path / "logs", "b", fall, tracker="tb")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert len(rows(catalog, "id")) == 2
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_context_joins_the_runs_below_it(tmp_path: Path) -> None:
+    """A configuration is a run of its own only while there is no run in its folder."""
+    write(tmp_path / "logs", "ctx", "", context=True, own="out", params={"lr": 3}, tracker="conf")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name", "params.lr") == [("ctx", 3)]
+    write(tmp_path / "logs", "a", RISING, own="out/version_0")
+    write(tmp_path / "logs", "b", RISING, own="out/version_1")
+    write(tmp_path / "logs", "c", RISING, own="elsewhere")
+    look_again(catalog)
+    assert rows(catalog, "name", "params.lr") == [("a", 3), ("b", 3), ("c", None)]
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_zombies_are_lost(tmp_path: Path) -> None:
+    """A run that says it is running is lost when its last point is old, however new its file is."""
+    write(tmp_path / "logs", "old", RISING, status="running")
+    write(tmp_path / "logs", "new", f"loss 0 1 {time.time()}\n", status="running")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name", "status") == [("new", "running"), ("old", "lost")]
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_parents_are_found(tmp_path: Path) -> None:
+    """The identity of a parent becomes the id that labtop gives it."""
+    write(tmp_path / "logs", "child", RISING, parent="toy:p")
+    write(tmp_path / "logs", "parent", RISING, identity="toy:p")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert catalog.record(catalog.resolve("child")).life.parent_id == catalog.resolve("parent")
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_stores_and_logs_are_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores of labtop below a folder are shown with the logs beside them; each edit goes where it belongs."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    write(tmp_path / "all" / "logs", "a", RISING)
+    code = "import labtop\nwith labtop.init(project='p', name='ours') as run: run.log({'loss': 1})"
+    store = tmp_path / "all" / "runs"
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "LABTOP_STORE": str(store)}, cwd=tmp_path
+    )
+    catalog = opened(tmp_path / "all", tmp_path)
+    assert rows(catalog, "name", "tracker") == [("a", "toy"), ("ours", "labtop")]
+    edit_runs(catalog, [catalog.resolve("a"), catalog.resolve("ours")], "tag", {"add": ["kept"]})
+    assert rows(catalog, "name", "tags") == [("a", ["kept"]), ("ours", ["kept"])]
+    assert len(list((store / "ledger").iterdir())) == 1
+    catalog.close()
+    again = opened(tmp_path / "all", tmp_path)
+    assert rows(again, "tags") == [(["kept"],), (["kept"],)]
+    again.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_sources_are_never_written_to(tmp_path: Path) -> None:
+    """Opening, editing and closing leaves every file and folder as it was."""
+    path = write(tmp_path / "logs", "a", RISING)
+    before = (
+        sorted(each.name for each in (tmp_path / "logs").iterdir()),
+        path.read_bytes(),
+        path.stat().st_mtime_ns,
+    )
+    catalog = opened(tmp_path / "logs", tmp_path)
+    catalog.close()
+    assert (
+        sorted(each.name for each in (tmp_path / "logs").iterdir()),
+        path.read_bytes(),
+        path.stat().st_mtime_ns,
+    ) == before
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_cache_that_is_gone_is_made_again(tmp_path: Path) -> None:
+    """The mirror holds nothing that is not in the logs."""
+    write(tmp_path / "logs", "a", RISING)
+    opened(tmp_path / "logs", tmp_path).close()
+    shutil.rmtree(tmp_path / "cache")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name", "metrics.loss.count") == [("a", 10)]
+    catalog.close()
+
+
+def test_an_empty_store_beside_nothing_is_a_store(tmp_path: Path) -> None:
+    """A folder whose only content is one store means that store."""
+    create_store(tmp_path / "x" / "runs")
+    from labtop.api import find_runs
+
+    assert find_runs(tmp_path / "x").path == tmp_path / "x" / "runs"
