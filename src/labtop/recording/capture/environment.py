@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from labtop.model.run import Environment
@@ -13,6 +12,7 @@ from labtop.recording.capture.conda import conda_environment
 from labtop.recording.capture.container import find_container
 from labtop.recording.capture.hashing import write_file
 from labtop.recording.capture.lock_file import keep_lock_files
+from labtop.recording.capture.name_patterns import NamePatterns
 from labtop.recording.capture.packages import installed_packages, requirements
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.secret_names import is_secret_name
@@ -72,11 +72,11 @@ def allowed_variables(
     environment: Mapping[str, str], redactor: Redactor, extra: Iterable[str] = ()
 ) -> dict[str, str]:
     """The variables on the allow-list; one with a secret name never, even where `extra` asks for it."""
-    patterns = (*_ALLOWED, *extra)
+    wanted = NamePatterns((*_ALLOWED, *extra))
     return {
         name: redactor.text(value)
         for name, value in sorted(environment.items())
-        if any(fnmatchcase(name, pattern) for pattern in patterns) and not is_secret_name(name)
+        if wanted.match(name) and not is_secret_name(name)
     }
 
 

@@ -7,8 +7,9 @@ name is judged by its words, not by what it contains.
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 from functools import lru_cache
+
+from labtop.recording.capture.name_patterns import NamePatterns
 
 
 def _words(text: str) -> frozenset[str]:
@@ -43,6 +44,9 @@ _SURELY_SECRET_FILES = (
 )  # fmt: skip
 _SECRET_FOLDERS = frozenset((".aws", ".ssh", ".gnupg", ".kube", ".docker"))
 
+_SECRET = NamePatterns(_SECRET_FILES)
+_SURELY_SECRET = NamePatterns(_SURELY_SECRET_FILES)
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -61,14 +65,12 @@ def is_surely_secret_name(name: str) -> bool:
 def is_secret_file(path: str) -> bool:
     """Whether a file is a key or a credential by its name; `path` has forward slashes."""
     *folders, name = path.lower().split("/")
-    return any(fnmatchcase(name, pattern) for pattern in _SECRET_FILES) or not _SECRET_FOLDERS.isdisjoint(
-        folders
-    )
+    return _SECRET.match(name) or not _SECRET_FOLDERS.isdisjoint(folders)
 
 
 def is_surely_secret_file(path: str) -> bool:
     """As `is_secret_file`, without names that often are something else, such as `id_mapping.py`."""
-    return any(fnmatchcase(path.lower().rsplit("/", 1)[-1], pattern) for pattern in _SURELY_SECRET_FILES)
+    return _SURELY_SECRET.match(path.lower().rsplit("/", 1)[-1])
 
 
 def placeholder(name: str) -> str:
