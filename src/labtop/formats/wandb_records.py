@@ -150,7 +150,9 @@ def named_values(message: bytes, number: int = UPDATES) -> list[NamedValue]:
 
 
 def plain_columns(message: bytes, more: int = 0) -> tuple[list[bytes], list[bytes]] | None:
-    """Names and JSON texts of a message that holds short items and nothing else; None where it is not that simple.
+    """Names and values of a message that holds short items and nothing else; None where it is not that simple.
+
+    Of a value there is a chunk that begins with its length, its JSON text (`value_in`) and goes on with something else.
 
     Three times as fast as `named_values`, by cutting the message where values begin so a name counts only
     if `named_values` gave it before.
@@ -159,19 +161,24 @@ def plain_columns(message: bytes, more: int = 0) -> tuple[list[bytes], list[byte
         more: the tag of a field that may follow the items.
     """
     chunks = message.split(_VALUE)
-    if len(chunks) < 2:
-        return None
     try:
         names = [chunk[chunk[0] + 3 :] for chunk in chunks]
-        values = [chunk[1 : chunk[0] + 1] for chunk in chunks[1:]]
         end = chunks[-1][chunks[-1][0] + 1 :]
     except IndexError:
         return None
     if end and end[0] != more:
         return None
     names.pop()
+    if not names:
+        return None
     names[0] = chunks[0][2:]
-    return names, values
+    del chunks[0]
+    return names, chunks
+
+
+def value_in(chunk: bytes) -> bytes:
+    """The JSON text that a chunk of `plain_columns` begins with, after its length."""
+    return chunk[1 : chunk[0] + 1]
 
 
 def _messages(message: bytes, number: int) -> list[bytes]:

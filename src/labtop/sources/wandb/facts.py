@@ -43,6 +43,8 @@ class Facts:
     exit: dict[str, Tree] | None = None
     start_us: int | None = None
     artifact_project: str = ""
+    _chunks: dict[bytes, bytes] = field(default_factory=dict)
+    _last_summary: bytes = b""
 
     def begin_process(self) -> None:
         """Another process takes the run up: the end of the one before counts no more."""
@@ -62,10 +64,14 @@ class Facts:
 
     def take_summary(self, message: bytes) -> None:
         """Fold a summary; most hold nothing but numbers."""
-        plain = w.plain_columns(message)
-        if plain is not None and all(map(self.summary.__contains__, plain[0])):
-            self.summary.update(zip(*plain, strict=True))
+        if message == self._last_summary:
             return
+        self._last_summary = message
+        plain = w.plain_columns(message)
+        if plain is not None and self.summary.keys() >= set(plain[0]):
+            self._chunks.update(zip(*plain, strict=True))
+            return
+        self._settle()
         for name, text in w.named_values(message):
             self.summary.pop(name, None)
             self.summary[name] = text
@@ -75,6 +81,7 @@ class Facts:
 
     def summary_tree(self) -> dict[str, Tree]:
         """The summary as it stands, nested as it was set."""
+        self._settle()
         tree: dict[str, Tree] = {}
         for name, text in self.summary.items():
             path = w.path_of(name)
@@ -86,11 +93,17 @@ class Facts:
 
     def unlogged(self, last: Mapping[str, float]) -> list[tuple[bytes, bytes | None]]:
         """What of the summary is more than the last values of metrics; `last` are those."""
+        self._settle()
         return [
             (name, text)
             for name, text in self.summary.items()
             if text is None or not _is_last("/".join(w.path_of(name)), text, last)
         ]
+
+    def _settle(self) -> None:
+        """Bring into `summary` what was only put aside."""
+        self.summary.update((name, w.value_in(chunk)) for name, chunk in self._chunks.items())
+        self._chunks.clear()
 
     def goal_of(self, name: str) -> str | None:
         """Whether a metric is to be small or large, where the script told."""

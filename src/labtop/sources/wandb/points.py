@@ -46,6 +46,7 @@ class Points:
         rows: histories that were seen, `samples` measurements of the machine; they count on from what was seen earlier.
         last: the last value of each metric but those of the machine.
         fresh: names of the curves that were taken last.
+        waiting: about as many points as the next `take` gives.
         last_us: the newest time that was seen, in microseconds, or `NO_TIME`.
         step: of the row that was added last, unless it held nothing but numbers.
         start_us: when the run began, to know the time of rows that say only how long it had run.
@@ -67,9 +68,7 @@ class Points:
         self._widths = array("I")
         self._steps = array("d")
         self._system: dict[str, Curve] = {}
-
-    def __len__(self) -> int:
-        return len(self._values) + sum(map(len, self._system.values()))
+        self.waiting = 0
 
     def add_history(self, message: bytes) -> RichRow:
         """Add a row; gives what in it are no numbers. Raises ProtobufError."""
@@ -77,7 +76,7 @@ class Points:
         if plain is not None:
             try:
                 columns = list(map(self._ids.__getitem__, plain[0]))
-                values = _floats(plain[1])
+                values = _floats([chunk[1 : chunk[0] + 1] for chunk in plain[1]])
             except (KeyError, ValueError):
                 pass
             else:
@@ -112,6 +111,7 @@ class Points:
                 continue
             curve = self._system.setdefault("system/" + name.removeprefix("system."), Curve())
             curve.add(self.samples, number, time_us)
+            self.waiting += 1
         self.last_us = max(self.last_us, time_us)
         self.samples += 1
 
@@ -123,6 +123,7 @@ class Points:
         self._columns, self._values = array("I"), array("d")
         self._widths, self._steps = array("I"), array("d")
         self.fresh = tuple(curves)
+        self.waiting = 0
         return curves
 
     def _add_exactly(self, items: list[NamedValue], step: float | None) -> RichRow:
@@ -184,6 +185,7 @@ class Points:
         self._values.extend(values)
         self._widths.append(len(columns))
         self._steps.append(self.rows if step is None else step)
+        self.waiting += len(columns)
         self.rows += 1
 
     def _gathered(self) -> Iterator[tuple[str, Curve]]:

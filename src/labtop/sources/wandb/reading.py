@@ -76,9 +76,9 @@ class RunReader:
                     if isinstance(entry, Damage):
                         self._problem(segment, f"{entry.reason} (byte {entry.offset:,})")
                         continue
-                    self._offset = entry[1]
-                    self._take(number, segment, entry[0], entry[2])
-                    if len(self._points) >= _POINTS_A_PIECE:
+                    at, self._offset, content = entry
+                    self._take(number, segment, at, content)
+                    if self._points.waiting >= _POINTS_A_PIECE:
                         yield
                 if self._offset < size and time.time() - tape.stat().st_mtime > _STILL_WRITTEN_S:
                     self._is_cut = True

@@ -98,6 +98,7 @@ def identity_of(entity: str, project: str, run_id: str) -> str:
 def record_of(told: Told) -> Made:
     """The record of what was told so far."""
     facts, segments = told.facts, told.segments
+    home = facts.run.get("entity", ""), facts.run.get("project", "")
     problems = dict(told.problems)
     last = segments[-1]
     metadata: dict[str, Tree] = {}
@@ -114,17 +115,16 @@ def record_of(told: Told) -> Made:
             beside.config()
         if not has_all or not summary:
             summary = {**beside.summary(), **summary}
-    run, environment = facts.run, facts.environment
+    run, environment = {**_run_of(metadata), **facts.run}, facts.environment
     run_id = run.get("id") or last.run_id
-    home = run.get("entity", ""), run.get("project", "")
-    project = home[1] or facts.artifact_project or _text(metadata.get("project"))
+    project = home[1] or facts.artifact_project or run.get("project", "")
     branch = run.get("branch", {})
     patch = _patch(segments)
-    status, exit_code = _status(facts, metadata)
+    status, exit_code = _status(facts, metadata, is_old=last.files == last.folder)
     tree, unlogged = _split_summary(summary, told.points.last)
     record = RunRecord(
         id="",
-        name=run.get("name", "") or _text(metadata.get("name")),
+        name=run.get("name", ""),
         project=project,
         status=status,
         started_at=_started(facts, metadata),
@@ -167,7 +167,17 @@ def _text(value: Tree) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _status(facts: Facts, metadata: Mapping[str, Tree]) -> tuple[Status, int | None]:
+def _run_of(metadata: Mapping[str, Tree]) -> dict[str, Tree]:
+    """What `wandb-metadata.json` said of the run itself until 0.9, by the names of the run record."""
+    named = ("name", "notes", "project", "group", "job_type")
+    run: dict[str, Tree] = {name: _text(metadata.get(name)) for name in named}
+    run["job_type"] = run["job_type"] or _text(metadata.get("jobType"))
+    tags = metadata.get("tags")
+    run["tags"] = [each for each in tags if isinstance(each, str)] if isinstance(tags, list) else []
+    return {name: value for name, value in run.items() if value}
+
+
+def _status(facts: Facts, metadata: Mapping[str, Tree], is_old: bool) -> tuple[Status, int | None]:
     if facts.exit is not None:
         code = facts.exit.get("code", 0)
         return (Status.FINISHED if code == 0 else Status.FAILED), code
@@ -175,7 +185,9 @@ def _status(facts: Facts, metadata: Mapping[str, Tree]) -> tuple[Status, int | N
         return Status.RUNNING, None
     code = metadata.get("exitcode")
     exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
-    return _STATES.get(_text(metadata.get("state")), Status.UNKNOWN), exit_code
+    status = _STATES.get(_text(metadata.get("state")), Status.UNKNOWN)
+    # from 0.10 on the file is written at the start and says so for ever
+    return (status if is_old or status is not Status.RUNNING else Status.UNKNOWN), exit_code
 
 
 def _time(microseconds: float | None) -> datetime | None:
@@ -321,7 +333,8 @@ def _left_out(facts: Facts) -> Iterator[str]:
 def _last_write(segments: list[Segment]) -> float | None:
     newest = None
     for segment in segments:
-        for path in (segment.tape, segment.side_file(layout.OUTPUT), segment.side_file(layout.HISTORY)):
+        beside = (layout.OUTPUT, layout.HISTORY, layout.METADATA, layout.SUMMARY)
+        for path in (segment.tape, *map(segment.side_file, beside)):
             try:
                 newest = max(newest or 0.0, path.stat().st_mtime) if path else newest
             except OSError:
