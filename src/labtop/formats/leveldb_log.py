@@ -106,8 +106,7 @@ class _Reading:
                 self._broken(base + position, "a record does not have its checksum")
                 position = end if _is_sound(data, end) else position + left
                 continue
-            if kind == full and self._damage is None:
-                self._begun = None
+            if kind == full and self._damage is None and self._begun is None:
                 yield base + position, base + end, content
             else:
                 yield from self._fragment(kind, base + position, base + end, content)
@@ -117,6 +116,8 @@ class _Reading:
     def _fragment(self, kind: int, start: int, end: int, content: bytes) -> Iterator[Entry | Damage]:
         """Take a fragment; the record, once it is whole."""
         if kind in (_FULL, _FIRST):
+            if self._begun is not None:
+                self._broken(start, "the end of a record is missing")
             if self._damage is not None:
                 yield self._ended(start)
             self._begun, self._begun_at = [], start

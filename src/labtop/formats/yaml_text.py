@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from labtop.formats.files import read_text
 MOST_BYTES = 8 * 2**20
 _MOST_VALUES = 1_000_000
 _DEEPEST = 100
+_MAYBE_DEEP = re.compile(r"(?:[-?:][ \t]+){50}|^[ ]{50}", re.MULTILINE)
 
 
 def parse_yaml(text: str) -> Any:
@@ -23,6 +25,7 @@ def parse_yaml(text: str) -> Any:
     import yaml
 
     try:
+        _refuse_depth(text)
         return _build(yaml.compose(text, Loader=_loader()), _Budget())
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"no YAML: {' '.join(str(error).split())}") from error
@@ -40,6 +43,25 @@ def _loader() -> Any:
     import yaml
 
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _refuse_depth(text: str) -> None:
+    """Raise InputError for what is nested too deep: PyYAML's C loader has no bound, and ends the process.
+
+    Only what looks like it is parsed for it.
+    """
+    import yaml
+
+    if text.count("[") + text.count("{") <= _DEEPEST and not _MAYBE_DEEP.search(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_loader()):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise InputError(f"no YAML: nested deeper than {_DEEPEST} levels")
 
 
 class _Budget:

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from labtop.errors import InputError
@@ -30,7 +31,7 @@ HISTORY, EVENTS = "wandb-history.jsonl", "wandb-events.jsonl"
 
 _SIDE_FILES = (CONFIG, SUMMARY, METADATA, REQUIREMENTS, PATCH, CONDA, HISTORY, EVENTS)
 _TELLING = frozenset((SUMMARY, METADATA, HISTORY))
-_PEEKED_BYTES = 256 * 1024
+_PEEKED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,40 +166,48 @@ def _id_of(tape: Path) -> str:
 
 
 def _same_runs(group: list[Segment]) -> list[list[Segment]]:
-    """Segments with one id by the run that they are of: an id that a person chose may be used in two projects."""
+    """Segments with one id by the run that they are of: an id that a person chose may be used in two projects.
+
+    Of a file and a copy of it only the longer one counts.
+    """
     runs: dict[tuple[str, str], list[Segment]] = {}
-    begun: dict[bytes, Segment] = {}
+    seen: list[tuple[bytes, list[Segment], Segment]] = []
     first: tuple[str, str] | None = None
     for each in group:
         content, project = _peek(each)
-        copied = begun.get(content) if content else None
-        if copied is not None:  # the same file once more: the longer one counts
-            if _size(each) > _size(copied):
-                several = next(several for several in runs.values() if copied in several)
-                several[several.index(copied)] = begun[content] = each
+        copied = next((known for known in seen if content and _is_copy(content, known[0])), None)
+        if copied is not None:
+            _, several, other = copied
+            if _size(each) > _size(other):
+                several[several.index(other)] = each
+                seen[seen.index(copied)] = content, several, each
             continue
-        begun[content] = each
         first = first or project
-        runs.setdefault(project or first or ("", ""), []).append(each)
+        several = runs.setdefault(project or first or ("", ""), [])
+        several.append(each)
+        seen.append((content, several, each))
     return list(runs.values())
 
 
+def _is_copy(one: bytes, other: bytes) -> bool:
+    return bool(other) and (one.startswith(other) or other.startswith(one))
+
+
 def _peek(segment: Segment) -> tuple[bytes, tuple[str, str] | None]:
-    """The record that begins a segment, and the entity and project that it says; nothing where it cannot be read."""
+    """How a segment begins, and the entity and project that it says; nothing where it cannot be read."""
     if segment.tape is None:
         return b"", None
     try:
         with open_regular(segment.tape) as file:
-            for entry in read_log(file, min(_size(segment), _PEEKED_BYTES)):
-                if isinstance(entry, Damage):
-                    continue
-                kind, message = w.record_of(entry[2])
-                if kind == w.RUN:
-                    said = w.decode(message, w.SHAPES[w.RUN])
-                    return message, (said.get("entity", ""), said.get("project", ""))
+            content = file.read(_PEEKED_BYTES)
+        for entry in read_log(BytesIO(content), len(content)):
+            kind, message = (0, b"") if isinstance(entry, Damage) else w.record_of(entry[2])
+            if kind == w.RUN:
+                said = w.decode(message, w.SHAPES[w.RUN])
+                return content, (said.get("entity", ""), said.get("project", ""))
     except (OSError, InputError, ProtobufError):
-        pass
-    return b"", None
+        return b"", None
+    return content, None
 
 
 def _size(segment: Segment) -> int:
