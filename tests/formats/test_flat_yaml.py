@@ -10,10 +10,11 @@ from labtop.errors import InputError
 from labtop.formats.flat_yaml import parse_flat
 from labtop.formats.yaml_text import parse_yaml
 
-_WORDS = "a key y no null ~ 1 0 007 -3 1_0 1.5 12:30 .inf 1e3 0x1f true = << Yes OFF NULL /a file:///x C:\\x 2021-03-09"
+_NUMBERS = "1 0 007 -3 1_0 1.5 12:30 .inf 1e3 0x1f 0b01 5d59 0e1 1e5 2021-03-09"
+_WORDS = "a key y no null ~ true = << Yes OFF NULL /a file:///x C:\\x"
 _MARKS = "' '' \" \\ : # [] [ { } , &x *x !t | > % @ ` é 日本"
 _BLANKS = (": ", " ", " #", "- ", "\n", "\n  ", "\t", "\u2028", "\x85", "\ufeff")
-_PIECES = st.sampled_from((*_WORDS.split(), *_MARKS.split(), *_BLANKS))
+_PIECES = st.sampled_from((*_WORDS.split(), *_NUMBERS.split(), *_MARKS.split(), *_BLANKS))
 
 
 @given(st.lists(_PIECES, max_size=12).map("".join))

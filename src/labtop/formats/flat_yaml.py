@@ -17,7 +17,8 @@ from labtop.formats.yaml_text import MOST_BYTES, parse_yaml
 _LINE = re.compile(
     r"(?P<key>[A-Za-z_][\w.-]*):"
     r"(?: (?:(?P<integer>0|-?[1-9][0-9]{0,17})|'(?P<quoted>[^'\n\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*)'"
-    r"|(?P<plain>[A-Za-z/][^\n\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*)|(?P<empty>\[\])))?"
+    r"|(?P<plain>[A-Za-z/][^\n\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]*)"
+    r"|(?P<hexadecimal>(?!0b)[0-9a-f]*[a-f][0-9a-f]*)|(?P<empty>\[\])))?"
 )
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
@@ -36,8 +37,8 @@ def parse_flat(text: str) -> dict[str, Any] | None:
         key = parts["key"]
         if kind == "integer":
             found[key] = int(parts["integer"])
-        elif kind == "quoted":
-            found[key] = parts["quoted"]
+        elif kind in ("quoted", "hexadecimal"):
+            found[key] = parts[kind]
         elif kind == "empty":
             found[key] = []
         elif kind == "plain":

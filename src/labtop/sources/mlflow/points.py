@@ -55,7 +55,7 @@ class Pieces:
         self.run = run
         self.problems = problems
         self.state: bytes | None = None
-        self._ends: dict[str, tuple[int, int, float]] | None = {}
+        self._ends: dict[str, tuple[int, bytes, Curve]] | None = {}
         self._bytes = 0
 
     def read(self) -> Iterator[dict[str, Curve]]:
@@ -70,7 +70,11 @@ class Pieces:
                 curves[each.key] = curve
                 points += len(curve)
         if self._ends is not None and self._bytes >= _WORTH_BYTES and len(self._ends) <= _MOST_FILES:
-            self.state = json.dumps(self._ends).encode()
+            ends = {
+                key: (size, zlib.crc32(tail), max(curve.steps))
+                for key, (size, tail, curve) in self._ends.items()
+            }
+            self.state = json.dumps(ends).encode()
         yield curves
 
     def _curves(self, file: Logged) -> Iterator[Curve]:
@@ -118,8 +122,7 @@ class Pieces:
         if not content.endswith(b"\n") or not curve:
             self._ends = None  # a line is half written: what comes next has to be read with it
             return
-        tail = zlib.crc32(content[-_TAIL:])
-        self._ends[key] = (len(content), tail, max(curve.steps))
+        self._ends[key] = (len(content), content[-_TAIL:], curve)
 
     def read_on(self, state: bytes) -> dict[str, Curve] | None:
         """What was added since `state`; None where it cannot be told, or belongs before what was there."""
