@@ -14,13 +14,19 @@ MOST_BYTES = 8 * 2**20
 _MOST_VALUES = 1_000_000
 _DEEPEST = 100
 _MAYBE_DEEP = re.compile(r"(?:[-?:][ \t]+){50}|^[ ]{50}", re.MULTILINE)
+_MOST_IN_OBJECT = 50
+_STANDARD = "tag:yaml.org,2002:"
+_OBJECT = _STANDARD + "python/object"
+_HOLDERS = ("Namespace", "AttributeDict", "OrderedDict", "defaultdict", "DictConfig", "ListConfig", "dict")
+"""Classes of Python whose objects hold settings and nothing else."""
 
 
 def parse_yaml(text: str) -> Any:
     """The value of one YAML document: mappings with text keys, lists, text, numbers, booleans and None.
 
-    Of a value with a tag of its own (`!!python/object…`) what it holds is kept; the tag of a scalar stays in front of
-    its text. Dates stay text. Raises InputError.
+    Of a value with a tag of its own (`!!python/object…`) what it holds is kept, unless that is much or holds itself: of
+    such an object, pickled in other words, its tag stays. The tag of a scalar stays in front of its text. Dates stay
+    text. Raises InputError.
     """
     import yaml
 
@@ -85,11 +91,13 @@ def _build(node: Any, budget: _Budget, depth: int = 0) -> Any:
     budget.take(depth)
     if node is None:
         return None
+    if node.tag.startswith(_OBJECT) and _is_large(node):
+        return "!" + node.tag.removeprefix(_STANDARD)
     if isinstance(node, yaml.MappingNode):
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
             value = _build(value_node, budget, depth + 1)
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if key_node.tag == _STANDARD + "merge":
                 for each in value if isinstance(value, list) else [value]:
                     if isinstance(each, dict):
                         built = {**each, **built}
@@ -101,13 +109,36 @@ def _build(node: Any, budget: _Budget, depth: int = 0) -> Any:
     return _scalar(node)
 
 
+def _is_large(node: Any) -> bool:
+    """Whether an object is no mere holder of settings, and has more than a few values or itself within it."""
+    import yaml
+
+    if node.tag.rpartition(".")[2] in _HOLDERS:
+        return False
+    waiting, count = [(node, frozenset({id(node)}))], 0
+    while waiting:
+        here, above = waiting.pop()
+        count += 1
+        if count > _MOST_IN_OBJECT or here.tag == _STANDARD + "binary":
+            return True
+        inner: list[Any] = []
+        if isinstance(here, yaml.MappingNode):
+            inner = [each for pair in here.value for each in pair]
+        elif isinstance(here, yaml.SequenceNode):
+            inner = here.value
+        if any(id(each) in above for each in inner):
+            return True
+        waiting += [(each, above | {id(each)}) for each in inner]
+    return False
+
+
 def _key_text(key: Any) -> str:
     return key if isinstance(key, str) else "null" if key is None else str(key)
 
 
 def _scalar(node: Any) -> Any:
     """A scalar by its resolved tag; what cannot be had as said stays text."""
-    tag, text = str(node.tag).removeprefix("tag:yaml.org,2002:"), node.value
+    tag, text = str(node.tag).removeprefix(_STANDARD), node.value
     construct = _CONSTRUCTED.get(tag)
     if construct is None:
         return text if tag in ("str", "timestamp", "value") else f"!{tag.removeprefix('!')} {text}".rstrip()

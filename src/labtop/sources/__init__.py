@@ -22,10 +22,11 @@ SOURCES: Mapping[str, str] = {
     "dvc": "dvc.source:DvcSource",
     "dvclive": "dvclive:DvcLiveSource",
     "guild": "guild:GuildSource",
-    "tensorboard": "tensorboard:TensorBoard",
     "hydra": "hydra:HydraSource",
     "sacred": "sacred:SacredSource",
     "wandb": "wandb:WandbSource",
+    "lightning": "lightning:Lightning",
+    "tensorboard": "tensorboard:TensorBoard",
     "tables": "tables:Tables",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
