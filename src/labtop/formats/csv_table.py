@@ -62,9 +62,8 @@ class CsvTable:
                 yield from self._read_utf16(content + file.read(_LONGEST_ROW))
                 return
             rest += content
-            end = rest.rfind(b"\n") + 1
-            is_open = rest.count(b'"', 0, end) % 2 == 1  # a cell with line ends goes on
-            if (not end or is_open) and len(rest) < _LONGEST_ROW:
+            end = _closed(rest)
+            if not end and len(rest) < _LONGEST_ROW:
                 continue
             if not end:
                 self._say(f"line {self._line + 1} is longer than {_LONGEST_ROW:,} bytes")
@@ -76,12 +75,15 @@ class CsvTable:
         yield from self._last(rest, encoding)
 
     def _last(self, rest: bytes, encoding: str) -> Iterator[Block]:
-        """What is behind the last end of line, or within quotes that do not end."""
-        end = rest.rfind(b"\n") + 1
+        """What is behind the last end of line, or within quotes that do not end: it waits."""
+        end = _closed(rest)
         if end:
             text, encoding = self._decode(rest[:end], encoding)
             yield from self._blocks(text)
             self.at += end
+        if b"\n" in rest[end:].rstrip(b"\r\n"):
+            self._say(f"a quote is not closed in the line at byte {self.at:,}")
+            return
         text, _ = self._decode(rest[end:], encoding)
         if text.strip() and self.names and not (self.comment and text.startswith(self.comment)):
             row = next(iter(self._parse(text)), [])
@@ -148,6 +150,20 @@ class CsvTable:
     def _say(self, problem: str) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _closed(content: bytes) -> int:
+    """Where the last line ends that is not within quotes; 0 where there is none."""
+    end = content.rfind(b"\n") + 1
+    if not content.count(b'"', 0, end) % 2:
+        return end
+    at = end = quotes = 0
+    for line in content.split(b"\n")[:-1]:
+        at += len(line) + 1
+        quotes += line.count(b'"')
+        if not quotes % 2:
+            end = at
+    return end
 
 
 def numbers_of(cells: Sequence[str]) -> tuple[array[float], list[bool] | None]:

@@ -26,7 +26,10 @@ SOURCES: Mapping[str, str] = {
     "sacred": "sacred:SacredSource",
     "wandb": "wandb:WandbSource",
     "lightning": "lightning:Lightning",
+    "huggingface": "huggingface:HuggingFace",
     "tensorboard": "tensorboard:TensorBoard",
+    "keras": "keras:Keras",
+    "stable-baselines": "stable_baselines:StableBaselines",
     "tables": "tables:Tables",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""

@@ -9,7 +9,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labtop.errors import LabtopError
@@ -87,7 +87,7 @@ class _Search:
                 return
             self._folders += 1
             try:
-                listing = list_folder(folder)
+                listing = replace(list_folder(folder), is_root=not depth)
             except OSError as error:
                 self._problems.append((str(folder), f"cannot be listed: {error.strerror or error}"))
                 continue

@@ -22,13 +22,15 @@ NO_TIME = -(2**63)
 class Listing:
     """The names in a folder, sorted: `files` are regular ones, `folders` real ones; links are in neither.
 
-    Of a file that was named by a person, `files` holds that name alone and `is_named` is true.
+    Of a file that was named by a person, `files` holds that name alone and `is_named` is true. `is_root`: a person
+    opened this very folder, so it is not only a part of what lies above.
     """
 
     folder: Path
     files: tuple[str, ...]
     folders: tuple[str, ...]
     is_named: bool = False
+    is_root: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class TensorBoard:
         files = [name for name in listing.files if is_event_file(name)]
         if listing.is_named:
             yield from (Place(listing.folder / name) for name in files)
-        elif files and not is_part(listing.folder):
+        elif files and (listing.is_root or not is_part(listing.folder)):
             yield Place(listing.folder)
 
     def runs(self, place: Path) -> Iterable[RunRef]:

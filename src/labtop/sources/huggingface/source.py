@@ -1,0 +1,151 @@
+"""Finds output folders of Hugging Face's Trainer and reads each as one run, however many checkpoints it has.
+
+The state of a checkpoint holds all that was logged up to it, so the one that came furthest tells everything.
+`training_args.bin` is a pickle and is never opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from labtop.model.run import Artifact, Environment, Life, MetricSummary, Randomness, RunRecord, Source, Status
+from labtop.sources.folder_names import name_of, project_of
+from labtop.sources.huggingface.beside import (
+    CARD,
+    CONFIGURATIONS,
+    RESULTS,
+    card_in,
+    configuration_in,
+    results_in,
+)
+from labtop.sources.huggingface.history import History, global_step, history_of
+from labtop.sources.references import reference
+from labtop.sources.side_files import SideFiles, last_write, total_size
+from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
+
+_NAME = "huggingface"
+_STATE = "trainer_state.json"
+_CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})")
+_MODELS = (
+    "model.safetensors", "pytorch_model.bin", "adapter_model.safetensors", "adapter_model.bin", "tf_model.h5",
+    "flax_model.msgpack", "training_args.bin",
+)  # fmt: skip
+
+
+class HuggingFace:
+    """Reads output folders of `transformers.Trainer` and of what is made from it."""
+
+    tracker = _NAME
+    reads = "Hugging Face Trainer: trainer_state.json, also in checkpoint-N"
+
+    def detect(self, listing: Listing) -> Iterable[Place]:
+        """A folder with a state, or with checkpoints that hold one. A checkpoint is a run only where it was opened."""
+        folder, is_checkpoint = listing.folder, bool(_CHECKPOINT.fullmatch(listing.folder.name))
+        if _STATE in listing.files:
+            if not is_checkpoint or listing.is_named or listing.is_root:
+                yield Place(folder)
+        elif any(
+            (folder / name / _STATE).is_file() for name in listing.folders if _CHECKPOINT.fullmatch(name)
+        ):
+            yield Place(folder)
+
+    def runs(self, place: Path) -> Iterable[RunRef]:
+        """The one run of an output folder."""
+        states = _states(place)
+        beside = [place / name for name in (*RESULTS, *CONFIGURATIONS, CARD)]
+        yield RunRef(".", stamp(place / _STATE, *states, *beside), total_size(states))
+
+    def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
+        """Read the run."""
+        for ref in refs:
+            if place.is_dir():
+                yield _read(place, ref)
+
+
+def _states(place: Path) -> list[Path]:
+    """The states of a run: the folder's own, then those of checkpoints, the furthest first."""
+    steps = []
+    try:
+        with os.scandir(place) as entries:
+            for each in entries:
+                found = _CHECKPOINT.fullmatch(each.name)
+                if found and each.is_dir(follow_symlinks=False):
+                    steps.append((int(found[1]), each.name))
+    except OSError:
+        pass
+    states = [place / _STATE, *(place / name / _STATE for _, name in sorted(steps, reverse=True))]
+    return [each for each in states if each.is_file() and not each.is_symlink()]
+
+
+def _read(place: Path, ref: RunRef) -> RunRead:
+    files = SideFiles(place)
+    states = _states(place)
+    state, chosen = _furthest(files, place, states)
+    history = history_of(state)
+    if history.bad_rows:
+        files.problems.add(f"{_STATE}: {history.bad_rows:,} rows of log_history are no objects")
+    card = card_in(files)
+    configuration = configuration_in(files) or configuration_in(SideFiles(chosen))
+    params: dict[str, Any] = {**configuration, **card.params, **history.params}
+    values = {name: value for name, value in results_in(files).items() if name not in history.curves}
+    seed = card.params.get("seed")
+    status = Status.FINISHED if history.is_over else Status.UNKNOWN
+    return RunRead(
+        key=ref.key,
+        record=RunRecord(
+            id="",
+            name=name_of(place),
+            project=project_of(place),
+            status=status,
+            params=params,
+            metrics=_metrics({**values, **history.values}, history),
+            summary=history.summary,
+            life=Life(tags=card.tags),
+            randomness=Randomness(seeds={"transformers": seed} if isinstance(seed, int) else {}),
+            environment=Environment(python=card.packages.pop("python", None), packages=card.packages),
+            artifacts=tuple(_artifacts(place, states)),
+            source=Source(
+                tracker=_NAME,
+                uri=str(place),
+                problems=files.problems.all(),
+                texts={name: text for name, text in card.texts.items() if name not in history.params},
+            ),
+        ),
+        curves=history.curves,
+        folder=place,
+        last_write=last_write(states),
+    )
+
+
+def _furthest(files: SideFiles, place: Path, states: list[Path]) -> tuple[dict[str, Any], Path]:
+    """The state that came furthest, and its folder. Of two as far, the folder's own has the end."""
+    best: dict[str, Any] = {}
+    where = place
+    for path in states:
+        name = path.relative_to(place).as_posix()
+        state = files.mapping(name, files.json(name))
+        if state and (not best or global_step(state) > global_step(best)):
+            best, where = state, path.parent
+        if best and path.parent != place:
+            break  # those that follow came less far
+    return best, where
+
+
+def _metrics(values: dict[str, float], history: History) -> dict[str, MetricSummary]:
+    return {name: MetricSummary(last=value) for name, value in values.items() if name not in history.curves}
+
+
+def _artifacts(place: Path, states: list[Path]) -> Iterator[Artifact]:
+    for path in sorted(states, key=lambda each: (len(each.parent.name), each.parent.name)):
+        found = _CHECKPOINT.fullmatch(path.parent.name)
+        if found and path.parent != place:
+            yield Artifact(
+                name=path.parent.name, uri=str(path.parent), kind="checkpoint", step=float(found[1])
+            )
+    for name in _MODELS:
+        if (place / name).is_file():
+            yield reference(place, name, kind="file" if name == "training_args.bin" else "model")
