@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ stages:
     params: {params.yaml: {train.epochs: 5}}
     outs:
     - {path: model.pt, hash: md5, md5: fedcba9876543210fedcba9876543210, size: 7}
-    - {path: dvclive/metrics.json, hash: md5, md5: fedcba9876543210fedcba9876543211, size: 8}
+    - {path: dvclive/metrics.json, hash: md5, md5: METRICS, size: 8}
 """
 
 
@@ -103,7 +104,8 @@ def test_what_came_since_is_read_on_and_what_was_rewritten_is_read_again(tmp_pat
 def test_the_stage_that_wrote_the_folder_is_told(tmp_path: Path) -> None:
     """Its command, inputs with digests, outputs, and the params that it used."""
     write_run(tmp_path / "dvclive", {"loss": [1.0]})
-    (tmp_path / "dvc.lock").write_text(LOCK, "utf-8")
+    digest = hashlib.md5((tmp_path / "dvclive" / "metrics.json").read_bytes()).hexdigest()
+    (tmp_path / "dvc.lock").write_text(LOCK.replace("METRICS", digest), "utf-8")
     (tmp_path / "dvc.yaml").write_text(
         "artifacts:\n  best: {path: model.pt, type: model, desc: good}\n", "utf-8"
     )
@@ -120,6 +122,8 @@ def test_the_stage_that_wrote_the_folder_is_told(tmp_path: Path) -> None:
         ("dvclive/metrics.json", "file"),
         ("best", "model"),
     ]
+    (tmp_path / "dvclive" / "metrics.json").write_text('{"loss": 7, "step": 0}', "utf-8")  # by a later run
+    assert read(tmp_path / "dvclive").record.data == ()
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from labtop.errors import InputError
 from labtop.formats.dvc_files import Stage, Tracked, locked_stages, pipeline_of
+from labtop.formats.files import read_bytes
 from labtop.model.run import Artifact, Command, DataInput, RunRecord
 from labtop.sources.references import inside, kind_of, reference
 from labtop.sources.side_files import Problems, SideFiles
@@ -25,7 +28,8 @@ def stage_around(folder: Path, problems: Problems) -> tuple[Path, Stage, Mapping
         if (up / "dvc.lock").is_file():
             relative = folder.relative_to(up).as_posix()
             for stage in locked_stages(files.yaml("dvc.lock")):
-                if any(_covers(out.path, relative) for out in stage.outs):
+                covering = [out for out in stage.outs if _covers(out.path, relative)]
+                if covering and all(is_as_locked(up, out) for out in covering):
                     pipeline = pipeline_of(files.yaml("dvc.yaml"))
                     return up, stage, pipeline.artifacts
             for each in files.problems.all():
@@ -39,6 +43,24 @@ def _covers(out: str, folder: str) -> bool:
     """Whether an output is a folder, something in it, or one that it lies in."""
     out = out.rstrip("/")
     return out == folder or out.startswith(f"{folder}/") or folder.startswith(f"{out}/")
+
+
+def is_as_locked(root: Path, out: Tracked) -> bool:
+    """Whether a file is still what a stage wrote; a folder, or one that is not there, counts as such.
+
+    A later run that failed, or ran without DVC, leaves `dvc.lock` behind as it was.
+    """
+    where = inside(root, out.path)
+    if where is None or out.algorithm != "md5" or out.is_folder:
+        return True
+    try:
+        content = read_bytes(where)
+    except (OSError, InputError):
+        return True
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    # DVC 2 took the digest of text with the line ends of Unix
+    plain = hashlib.md5(content.replace(b"\r\n", b"\n"), usedforsecurity=False).hexdigest()
+    return out.digest in (digest, plain)
 
 
 def of_stage(

@@ -134,7 +134,7 @@ def _read(place: Path, ref: RunRef) -> RunRead:
     record = RunRecord(
         id="",
         name=place.name if place.name != _NAME else place.parent.name,
-        project="",
+        project=place.parent.name,
         status=Status.UNKNOWN,
         started_at=epoch_time(first / 1e6) if first is not None else None,
         params=files.mapping("params.yaml", files.yaml("params.yaml")),

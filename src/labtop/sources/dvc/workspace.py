@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from labtop.formats.dvc_files import locked_stages, pipeline_of
+from labtop.formats.dvc_files import Stage, locked_stages, pipeline_of
 from labtop.model.run import RunRecord, Source, Status
 from labtop.sources.dvc.project import add_metrics, read_project
 from labtop.sources.dvc.tree import Cache, WithCache, Workspace
+from labtop.sources.dvc_stages import is_as_locked
 from labtop.sources.references import inside
 from labtop.sources.side_files import Problems, SideFiles, files_below, last_write
 from labtop.sources.source import RunRead
@@ -52,6 +53,7 @@ def read_workspace(root: Path, paths: list[str]) -> RunRead:
     workspace = WithCache(Workspace(root, names), Cache(root), problems)
     told = read_project(workspace, problems, with_metrics=False)
     told.files = paths
+    told.stages = [(prefix, stage) for prefix, stage in told.stages if _is_current(root, stage, paths)]
     add_metrics(workspace, problems, told)
     record = RunRecord(
         id="",
@@ -70,6 +72,11 @@ def read_workspace(root: Path, paths: list[str]) -> RunRead:
         folder=lives[0] if len(lives) == 1 else root,
         last_write=last_write(root / path for path in paths),
     )
+
+
+def _is_current(root: Path, stage: Stage, paths: list[str]) -> bool:
+    """Whether the metrics that a stage wrote are still those that are there."""
+    return all(is_as_locked(root, out) for out in stage.outs if out.path in paths)
 
 
 def _live_folders(root: Path) -> list[str]:
