@@ -143,6 +143,17 @@ def test_a_file_cut_anywhere_costs_no_more_than_itself(tmp_path: Path, name: str
         assert name == "config.json" or found.record.params == {"seed": 7}
 
 
+def test_what_stands_before_a_cut_is_read(tmp_path: Path) -> None:
+    """Of a `metrics.json` that was being written when the disk filled up."""
+    folder = write_run(tmp_path / "1", metrics={"a": series([1.0, 0.5]), "b": series([3.0, 2.0, 1.5])})
+    content = (folder / "metrics.json").read_text("utf-8")
+    (folder / "metrics.json").write_text(content[: content.rindex("2.0") + 5], "utf-8")
+    found = read(folder)
+    assert list(found.curves["a"].values) == [1.0, 0.5]
+    assert list(found.curves["b"].values) == [3.0, 2.0]
+    assert any("metrics.json" in each and "before that" in each for each in found.record.source.problems)
+
+
 def test_only_folders_of_sacred_are_claimed(tmp_path: Path) -> None:
     """Somebody else's `run.json` is left alone."""
     other = tmp_path / "other"
@@ -163,11 +174,22 @@ def test_only_folders_of_sacred_are_claimed(tmp_path: Path) -> None:
             [1, 2, 3],
         ),
         ({"py/object": "numpy.ndarray", "dtype": "float64", "values": "!!", "shape": [3]}, "array of float64 [3]"),
+        (
+            {"py/reduce": [{"py/function": "numpy.core.multiarray.scalar"}, {"py/tuple": [
+                {"py/reduce": [{"py/type": "numpy.dtype"}, {"py/tuple": ["f8", False, True]}]},
+                {"py/b64": "AAAAAAAA+D8="}]}]},
+            1.5,
+        ),
+        (
+            {"py/reduce": [{"py/function": "numpy.core.multiarray.scalar"}, {"py/tuple": [
+                {"py/id": 3}, {"py/b64": "AAAAAAAA+D8="}]}]},
+            1.5,
+        ),
         ({"py/type": "torch.nn.ReLU"}, "torch.nn.ReLU"),
         ({"json://1": {"py/id": 4}, "json://[": 1}, {"1": None, "json://[": 1}),
         ({"py/object": "a.B", "x": 1}, {"x": 1}),
         ({"py/object": "a.B"}, "a.B"),
-        ({"py/reduce": [{"py/function": "os.system"}, {"py/tuple": ["false"]}]}, {}),
+        ({"py/reduce": [{"py/function": "os.system"}, {"py/tuple": ["false"]}]}, None),
     ],
 )  # fmt: skip
 def test_the_wrapping_of_jsonpickle_comes_off(written: Any, value: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 import zlib
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ _CODES = {
     "float64": "d", "float32": "f", "float16": "e", "int64": "q", "int32": "i", "int16": "h", "int8": "b",
     "uint64": "Q", "uint32": "I", "uint16": "H", "uint8": "B", "bool": "?",
 }  # fmt: skip
+_LONG = {"f8": "float64", "f4": "float32", "f2": "float16", "i8": "int64", "i4": "int32", "b1": "bool"}
+_SHORT = re.compile(r'"[<>|=]?([fib][1248])"')
 _LISTS = ("py/tuple", "py/set", "py/iterator")
 _TEXTS = ("py/type", "py/function", "py/repr", "py/mod", "py/ref")
 _KEY = "json://"
@@ -38,6 +41,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     for tag in _TEXTS:
         if isinstance(value.get(tag), str):
             return value[tag]
+    if isinstance(value.get("py/reduce"), list):
+        return _scalar_of_pickle(value["py/reduce"])
     if "py/b64" in value:
         return _as_text(value["py/b64"])
     if "py/id" in value:
@@ -57,6 +62,23 @@ def _object(value: Mapping[str, Any], depth: int) -> Any:
         return plain(value["py/state"], depth + 1)
     rest = {_key(name): plain(each, depth + 1) for name, each in value.items() if not name.startswith("py/")}
     return rest or str(value["py/object"])
+
+
+def _scalar_of_pickle(reduced: list[Any]) -> Any:
+    """A numpy scalar that was written as its pickle would make it: `multiarray.scalar(dtype, bytes)`; else None."""
+    made = reduced[0] if reduced else None
+    arguments = reduced[1].get("py/tuple") if len(reduced) > 1 and isinstance(reduced[1], dict) else None
+    name = made.get("py/function") if isinstance(made, dict) else None
+    if not str(name).endswith("multiarray.scalar") or not isinstance(arguments, list) or len(arguments) != 2:
+        return None
+    found = _SHORT.search(json.dumps(arguments[0])) if isinstance(arguments[0], dict) else None
+    encoded = arguments[1].get("py/b64") if isinstance(arguments[1], dict) else None
+    try:
+        content = base64.b64decode(str(encoded))
+        code = _CODES[_LONG[found[1]]] if found else "d"  # the second of a kind only refers to the first
+        return struct.unpack(f"<{code}", content)[0]
+    except (ValueError, TypeError, KeyError, struct.error):
+        return None
 
 
 def _array(value: Mapping[str, Any]) -> Any:

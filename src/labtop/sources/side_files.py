@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from labtop.errors import InputError
 from labtop.formats.files import MOST_BYTES, read_text
+from labtop.formats.json_salvage import salvage
 from labtop.formats.json_text import parse_json
 from labtop.formats.yaml_text import read_yaml
 
@@ -71,11 +72,14 @@ class SideFiles:
                 text, problem = read_text(path, most)
                 try:
                     value = parse_json(text)
-                except InputError:
-                    if not left or time.time() - path.stat().st_mtime > _FRESH_S:
+                except InputError as error:
+                    if left and time.time() - path.stat().st_mtime < _FRESH_S:
+                        time.sleep(_PAUSE_S)
+                        continue
+                    value = salvage(text)
+                    if value is None:
                         raise
-                    time.sleep(_PAUSE_S)
-                    continue
+                    self.problems.add(f"{name}: {error.message}; what stands before that was read")
                 if problem:
                     self.problems.add(f"{name} {problem}")
                 return value
