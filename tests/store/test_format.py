@@ -39,6 +39,7 @@ from labtop.store.format import (
     GROUPS,
     POINT_COLUMNS,
     RECORD_COLUMNS,
+    Encoded,
     decode_group,
     decode_record,
     encode_group,
@@ -231,3 +232,15 @@ def test_encoding_needs_no_parquet_library() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "\n"
     )
+
+
+def test_facts_that_stay_are_encoded_once() -> None:
+    """The same text comes out, and what has changed is encoded anew."""
+    record = RunRecord(id="k7f2q9m3xw", name="n", project="p", params={"lr": 0.1}, life=Life(tags=("a",)))
+    known: Encoded = {}
+    encode_record(record, known)
+    changed = replace(record, params={"lr": 0.2}, life=Life(tags=("b",)))
+    assert encode_record(changed, known) == encode_record(changed)
+    assert encode_record(record, known) == encode_record(record)
+    assert known["environment"][0] is record.environment
+    assert "params" not in known

@@ -15,7 +15,7 @@ from labtop.model.merge import merge_records
 from labtop.model.run import Artifact, Beat, MetricSummary, Process, RunRecord, Status, Writer
 from labtop.store.departed import told_by_logs
 from labtop.store.files import FILES, Files, replace_file
-from labtop.store.format import record_parquet
+from labtop.store.format import Encoded, record_parquet
 from labtop.store.layout import RECORD, file_mode
 from labtop.store.live import fold_live
 from labtop.store.reader import read_record
@@ -62,13 +62,18 @@ def write_record(
     mode: int = 0o600,
     sync: bool = True,
     check: Callable[[Path], None] = lambda _: None,
+    known: Encoded | None = None,
 ) -> None:
     """Put a record in the place of the one that is there; `check` is called last, and may raise to leave that.
+
+    `known` as for `format.encode_record`.
 
     Raises:
         OSError: the system would not; the old record stays.
     """
-    replace_file(folder / RECORD, record_parquet(record), files=files, mode=mode, sync=sync, check=check)
+    replace_file(
+        folder / RECORD, record_parquet(record, known), files=files, mode=mode, sync=sync, check=check
+    )
 
 
 class _NotOurTurnError(Exception):
@@ -84,6 +89,7 @@ class LiveRecord:
 
     def __init__(self, identity: Identity, record: RunRecord, files: Files) -> None:
         self.given = record
+        self._encoded: Encoded = {}
         self._identity = identity
         self._files = files
         self._who = identity.who
@@ -186,6 +192,7 @@ class LiveRecord:
                 mode=who.mode,
                 sync=who.sync,
                 check=self._expect_our_turn,
+                known=self._encoded,
             )
         except _NotOurTurnError:
             self._base = self._put_down
