@@ -94,6 +94,7 @@ def test_row_a_step(tmp_path: Path) -> None:
     """A column that rises is the step, all others are metrics; an empty cell is no point, NaN and infinities are."""
     (run,) = read_all(Tables(), write(tmp_path / "exp 7" / "metrics.csv", STEPS).parent).values()
     assert (run.read.record.name, set(run.curves)) == ("exp 7", {"train/loss", "val_acc"})
+    assert run.read.folder == tmp_path / "exp 7"
     loss = run.curves["train/loss"]
     assert (loss.values[0], math.isnan(loss.values[1]), loss.values[2]) == (1.5, True, -math.inf)
     assert (list(run.curves["val_acc"].steps), list(run.curves["val_acc"].values)) == ([1, 2], [0.25, 0.5])

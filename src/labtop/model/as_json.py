@@ -48,7 +48,8 @@ def record_as_json(record: RunRecord) -> dict[str, Any]:
         name: [plain(asdict(each)) for each in getattr(record, name)]
         for name in ("data", "artifacts", "writers")
     }
-    return {**run_as_json(record), **facts, **lists}
+    source = plain(asdict(record.source))
+    return {**run_as_json(record), **facts, **lists, "source": source}
 
 
 def duration_s(record: RunRecord) -> float | None:

@@ -52,7 +52,8 @@ def survey(root: Path, names: Iterable[str] | None = None, deepest: int | None =
         names: of the sources to ask; by default all.
         deepest: levels of folders to go down; by default all.
     """
-    search = _Search([(name, load_source(name)) for name in (source_names() if names is None else names)])
+    asked = [(name, load_source(name)) for name in (source_names() if names is None else names)]
+    search = _Search(sorted(asked, key=lambda each: is_last_resort(each[1])))
     if root.is_dir():
         search.walk(root, deepest)
     else:
@@ -105,9 +106,11 @@ class _Search:
     def look(self, listing: Listing) -> set[Path]:
         """Ask every source about a folder; gives the places that are closed to the others."""
         closed: set[Path] = set()
+        claimed: set[Path] = set()
         for name, source in self._sources:
             try:
-                places = list(source.detect(listing))
+                seen = _without(listing, claimed) if is_last_resort(source) else listing
+                places = list(source.detect(seen))
             except (OSError, LabtopError) as error:
                 self._problems.append((str(listing.folder), f"{name}: {error}"))
                 continue
@@ -115,8 +118,20 @@ class _Search:
                 self._problems.append((str(listing.folder), f"{name}: {type(error).__name__}: {error}"))
                 continue
             self._found += (Found(name, place) for place in places)
+            claimed |= {place.path for place in places}
             closed |= {place.path for place in places if place.closed}
         return closed
+
+
+def is_last_resort(source: Source) -> bool:
+    """Whether a source reads only what no other does: files that others claim are not shown to it."""
+    return bool(getattr(source, "is_last_resort", False))
+
+
+def _without(listing: Listing, claimed: set[Path]) -> Listing:
+    """A listing without the files that are places of other sources."""
+    left = tuple(name for name in listing.files if listing.folder / name not in claimed)
+    return Listing(listing.folder, left, listing.folders, listing.is_named)
 
 
 def list_folder(folder: Path) -> Listing:

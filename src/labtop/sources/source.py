@@ -118,6 +118,9 @@ class RunRead:
 class Source(Protocol):
     """Reads the logs of one tracker. Stateless: one object serves all places, in several processes.
 
+    One that reads any file of a general kind says `is_last_resort = True`: it is asked last, and not shown the files
+    that are places of others.
+
     Nothing may raise but `OSError` and `LabtopError`, for a place that is gone or not readable at all; damage within a
     run is told in `record.source.problems`, and what could be read is given.
     """

@@ -242,6 +242,7 @@ def _life(record: RunRecord, now: datetime) -> Iterator[Fact]:
         Fact("degraded", clean(life.degraded or "", 400), _dropped(life.dropped), "warning"),
         Fact("tracker", clean(record.source.tracker, 80) if record.source.tracker != "labtop" else ""),
         Fact("read from", clean(record.source.uri or "", 400)),
+        Fact("read as", clean(record.source.reading, 1_000)),
     )
     yield from (fact for fact in facts if fact.value)
     if life.error is not None:

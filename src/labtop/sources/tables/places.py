@@ -20,7 +20,11 @@ _MOST_FILES = 5_000
 _HEAD = 8192
 _NAMES = re.compile(r"[^,;|\t\"{}:]+")
 _TELLING = frozenset((*NAMES, *STEPS, *METRICS))
-_OF_OTHERS = re.compile(r".*-\d{5}-of-\d{5}\..*|.*_part_\d+\.parquet|samples_.*\.jsonl|.*monitor\.csv|\..*")
+_OF_OTHERS = re.compile(
+    r".*-\d{5}-of-\d{5}\..*|.*_part_\d+\.parquet|samples_.*\.jsonl|(?:.*\.)?monitor\.csv|\..*"
+    r"|.*_(?:system|configs|traces|artifacts|artifact_versions|artifact_aliases|run_artifact_links)\.parquet"
+)
+"""Shards of data sets, and what belongs to the logs of a tracker without being a place itself."""
 _OTHER_COLUMNS = frozenset({"attribute_path", "attribute_type"})  # of Neptune's exporter
 
 
@@ -42,6 +46,12 @@ def named_table(path: Path) -> Path | None:
 def tables_in(listing: Listing) -> Iterator[Path]:
     """The files of a folder that are surely tables of runs, and those beside such that name runs by the same column."""
     names = [name for name in listing.files if table_kind(name) and not _OF_OTHERS.fullmatch(name)]
+    if "hparams.yaml" in listing.files:
+        names = [name for name in names if name != "metrics.csv"]  # of Lightning's CSVLogger
+    if "plots/metrics" in listing.folder.as_posix():
+        names = [name for name in names if not name.endswith(".tsv")]  # of DVCLive
+    if listing.folder.name == "aux" and (listing.folder.parent / "runs.json").exists():
+        return  # of an export of Trackio
     sure: list[Guess] = []
     unsure: list[tuple[Path, TableFile]] = []
     for number, name in enumerate(names[:_MOST_FILES]):

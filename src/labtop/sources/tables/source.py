@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,7 @@ class Tables:
     """Reads any Parquet, CSV, TSV or JSON Lines table of runs."""
 
     tracker = "table"
+    is_last_resort = True
     reads = "Parquet, CSV, TSV and JSON Lines with a row a run, a row a step, or run, step and value"
 
     def detect(self, listing: Listing) -> Iterable[Place]:
@@ -108,22 +110,17 @@ def _read_one(table: TableFile, guessed: Guess, ref: RunRef) -> Iterator[RunRead
     is_text = table.kind != "parquet" and not table.is_utf16
     before = reached_of(ref.state, path) if is_text else None
     end, head = complete_end(path) if is_text else (None, "")
-    name = path.parent.name if path.stem.lower() in _GENERIC else path.stem
+    is_of_folder = path.stem.lower() in _GENERIC
+    name = path.parent.name if is_of_folder else path.stem
     rows = before.rows if before else 0
     for piece in pieces(table, guessed, frozenset({""}), problems, before, end):
         rows += max(map(len, piece.curves.values()), default=0)
         reached = None if end is None else msgspec.json.encode(Reached(end, rows, head))
-        yield _as_read(
-            table,
-            guessed,
-            ref.key,
-            name or path.stem,
-            path.parent.name or "runs",
-            piece,
-            problems,
-            written,
-            reached,
+        project = (path.parent.parent if is_of_folder else path.parent).name or "runs"
+        read = _as_read(
+            table, guessed, ref.key, name or path.stem, project, piece, problems, written, reached
         )
+        yield replace(read, folder=path.parent) if is_of_folder else read
 
 
 def _as_read(
