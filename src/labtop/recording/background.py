@@ -18,6 +18,7 @@ from labtop.recording.capture.code import CodeCapture, with_bundle
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.repository import Repository
 from labtop.recording.facts import RunFacts
+from labtop.store.layout import file_mode
 
 Job = tuple[str, Callable[[], None]]
 """What is done, in words, and how."""
@@ -71,6 +72,22 @@ def surroundings_jobs(facts: RunFacts, environment_folder: Path) -> tuple[Job, .
         ("recording the packages' repositories", partial(_keep_local_packages, facts)),
         ("comparing with the lock file", partial(_keep_differences, facts, environment_folder)),
     )
+
+
+def packages_job(facts: RunFacts, environment_folder: Path, path: Sequence[str]) -> Job:
+    """The job of a script that has recorded the rest of its environment: reading what is installed takes 60 ms."""
+
+    def keep() -> None:
+        from labtop.recording.capture.environment import with_packages
+
+        mode = file_mode(facts.shared)
+        found = with_packages(
+            facts.record.environment, environment_folder, facts.redactor, facts.root, mode, path
+        )
+        with facts.lock:
+            facts.set(environment=found)
+
+    return "recording the packages", keep
 
 
 def bundle_job(facts: RunFacts, repository: Repository, capture: CodeCapture) -> Job:

@@ -5,14 +5,15 @@ What takes seconds is given back as jobs for later: a script leaves them to a th
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labtop.model.run import Environment
-from labtop.recording.background import Job, bundle_job, surroundings_jobs
+from labtop.recording.background import Job, bundle_job, packages_job, surroundings_jobs
 from labtop.recording.capture.code import CodeCapture, capture_code
-from labtop.recording.capture.environment import capture_environment
+from labtop.recording.capture.environment import capture_environment, with_packages
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.facts import RunFacts
 from labtop.recording.moving import Moving
@@ -79,13 +80,14 @@ class Surroundings:
 
     def keep_environment(
         self,
-        as_seen: Callable[[Environment, Path], Environment] = lambda found, _: found,
+        as_seen: Callable[[Environment, Path], Environment] | None = None,
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> tuple[Job, ...]:
         """Record the environment; gives what is left for later.
 
         Arguments:
-            as_seen: makes of this interpreter's environment that of the command, in the folder of its files.
+            as_seen: makes of this interpreter's environment, with its packages, that of the command, in the folder
+                of its files.
             is_wanted: asked before the work and after it: somebody may know it better.
         """
         facts, folder = self.facts, self.folder / "environment"
@@ -94,10 +96,13 @@ class Surroundings:
         with facts.safely("recording the environment"):
             make_folders(folder, facts.shared)
             mode, extra = file_mode(facts.shared), self.settings.environment_variables
-            found = as_seen(capture_environment(folder, facts.redactor, facts.root, extra, mode), folder)
+            found = capture_environment(folder, facts.redactor, facts.root, extra, mode)
+            if as_seen is not None:
+                found = as_seen(with_packages(found, folder, facts.redactor, facts.root, mode), folder)
             if is_wanted():
                 facts.set(environment=found)
-                return surroundings_jobs(facts, folder)
+                packages = (packages_job(facts, folder, (*sys.path,)),) if as_seen is None else ()
+                return (*packages, *surroundings_jobs(facts, folder))
         return ()
 
 

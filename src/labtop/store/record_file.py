@@ -150,7 +150,9 @@ class LiveRecord:
         self._identity = identity
         self._turns = Turns(identity.folder, self._who)
         self._seen = None
-        self._due_at = 0.0
+        self._due_at = self._who_due_at = 0.0
+        if self._is_commands:  # its program may have been there first
+            self._base = self._base or self._put_down
 
     @property
     def is_due(self) -> bool:

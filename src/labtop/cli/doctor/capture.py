@@ -12,7 +12,7 @@ from pathlib import Path
 from labtop.cli.doctor.line import Line, looked_at
 from labtop.model.run import Environment
 from labtop.recording.capture.command import launcher_and_ranks
-from labtop.recording.capture.environment import capture_environment
+from labtop.recording.capture.environment import capture_environment, with_packages
 from labtop.recording.capture.hardware import capture_hardware
 from labtop.recording.capture.lfs import tell_unfetched
 from labtop.recording.capture.local_packages import local_packages
@@ -101,7 +101,7 @@ def _environment(redactor: Redactor) -> Iterator[Line]:
     """What would be recorded is recorded, into a folder that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="labtop-doctor-") as name:
         folder = Path(name)
-        environment = capture_environment(folder, redactor, _root())
+        environment = with_packages(capture_environment(folder, redactor, _root()), folder, redactor, _root())
         yield _line("packages", f"{len(environment.packages)} of Python {environment.python}")
         yield from _locks(environment, folder)
     if environment.conda_environment:

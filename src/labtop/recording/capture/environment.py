@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from labtop.model.run import Environment
@@ -13,7 +14,6 @@ from labtop.recording.capture.container import find_container
 from labtop.recording.capture.hashing import write_file
 from labtop.recording.capture.lock_file import keep_lock_files
 from labtop.recording.capture.name_patterns import NamePatterns
-from labtop.recording.capture.packages import installed_packages, requirements
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.secret_names import is_secret_name
 
@@ -42,9 +42,7 @@ def capture_environment(
     extra_variables: Iterable[str] = (),
     mode: int = 0o600,
 ) -> Environment:
-    """Record the environment; requirements and the lock file go into `folder`, the run's `environment/`."""
-    versions, origins = installed_packages(redactor, root)
-    write_file(folder / REQUIREMENTS, requirements(versions, origins).encode(), mode)
+    """Record the environment but for its packages; the lock files go into `folder`, the run's `environment/`."""
     locks = keep_lock_files(folder, Path.cwd(), root, redactor, mode)
     container = find_container(os.environ)
     libc, libc_version = platform.libc_ver()
@@ -54,8 +52,6 @@ def capture_environment(
         os=_operating_system(),
         kernel=platform.release() or None,
         libc=f"{libc} {libc_version}".strip() or None,
-        packages=versions,
-        origins=origins,
         lock_file=locks[0].name if locks else None,
         lock_sha256=locks[0].sha256 if locks else None,
         lock_files=locks,
@@ -66,6 +62,22 @@ def capture_environment(
         conda_environment=conda_environment(),
         variables=allowed_variables(os.environ, redactor, extra_variables),
     )
+
+
+def with_packages(
+    environment: Environment,
+    folder: Path,
+    redactor: Redactor,
+    root: Path | None,
+    mode: int = 0o600,
+    path: Sequence[str] | None = None,
+) -> Environment:
+    """The same with its packages, those that are found on `path` (this Python's); requirements go into `folder`."""
+    from labtop.recording.capture.packages import installed_packages, requirements
+
+    versions, origins = installed_packages(redactor, root, path)
+    write_file(folder / REQUIREMENTS, requirements(versions, origins).encode(), mode)
+    return replace(environment, packages=versions, origins=origins)
 
 
 def allowed_variables(
