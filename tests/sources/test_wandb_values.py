@@ -192,6 +192,12 @@ def test_about_the_run(tmp_path: Path) -> None:
     assert made.started_at == datetime.fromtimestamp(1_700_000_000, UTC)
 
 
+def test_run_of_a_sweep(tmp_path: Path) -> None:
+    """The runs of a sweep are a group, unless they were given another."""
+    assert _record(tmp_path / "a", [run("k3x9q0ab", (12, "s1"))]).life.group == "sweep-s1"
+    assert _record(tmp_path / "b", [run("k3x9q0ab", (12, "s1"), (6, "mine"))]).life.group == "mine"
+
+
 def test_surroundings(tmp_path: Path) -> None:
     """Command, software and machine."""
     gpu = message((1, "NVIDIA A100"), (2, 42 * 2**30), (4, "Ampere"), (5, "GPU-1"))

@@ -15,6 +15,7 @@ from labtop.sources.source import Source
 SOURCES: Mapping[str, str] = {
     "mlflow": "mlflow.files:MlflowFiles",
     "mlflow-sql": "mlflow.sql:MlflowSql",
+    "wandb": "wandb:WandbSource",
     "neptune": "neptune:Neptune",
     "trackio": "trackio:Trackio",
     "aim": "aim.source:AimSource",
@@ -24,7 +25,6 @@ SOURCES: Mapping[str, str] = {
     "guild": "guild:GuildSource",
     "hydra": "hydra:HydraSource",
     "sacred": "sacred:SacredSource",
-    "wandb": "wandb:WandbSource",
     "lightning": "lightning:Lightning",
     "huggingface": "huggingface:HuggingFace",
     "tensorboard": "tensorboard:TensorBoard",

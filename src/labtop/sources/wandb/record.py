@@ -133,7 +133,7 @@ def record_of(told: Told) -> Made:
         metrics={**unlogged, **_goals(facts, told.points)},
         summary=tree,
         life=Life(
-            group=run.get("group"),
+            group=run.get("group") or (f"sweep-{run['sweep']}" if run.get("sweep") else None),
             job_type=run.get("job_type"),
             tags=tuple(dict.fromkeys(run.get("tags", ()))),
             notes=run.get("notes", ""),
@@ -219,7 +219,8 @@ def _ended(told: Told, metadata: Mapping[str, Tree], summary: Mapping[str, Tree]
         told_s = own.get("runtime") if isinstance(own, Mapping) else None
         seconds = (facts.exit or {}).get("runtime") or as_number(told_s)
         times.append(None if seconds is None else _time(started + seconds * 1e6))
-    times.append(time_of(metadata.get("heartbeatAt")))
+    if facts.exit is None:
+        times.append(time_of(metadata.get("heartbeatAt")))
     return max(filter(None, times), default=None)
 
 
