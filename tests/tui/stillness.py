@@ -45,7 +45,8 @@ async def _no_messages(app: App[Any]) -> None:
         assert time.monotonic() < until, [each for each in _pumps(app) if _has_work(each)]
         if not any(_has_work(each) for each in _pumps(app)):
             await _barrier(app)  # a handler may still be at work
-            if not any(_has_work(each) for each in _pumps(app)):
+            is_typed = not isinstance(app, LabtopApp) or app.typed.is_empty
+            if is_typed and not any(_has_work(each) for each in _pumps(app)):
                 return
         await asyncio.sleep(0.0005)
 

@@ -186,7 +186,9 @@ def test_a_long_curve_is_thinned_without_its_hull() -> None:
 
     x, y, _, area = roc_line(true == 1, score)
     assert line.area == area
-    assert np.trapezoid(line.y, line.x) == pytest.approx(area, abs=1e-4)
+    heights = np.asarray(line.y)
+    found = float(np.sum(np.diff(line.x) * (heights[1:] + heights[:-1]) / 2))  # trapezoid is of numpy 2
+    assert found == pytest.approx(area, abs=1e-4)
     kept = set(zip(line.x.tolist(), line.y.tolist(), strict=True))
     assert hull(x, y) <= kept
 

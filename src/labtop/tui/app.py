@@ -27,6 +27,7 @@ from labtop.errors import LabtopError, UsageError
 from labtop.settings import Settings
 from labtop.tui.actions import Keymap, parse_command
 from labtop.tui.gateway import Gateway
+from labtop.tui.key_queue import KeyQueue
 from labtop.tui.line_filter import TerminalFilter
 from labtop.tui.screens.base import LabScreen, key_name
 from labtop.tui.session import Session
@@ -57,6 +58,7 @@ SCREENS = {
 """Where each screen lives; imported when it is first shown."""
 
 QUIET_REFRESHES = 5  # without running runs, the store is looked at so many times less often
+BEFORE_A_DIALOG = "runs.one"  # the record that a prompt for tags or a note begins with
 PROGRESS_S = 0.25  # how often rows appear while a store is read for the first time
 
 
@@ -75,6 +77,7 @@ class LabtopApp(App[int]):
         self._seen = seen
         keymap = Keymap(settings.keys)
         gateway = Gateway(self, self.show_error)
+        self.typed = KeyQueue(self, lambda: gateway.is_busy(BEFORE_A_DIALOG))
         self.session = Session(path, settings, keymap, gateway, StoreState.load(path))
         self.session.is_ascii = self.terminal_filter.ascii
         self.session.restore_marks()
@@ -254,6 +257,11 @@ class LabtopApp(App[int]):
         copy_text(self, text, what)
 
     # actions of every screen
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys in their turn; all else at once."""
+        if not self.typed.holds(event):
+            await super().on_event(event)
 
     async def on_key(self, event: events.Key) -> None:
         """Keys that work everywhere, also while text is typed."""
