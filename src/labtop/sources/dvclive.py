@@ -29,6 +29,8 @@ _MOST_FILES = 20_000
 _MOST_BYTES = 256 * 2**20
 _MOST_KEPT = 200
 _CHECKED = 256
+_SUFFIXES = (".tsv", ".json", ".yaml")
+_FOLDERS = {"plots", "scalars", "images", "metrics"}
 
 
 class _Read(msgspec.Struct, frozen=True):
@@ -99,26 +101,26 @@ def _is_points(path: Path) -> bool:
 
 
 def _paths(place: Path) -> list[Path]:
-    """All files that belong to the run, and no more than a limit; those of other runs further down are not among it."""
-    found = [
-        each for each in _entries(place) if each.suffix in (".tsv", ".json", ".yaml") or each.suffix == ""
-    ]
-    for name in ("plots", "scalars", "images", "metrics"):
+    """All files that belong to the run, no more than a limit; those of other runs further down are not among it."""
+    found: list[Path] = []
+    folders: set[str] = set()
+    try:
+        with os.scandir(place) as entries:
+            for each in entries:
+                if each.is_dir(follow_symlinks=False):
+                    folders.add(each.name)
+                elif each.is_file(follow_symlinks=False) and each.name.endswith(_SUFFIXES):
+                    found.append(place / each.name)
+    except OSError:
+        return []
+    for name in sorted(folders & _FOLDERS):
         found += files_below(place / name, _MOST_FILES)
-    if not (place / "plots").is_dir() and not (place / "scalars").is_dir():
+    if not folders & {"plots", "scalars"}:
         # the first clients wrote `train/loss.tsv` without a folder for points
         found += (
             each for each in files_below(place, _MOST_FILES) if each.suffix == ".tsv" and each.parent != place
         )
-    return found
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(Path(each.path) for each in entries if each.is_file(follow_symlinks=False))
-    except OSError:
-        return []
+    return sorted(found)
 
 
 def _read(place: Path, ref: RunRef) -> RunRead:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from array import array
 from dataclasses import dataclass
 
 from labtop.formats.files import decode_text
@@ -51,6 +52,8 @@ def points(content: bytes, header: Header, from_step: int = 0) -> tuple[Curve, i
     if problem:
         wrong.append(problem)
     columns = max(header.time, header.step, header.value) + 1
+    if (whole := _columns(text, header, columns)) is not None:
+        return whole, end, wrong
     for at, line in enumerate(text.split("\n")):
         if not line or line == "\r":
             continue
@@ -67,6 +70,23 @@ def points(content: bytes, header: Header, from_step: int = 0) -> tuple[Curve, i
         )
     more = len(wrong) - _MOST_SAID
     return curve, end, wrong[:_MOST_SAID] + ([f"{more} more lines are no points"] if more > 0 else [])
+
+
+def _columns(text: str, header: Header, columns: int) -> Curve | None:
+    """All points at once, where every line is one; else None."""
+    if '"' in text or "_" in text:
+        return None
+    rows = [line.split("\t") for line in text.splitlines()]
+    if not rows or any(len(row) != columns for row in rows):
+        return None
+    try:
+        return Curve(
+            array("d", [float(row[header.step]) for row in rows]),
+            array("q", [_milliseconds(row[header.time]) if header.time >= 0 else NO_TIME for row in rows]),
+            array("d", [float(row[header.value]) for row in rows]),
+        )
+    except ValueError:
+        return None
 
 
 def _milliseconds(text: str) -> int:

@@ -13,8 +13,11 @@ from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
+from labtop.errors import InputError
 from labtop.formats.files import open_regular
 from labtop.formats.traceback_text import HEAD, Raised, raised
+from labtop.formats.yaml_text import MOST_BYTES as _MOST_YAML
+from labtop.formats.yaml_text import parse_yaml
 from labtop.model.run import Command, ConfigFile, Environment, Life, RunError, RunRecord, Source, Status
 from labtop.sources.side_files import SideFiles, last_write, total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
@@ -22,6 +25,8 @@ from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 _FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}-\d{2}-\d{2}")
+_PART = re.compile(r"  ([A-Za-z_]+):")
+_PARTS = frozenset(("mode", "job", "runtime", "sweep"))
 _TAIL_BYTES = 65_536
 _PLAIN_LAUNCHERS = ("basic", None)
 
@@ -56,7 +61,7 @@ class HydraSource:
 def _read(place: Path, key: str) -> RunRead:
     files = SideFiles(place)
     config = files.mapping("config.yaml", files.yaml("config.yaml"))
-    hydra = _part(files.mapping("hydra.yaml", files.yaml("hydra.yaml")), "hydra")
+    hydra = _hydra(files)
     listed = files.yaml("overrides.yaml")
     overrides = tuple(map(str, listed)) if isinstance(listed, list) else ()
     job, runtime, sweep = _part(hydra, "job"), _part(hydra, "runtime"), _part(hydra, "sweep")
@@ -92,6 +97,35 @@ def _read(place: Path, key: str) -> RunRead:
     return RunRead(
         key=key, record=record, folder=folder, is_context=True, last_write=last_write(written), output=log
     )
+
+
+def _hydra(files: SideFiles) -> Mapping[str, Any]:
+    """What is wanted of `hydra.yaml`. Its texts of help and logging, most of it, are passed over unparsed."""
+    text = files.text("hydra.yaml", _MOST_YAML)
+    if text is None:
+        return {}
+    try:
+        return _part(files.mapping("hydra.yaml", parse_yaml(_wanted(text))), "hydra")
+    except InputError as error:
+        files.problems.add(f"hydra.yaml: {error}")
+        return {}
+
+
+def _wanted(text: str) -> str:
+    """The lines of the parts that are read, as Hydra writes them; a text that is laid out otherwise stays whole."""
+    lines = text.split("\n")
+    if lines[0].rstrip("\r") != "hydra:":
+        return text
+    kept, is_kept = [lines[0]], False
+    for line in lines[1:]:
+        found = _PART.match(line)
+        if found:
+            is_kept = found[1] in _PARTS
+        elif line and not line.startswith("  "):
+            return text
+        if is_kept:
+            kept.append(line)
+    return "\n".join(kept) if len(kept) > 1 else text
 
 
 def _part(tree: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from labtop.formats.json_text import as_number
 from labtop.formats.jsonpickle_text import plain
 from labtop.model.run import Randomness, RunRecord, Source, Status
 from labtop.sources.sacred_facts import artifacts, code, command, environment, hardware, life, resources
-from labtop.sources.side_files import Problems, SideFiles, last_write, microseconds, total_size, utc_time
+from labtop.sources.side_files import Problems, SideFiles, last_write, total_size, utc_microseconds, utc_time
 from labtop.sources.source import NO_TIME, Curve, Listing, Place, RunRead, RunRef, stamp
 
 _FILES = ("run.json", "config.json", "metrics.json", "info.json", "cout.txt")
@@ -175,8 +174,8 @@ def _curve(steps: list[Any], values: list[Any], times: list[Any]) -> Curve:
 
 
 def _microseconds(text: Any) -> int:
-    when: datetime | None = utc_time(text)
-    return NO_TIME if when is None else microseconds(when)
+    found = utc_microseconds(text)
+    return NO_TIME if found is None else found
 
 
 def _info_series(info: dict[str, Any], problems: Problems) -> tuple[dict[str, Curve], dict[str, Any]]:
