@@ -134,10 +134,12 @@ assert child.returncode == 0
 def test_the_helper_dies(folder: Path) -> None:
     """Printing goes on, nobody hangs or gets a broken pipe, and the record says that output is missing."""
     code = """
-import os, signal, subprocess, sys, labtop
+import os, signal, subprocess, sys, time, labtop
 run = labtop.init(project="p", store="runs", capture_output="fd")
 print("early", flush=True)
 os.kill(run.output._helper.pid, signal.SIGKILL)
+while not run.output.problem:  # noticed by a thread
+    time.sleep(0.01)
 subprocess.run(["sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo a line of a child $i; i=$((i+1)); done"], check=True)
 print("mine", flush=True)
 run.finish()

@@ -46,6 +46,7 @@ class DescriptorCapture:
         self._answers: dict[str, Any] = {}
         self._answered = threading.Condition()
         self._is_over = False
+        self._has_died = False
         self._lock = threading.RLock()
         outlets = self._open()
         others = self._open_other_streams(outlets)
@@ -65,7 +66,10 @@ class DescriptorCapture:
         self._tee = OutputTee(others) if others is not None else None
         if self._tee is not None:
             self._tee.start()
-        threading.Thread(target=self._watch, args=(answers,), name="labtop-output", daemon=True).start()
+        self._watcher = threading.Thread(
+            target=self._watch, args=(answers,), name="labtop-output", daemon=True
+        )
+        self._watcher.start()
 
     @property
     def log(self) -> DescriptorCapture:
@@ -118,6 +122,7 @@ class DescriptorCapture:
                     self._answered.notify_all()
         self._helper.wait()
         if not self._is_over:
+            self._has_died = True
             self.problem = "output.log is not complete: the process that writes it died"
             self._restore()
             with self._answered:
@@ -142,21 +147,21 @@ class DescriptorCapture:
         """Put the descriptors back as they were; when this returns, all that was printed is in the file."""
         if os.getpid() != self._pid:
             return
-        with self._lock:
-            if self._tee is not None:
-                self._tee.stop()
-            self._restore()
-        if not self._is_over:  # otherwise a thread here still reads what others print
+        if self._tee is not None:
+            self._tee.stop()
+        self._restore()
+        if not self._is_over:
             said = self._ask({"stop": True}, "done")
-            self._is_over = True
             self.problem = self.problem or (said if isinstance(said, str) and said else None)
             if said is None:
-                self.problem = "output.log may not be complete: its disk does not answer"
-            for descriptor in (*self._put_back, *(reads for reads, _ in self._sources)):
-                os.close(descriptor)
-            self._put_back.clear()
-            self._sources.clear()
-        os.close(self._control)
+                self.problem = self.problem or "output.log may not be complete: its disk does not answer"
+        if self._has_died:  # a thread here passes on what is left, and what children still print
+            self._watcher.join(_PATIENCE_S)
+            return
+        self._is_over = True
+        for descriptor in (*self._put_back, *(reads for reads, _ in self._sources), self._control):
+            os.close(descriptor)
+        self._put_back, self._sources = [], []
         if self._helper.poll() is None:  # who still writes is passed on by it
             self._helper.returncode = 0  # nobody waits for it any more
 
