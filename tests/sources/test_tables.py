@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -322,6 +323,24 @@ def test_pipes_are_not_opened_nor_files_changed(tmp_path: Path) -> None:
     assert [place.path.name for place in found] == ["t.csv"]
     assert stat.S_ISFIFO((tmp_path / "pipe.csv").stat().st_mode)
     assert path.stat() == before
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_sparse_file_costs_little(tmp_path: Path, name: str) -> None:
+    """A file that claims half a gigabyte, nearly all of it a hole, is read without its size in memory."""
+    import resource
+
+    path = write(
+        tmp_path / name, STEPS if name == "t.csv" else '{"step": 0, "loss": 1}\n{"step": 1, "loss": 2}\n'
+    )
+    named(path)
+    os.truncate(path, 2**29)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (run,) = named(path).values()
+    assert run.points == 0 or run.curves
+    assert run.read.record.source.problems
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 150 * 2**20
 
 
 def test_folder_of_many_tables_of_data_costs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

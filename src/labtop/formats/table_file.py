@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,12 +27,12 @@ SUFFIXES = {
 _GLIMPSE = 2**18
 _SAMPLE = 500
 _BLOCK = 2**20
+_LONGEST_LINE = 16 * 2**20
 _WHOLE = 16 * 2**20  # a file up to this size is parsed in one piece, so that a cell may hold line ends
 _DELIMITERS = (",", "\t", ";", "|")
-_JSON_ROWS = 10_000
-_LONGEST_LINE = 16 * 2**20
 _DEEPEST = 20
 _MOST_COLUMNS = 20_000
+_OBJECTS = msgspec.json.Decoder(dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,40 +270,70 @@ def _json_row(line: bytes) -> dict[str, Any] | None:
             value = parse_json(decode_text(line).text)
         except InputError:
             return None
-    return dict(_flat(value, "", 0)) if isinstance(value, dict) else None
+    return _flat(value) if isinstance(value, dict) else None
 
 
-def _flat(tree: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a JSON object: names of nested ones join with `/`, words for numbers are numbers."""
+    row: dict[str, Any] = {}
+    _add_flat(value, "", 0, row)
+    return row
+
+
+def _add_flat(tree: Mapping[str, Any], prefix: str, depth: int, row: dict[str, Any]) -> None:
     for key, value in tree.items():
-        if isinstance(value, dict) and depth < _DEEPEST:
-            yield from _flat(value, f"{prefix}{key}/", depth + 1)
+        kind = type(value)
+        if kind is dict and depth < _DEEPEST:
+            _add_flat(value, f"{prefix}{key}/", depth + 1, row)
+        elif kind is str and value in NUMBER_WORDS:
+            row[prefix + key] = NUMBER_WORDS[value]
         else:
-            number = NUMBER_WORDS.get(value) if isinstance(value, str) else None
-            yield f"{prefix}{key}", value if number is None else number
+            row[prefix + key] = value
 
 
 def _json_batches(
     path: Path, columns: frozenset[str] | None, problems: list[str], start: int, end: int | None
 ) -> Iterator[Batch]:
-    rows: list[dict[str, Any]] = []
     damaged = 0
     try:
         with open_regular(path) as raw, io.BufferedReader(_Stretch(raw, start, end), _BLOCK) as file:
-            while line := file.readline(_LONGEST_LINE):
-                row = _json_row(line)
-                if row is not None:
-                    rows.append(row)
-                elif line.strip(b"\0\r\n\t "):
-                    damaged += 1
-                if len(rows) >= _JSON_ROWS:
+            for lines in _whole_lines(file.read):
+                rows, lost = _json_rows(lines)
+                damaged += lost
+                if rows:
                     yield _json_batch(rows, columns)
-                    rows = []
     except (OSError, InputError) as error:
         problems.append(f"reading ended early: {error}")
-    if rows:
-        yield _json_batch(rows, columns)
     if damaged:
         problems.append(f"{damaged:,} lines are no JSON objects")
+
+
+def _whole_lines(read: Callable[[int], bytes]) -> Iterator[list[bytes]]:
+    """Lines, some at a time; one that has no end for megabytes is `?`, which is no JSON."""
+    pending: list[bytes] = []
+    held = 0
+    while chunk := read(_BLOCK):
+        whole, mark, rest = chunk.rpartition(b"\n")
+        if not mark:
+            if held < _LONGEST_LINE:
+                pending.append(chunk)
+                held += len(chunk)
+            continue
+        first, *others = whole.split(b"\n")
+        yield [b"?" if held >= _LONGEST_LINE else b"".join(pending) + first, *others]
+        pending, held = [rest], len(rest)
+    if held:
+        yield [b"?" if held >= _LONGEST_LINE else b"".join(pending)]
+
+
+def _json_rows(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], int]:
+    """The rows of lines, all at once where nothing is wrong with them, and how many lines are none."""
+    try:
+        values = _OBJECTS.decode_lines(b"\n".join(lines))
+        return [_flat(value) for value in values], 0
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        rows = [row for line in lines if (row := _json_row(line)) is not None]
+        return rows, sum(1 for line in lines if line.strip(b"\0\r\n\t ")) - len(rows)
 
 
 def _json_batch(rows: Sequence[Mapping[str, Any]], columns: frozenset[str] | None) -> Batch:
@@ -314,6 +344,11 @@ def _json_batch(rows: Sequence[Mapping[str, Any]], columns: frozenset[str] | Non
     arrays = []
     for name in names:
         cells = [row.get(name) for row in rows]
+        try:
+            arrays.append(pyarrow.array(cells, pyarrow.float64()))
+            continue
+        except (pyarrow.ArrowException, TypeError, OverflowError):
+            pass
         if all(cell is None or isinstance(cell, int | float) for cell in cells):
             numbers = [None if cell is None else _double(cell) for cell in cells]
             arrays.append(pyarrow.array(numbers, pyarrow.float64()))

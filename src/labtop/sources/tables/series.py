@@ -17,7 +17,7 @@ from labtop.model.run import Value
 from labtop.sources.columns import Curves, PointSplit, Roles, Split, chosen_rows
 from labtop.sources.tables.guess import Guess
 
-_PIECE = 1_000_000  # points held at a time
+_PIECE = 500_000  # points held at a time
 _TAIL = 4096
 
 
