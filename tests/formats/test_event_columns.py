@@ -175,3 +175,12 @@ def test_infinite_times_are_kept_as_they_are() -> None:
     """What becomes of them is the caller's."""
     (piece,) = pieces(record(event(1, math.inf, simple("a", 1))) * 250)
     assert set(columns_of(piece).times_s.tolist()) == {math.inf}
+
+
+def test_many_tags_and_summaries_of_many_values() -> None:
+    """Of one length and of many; as many values as fit into an event."""
+    names = [f"layer{at:03}/{'x' * (at % 7)}" for at in range(120)]
+    many = record(event(1, 1e9, *(simple("a", at) for at in range(3000))))
+    content = b"".join(record(event(at, 1e9, simple(name, at))) for at in range(3) for name in names) + many
+    (piece,) = pieces(content)
+    assert at_once(piece) == one_by_one(piece)

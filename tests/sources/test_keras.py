@@ -61,6 +61,7 @@ def test_epochs_that_come_are_read_on(tmp_path: Path) -> None:
         "epoch,accuracy\n0,1\n",
         "epoch,loss\nfirst,1\n",
         "epoch,loss\n0,1,2\n",
+        "epoch,loss,step\n0,1,2\n",
         "",
         "Epoch 1/10: loss\n",
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from labtop.sources import load_source
+from labtop.sources.finding import survey
 from labtop.sources.source import RunRead, RunRef
 from tests.sources.reading import Whole, corpus, places, read_all, truth
 
@@ -139,6 +140,12 @@ def test_damage_is_said(tmp_path: Path, metrics: bytes, points: int, problem: st
     assert whole.points == points
     assert any("hparams.yaml" in each for each in said)
     assert any(problem in each for each in said if "metrics.csv" in each) or not problem
+
+
+def test_its_table_is_nobody_elses(tmp_path: Path) -> None:
+    """A walk finds one run, though others read tables too."""
+    version(tmp_path, metrics="epoch,loss,step\n0,1,0\n0,2,1\n", hparams="{}")
+    assert [each.source for each in survey(tmp_path).found] == ["lightning"]
 
 
 def test_other_tables_and_settings_are_not_claimed(tmp_path: Path) -> None:

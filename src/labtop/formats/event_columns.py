@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _PAD = bytes(32)
+_MOST_ROUNDS = 16  # in which something is done for all events; what is left then is done one by one
+_FEW = 50  # events that are better read one by one
 _TENSOR_HEAD = (0x42, 10, 0x08, 1, 0x12, 0)  # a tensor of ten bytes: float, no dimension; then 22 or 2a
 
 
@@ -126,17 +128,21 @@ def _decode_usual(piece: Piece, tags: dict[str, int]) -> tuple[_Part, list[int]]
     found: list[tuple[Ints, Ints, Ints, Floats]] = []  # records, places and ends of tags, values
     at = at[which]
     while len(which):
+        if len(found) > _MOST_ROUNDS and len(which) < _FEW:
+            usual[which] = False  # some summaries of very many values
+            break
         good, tag_starts, tag_ends, values, after = _decode_value(data, at, ends[which], piece.content)
         usual[which[~good]] = False
         which, after = which[good], after[good]
         found.append((which, tag_starts[good], tag_ends[good], values[good]))
         more = after < ends[which]
         which, at = which[more], after[more]
-    return _join(piece.content, found, usual, steps, times_s, tags)
+    return _join(piece.content, data, found, usual, steps, times_s, tags)
 
 
 def _join(
     content: bytes,
+    data: npt.NDArray[np.uint8],
     found: list[tuple[Ints, Ints, Ints, Floats]],
     usual: npt.NDArray[np.bool_],
     steps: Ints,
@@ -149,20 +155,42 @@ def _join(
     if len(found) > 1:
         order = order[np.argsort(records[order], kind="stable")]
     records = records[order]
-    spans = [
-        np.concatenate([each[part] for each in found])[order].tolist() if found else [] for part in (1, 2)
-    ]
-    values = np.concatenate([each[3] for each in found])[order] if found else np.zeros(0)
-    known: dict[bytes, int] = {}
-    tag_of = np.zeros(len(records), dtype=np.int64)
-    for row, (start, end) in enumerate(zip(*spans, strict=True)):
-        name = content[start:end]
-        tag = known.get(name)
-        if tag is None:
-            known[name] = tag = tags.setdefault(decode_tag(name), len(tags))
-        tag_of[row] = tag
-    part = _Part(records, tag_of, steps[records], times_s[records], values)
+    if not len(records):
+        nothing = times_s[:0]
+        return _Part(records, records, records, nothing, nothing), np.flatnonzero(~usual).tolist()
+    starts, ends, values = (np.concatenate([each[part] for each in found])[order] for part in (1, 2, 3))
+    tag_of = _tags_at(content, data, starts.astype(np.int64), ends.astype(np.int64), tags)
+    part = _Part(records, tag_of, steps[records], times_s[records], values.astype(np.float64))
     return part, np.flatnonzero(~usual).tolist()
+
+
+def _tags_at(
+    content: bytes, data: npt.NDArray[np.uint8], starts: Ints, ends: Ints, tags: dict[str, int]
+) -> Ints:
+    """The numbers of the tags that lie from `starts` to `ends`; new ones are added to `tags`.
+
+    Tags of one length are compared with one of them at once, then what is left with one of that, and so on.
+    """
+    tag_of = np.zeros(len(starts), dtype=np.int64)
+    lengths = ends - starts
+    for length in np.unique(lengths).tolist():
+        left = np.flatnonzero(lengths == length)
+        names = np.lib.stride_tricks.sliding_window_view(data, max(length, 1))[starts[left]]
+        for _ in range(_MOST_ROUNDS):
+            first = int(starts[left[0]])
+            tag = tags.setdefault(decode_tag(content[first : first + length]), len(tags))
+            is_same = (names == names[0]).all(axis=1) if length else np.ones(len(left), dtype=bool)
+            tag_of[left[is_same]] = tag
+            left, names = left[~is_same], names[~is_same]
+            if not len(left):
+                break
+        known: dict[bytes, int] = {}
+        for row, start in zip(left.tolist(), starts[left].tolist(), strict=True):
+            name = content[start : start + length]
+            if name not in known:
+                known[name] = tags.setdefault(decode_tag(name), len(tags))
+            tag_of[row] = known[name]
+    return tag_of
 
 
 def _decode_value(

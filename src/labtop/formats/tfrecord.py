@@ -93,9 +93,9 @@ def _walk(piece: Piece) -> None:
     """Find the records of a piece up to a damaged length, and leave out those whose checksums are wrong."""
     content, at, size = piece.content, 0, len(piece.content)
     heads: list[int] = []
-    unpack, last = LENGTH.unpack_from, size - FRAME
+    unpack, last, frame = LENGTH.unpack_from, size - FRAME, FRAME
     while at <= last:
-        end = at + FRAME + unpack(content, at)[0]
+        end: int = at + frame + unpack(content, at)[0]
         if end > size:
             break
         heads.append(at)
@@ -112,8 +112,9 @@ def _walk(piece: Piece) -> None:
                 piece.damage.append(Damage(piece.base + head, reason, piece.base + end))
         heads = [head for head, is_sound in zip(heads, sound, strict=True) if is_sound]
         ends = [end for end, is_sound in zip(ends, sound, strict=True) if is_sound]
-    piece.starts = [head + HEAD.size for head in heads]
-    piece.ends = [end - TAIL.size for end in ends]
+    lead, tail = HEAD.size, TAIL.size
+    piece.starts = [head + lead for head in heads]
+    piece.ends = [end - tail for end in ends]
     piece.end = piece.base + at
 
 

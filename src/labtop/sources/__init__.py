@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 
 from labtop.sources.source import Source
 
@@ -57,6 +57,8 @@ def source_names() -> tuple[str, ...]:
 @cache
 def _outside() -> dict[str, Source]:
     """Sources of other packages; one that cannot be loaded is left out."""
+    from importlib import metadata
+
     found: dict[str, Source] = {}
     for each in metadata.entry_points(group=ENTRY_POINTS):
         try:

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 from labtop.errors import LabtopError
@@ -118,7 +119,7 @@ class _Search:
                 self._problems.append((str(listing.folder), f"{name}: {type(error).__name__}: {error}"))
                 continue
             self._found += (Found(name, place) for place in places)
-            claimed |= {place.path for place in places}
+            claimed |= _files_of(source, places, listing)
             closed |= {place.path for place in places if place.closed}
         return closed
 
@@ -132,6 +133,20 @@ def _without(listing: Listing, claimed: set[Path]) -> Listing:
     """A listing without the files that are places of other sources."""
     left = tuple(name for name in listing.files if listing.folder / name not in claimed)
     return Listing(listing.folder, left, listing.folders, listing.is_named)
+
+
+def _files_of(source: Source, places: Iterable[Place], listing: Listing) -> set[Path]:
+    """The files in a folder that are places of a source, or in one of its places called as `Source.owns` says."""
+    taken: set[Path] = set()
+    for place in places:
+        if place.path == listing.folder:
+            owns: tuple[str, ...] = getattr(source, "owns", ())
+            taken |= {
+                place.path / name for name in listing.files if any(fnmatch(name, each) for each in owns)
+            }
+        elif place.path.name in listing.files:
+            taken.add(place.path)
+    return taken
 
 
 def list_folder(folder: Path) -> Listing:

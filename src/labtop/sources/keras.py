@@ -66,7 +66,7 @@ def _is_keras(head: Head | None) -> bool:
     if head is None or head.comment or len(head.names) < 2 or head.names[0] != "epoch":
         return False
     metrics = list(head.names[1:])
-    if metrics != sorted(metrics) or not any("loss" in name for name in metrics):
+    if metrics != sorted(metrics) or "step" in metrics or not any("loss" in name for name in metrics):
         return False
     return not head.first or (len(head.first) == len(head.names) and head.first[0].strip().isdigit())
 

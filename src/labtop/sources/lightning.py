@@ -31,6 +31,7 @@ class Lightning:
 
     tracker = _NAME
     reads = "Lightning CSVLogger: version_N/metrics.csv, hparams.yaml"
+    owns = ("metrics.csv",)
 
     def detect(self, listing: Listing) -> Iterable[Place]:
         """A folder of a version, or one of another name that holds both files, or only metrics in Lightning's place."""

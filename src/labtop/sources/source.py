@@ -131,6 +131,9 @@ class Source(Protocol):
     reads: str
     """One line for people: what kind of files it reads."""
 
+    # `owns: tuple[str, ...]`, where a source has it: patterns of the names of files in its places that a source of last
+    # resort is not shown, so that the table of a run is not read as anybody's
+
     def detect(self, listing: Listing) -> Iterable[Place]:
         """The places in a folder: the folder itself, files in it, or folders in it. Looks at names, opens little."""
 

@@ -43,6 +43,7 @@ class StableBaselines:
 
     tracker = _NAME
     reads = "Stable-Baselines3: monitor.csv, progress.csv"
+    owns = ("*monitor.csv", "progress.csv")
 
     def detect(self, listing: Listing) -> Iterable[Place]:
         """A folder with either table, known by its first lines."""
