@@ -8,15 +8,16 @@ import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from labtop.errors import InputError
 from labtop.model.run import ModelVersion, Status
-from labtop.sources.mlflow import sql_points
+from labtop.sources.mlflow import sql, sql_many, sql_points
 from labtop.sources.mlflow.files import MlflowFiles
 from labtop.sources.mlflow.sql import MlflowSql
-from labtop.sources.source import Listing, RunRead, RunRef
+from labtop.sources.source import Curve, Listing, RunRead, RunRef
 from tests.sources.reading import places, read_all
 from tests.sources.same_files import fingerprint
 from tests.sources.writers.mlflow_files import START, run_id, write_experiment, write_run
@@ -323,3 +324,56 @@ def test_damage_costs_what_it_damages(tmp_path: Path, age: str) -> None:
                 len(each) for read in _reads(database.path).values() for each in read.curves.values()
             )
     assert points > 60 * 30 * 60 * 0.3
+
+
+@pytest.mark.parametrize("age", ["1.5", "1.23", "3"])
+def test_many_runs_at_once_are_the_same_as_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: str
+) -> None:
+    """Runs that were logged one after the other and at once, with NaN, infinities, and steps in any order."""
+    database = Database(tmp_path / "mlflow.db", age)
+    chance = random.Random(3)
+    runs = [database.run(number) for number in range(40)]
+    largest = 1.7976931348623157e308
+    rows = [
+        (
+            f"m{n % 3}",
+            chance.choice((largest, -largest, 0.0, 1.0, chance.random())),
+            START + n,
+            runs[n // 300] if n < 6000 else chance.choice(runs[20:]),
+            n % 300 if n % 50 else chance.randrange(300),
+            int(n % 97 == 0),
+        )
+        for n in range(12_000)
+    ]
+    with closing(sqlite3.connect(database.path)) as connection:
+        connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.commit()
+    seen: list[int] = []
+    many = sql_many.points_of_many
+
+    def counted(*arguments: Any) -> dict[str, dict[str, Curve]]:
+        found = many(*arguments)
+        seen.append(len(found))
+        return found
+
+    monkeypatch.setattr(sql, "points_of_many", counted)
+    at_once = {key: (repr(each.curves), each.state) for key, each in _reads(database.path).items()}
+    assert seen == [40]
+    monkeypatch.setattr(sql, "points_of_many", lambda *_: {})
+    assert {key: (repr(each.curves), each.state) for key, each in _reads(database.path).items()} == at_once
+    assert (
+        sum(len(each) for read in _reads(database.path).values() for each in read.curves.values()) == 12_000
+    )
+    assert seen == [40]
+
+
+def test_runs_far_apart_are_read_one_by_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of many: the pages between them are not looked at."""
+    for number in range(30):
+        rows = [(float(step), START, step) for step in range(100)]
+        database.points(database.run(number), "m", rows)
+    monkeypatch.setattr(sql_many, "read_cells", lambda *_: pytest.fail("all pages were read"))
+    refs = {ref.key: ref for ref in SOURCE.runs(database.path)}
+    reads = list(SOURCE.read(database.path, [refs[run_id(0)], refs[run_id(29)]]))
+    assert [len(each.curves["m"]) for each in reads] == [100, 100]

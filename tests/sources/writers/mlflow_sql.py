@@ -109,8 +109,23 @@ class Database:
         self, run: str, key: str, rows: Sequence[tuple[float | None, int, int]], is_nan: bool = False
     ) -> None:
         """Points: value, time in milliseconds, step."""
-        for value, time, step in rows:
-            self.add("metrics", key=key, value=value, timestamp=time, step=step, run_uuid=run, is_nan=is_nan)
+        columns = {
+            "key": key,
+            "value": None,
+            "timestamp": None,
+            "step": None,
+            "run_uuid": run,
+            "is_nan": is_nan,
+        }
+        with closing(sqlite3.connect(self.path)) as connection:
+            there = {row[1] for row in connection.execute("PRAGMA table_info(metrics)")}
+            names = [name for name in columns if name in there]
+            quoted, marks = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
+            connection.executemany(
+                f"INSERT INTO metrics ({quoted}) VALUES ({marks})",
+                [{**columns, "value": value, "timestamp": time, "step": step} for value, time, step in rows],
+            )
+            connection.commit()
 
     def add(self, table: str, **columns: Any) -> None:
         """A row, if there is such a table."""

@@ -10,7 +10,8 @@ from labtop.formats.sqlite_file import has_tables, open_sqlite
 from labtop.model.run import Status
 from labtop.sources.mlflow.artifacts import files_in
 from labtop.sources.mlflow.facts import RunFacts, record_of
-from labtop.sources.mlflow.sql_points import SqlPoints
+from labtop.sources.mlflow.sql_many import points_of_many
+from labtop.sources.mlflow.sql_points import SqlPoints, state_of
 from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders, rows_told
 from labtop.sources.mlflow.words import identity_of, is_run_id
 from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef
@@ -54,6 +55,11 @@ class MlflowSql:
                 for facts in found.values():
                     facts.problems += tables.problems
                     _add_files(facts, roots)
+                ranges = {key: rows_told(ref.version) for key, ref in part.items() if ref.state is None}
+                close = points_of_many(connection, place, ranges)
+                for key in close.keys() & found.keys():
+                    curves, state = close.pop(key), ranges[key][1]
+                    yield _run_read(place, part[key], found.pop(key), curves, state_of(curves, state), False)
                 if points.is_there and not points.is_indexed:
                     yield from _scanned(place, part, found, points)
                 else:
@@ -66,7 +72,9 @@ def _scanned(
     place: Path, refs: dict[str, RunRef], found: dict[str, RunFacts], points: SqlPoints
 ) -> Iterator[RunRead]:
     """Runs whose points have no index: all of them by one pass."""
-    ranges = [rows_told(each.version) for each in refs.values()]
+    if not found:
+        return
+    ranges = [rows_told(refs[key].version) for key in found]
     first, last = min(each[0] for each in ranges), max(each[1] for each in ranges)
     seen: set[str] = set()
     problems: list[str] = []

@@ -11,7 +11,7 @@ import math
 import sqlite3
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labtop.formats.sqlite_file import table_columns
@@ -129,6 +129,14 @@ class SqlPoints:
     def curves(self, rows: Sequence[Row], problems: list[str]) -> dict[str, Curve]:
         """Curves of rows that came by `scan`."""
         return curves_of(rows, problems, self._has_step)
+
+
+def state_of(curves: Mapping[str, Curve], last: int) -> bytes | None:
+    """What reading on needs to know of a run whose points were read up to a row; None where that would not pay."""
+    count = sum(map(len, curves.values()))
+    if count < _WORTH or len(curves) > _MOST_METRICS:
+        return None
+    return json.dumps([last, count, {key: max(curve.steps) for key, curve in curves.items()}]).encode()
 
 
 def curves_of(rows: Sequence[Row], problems: list[str], has_step: bool = True) -> dict[str, Curve]:

@@ -81,7 +81,12 @@ class Tables:
 
     def facts(self, runs: Sequence[str], experiments: dict[Any, Experiment]) -> dict[str, RunFacts]:
         """What is known of some runs but points and files; those that are gone are not in it."""
-        found = {each[0]: _run_facts(each, experiments) for each in self.of_runs("runs", _RUN, runs)}
+        wanted = set(runs)  # a damaged index may lead to others
+        found = {
+            each[0]: _run_facts(each, experiments)
+            for each in self.of_runs("runs", _RUN, runs)
+            if each[0] in wanted
+        }
         for run_id, key, value in self.of_runs("params", ("run_uuid", "key", "value"), runs):
             if run_id in found:
                 found[run_id].params[text_of(key)] = text_of(value)
