@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from labtop.settings import Settings
 from labtop.views.export import Sheet
 from labtop.views.text import cell_width, clean
 
+if TYPE_CHECKING:
+    from labtop.api import RunsFound
+
 
 @click.command("doctor")
 @click.argument("path", required=False)
@@ -26,11 +30,11 @@ from labtop.views.text import cell_width, clean
 def doctor_command(path: str | None, store: str | None, format_name: str) -> int:
     """Look at everything labtop depends on here, with advice where something is not well.
 
-    PATH is a store, or a folder with one below it. Nothing is changed. Exits with 3 when PATH cannot be read.
+    PATH is a store, a folder with one below it, or logs of other trackers. Nothing is changed. Exits with 3 when PATH
+    cannot be read.
     """
     settings, problem = _settings(store)
-    place = _place(path, settings)
-    lines = [*problem, *_lines(place, settings)]
+    lines = [*problem, *_lines(_place(path, settings), settings)]
     if format_name == "table":
         _write(lines)
     else:
@@ -48,13 +52,13 @@ def _settings(store: str | None) -> tuple[Settings, list[Line]]:
         return Settings(store=store, origins={"store": "flag"} if store else {}), [line]
 
 
-def _place(path: str | None, settings: Settings) -> Path:
-    """The store at PATH, or where the first run would make one.
+def _place(path: str | None, settings: Settings) -> RunsFound:
+    """The runs at PATH, or where the first run would make a store.
 
     Raises:
         InputError: PATH is not there, or cannot be read.
     """
-    from labtop.api import find_store
+    from labtop.api import RunsFound, find_runs
 
     if path is not None:
         try:
@@ -62,21 +66,25 @@ def _place(path: str | None, settings: Settings) -> Path:
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     try:
-        return find_store(path, settings)
+        return find_runs(path, settings)
     except (NoStoreError, OSError):
-        return Path(path or settings.store or "runs").expanduser()
+        return RunsFound(Path(path or settings.store or "runs").expanduser())
 
 
-def _lines(place: Path, settings: Settings) -> list[Line]:
+def _lines(place: RunsFound, settings: Settings) -> list[Line]:
     from labtop.cli.doctor.capture import capture_lines
     from labtop.cli.doctor.configured import setting_lines
+    from labtop.cli.doctor.logs import log_lines
     from labtop.cli.doctor.stores import store_lines
     from labtop.cli.doctor.terminals import terminal_lines
     from labtop.cli.doctor.versions import version_lines
 
+    # where runs are only read, the next one is recorded into a store beside them
+    store = place.path if place.seen is None else Path(settings.store or "runs").expanduser()
     return [
         *capture_lines(settings),
-        *store_lines(place, settings),
+        *log_lines(place, settings),
+        *store_lines(store, settings),
         *terminal_lines(),
         *version_lines(),
         *setting_lines(settings),

@@ -1,0 +1,69 @@
+"""The logs of other trackers at a path: what was found, how many runs, and what could not be read of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from labtop.api import RunsFound
+from labtop.cli.doctor.line import Line, looked_at
+from labtop.settings import Settings
+from labtop.sources import load_source
+
+SECTION = "logs"
+_MOST_NAMED = 50
+
+
+def log_lines(found: RunsFound, settings: Settings) -> Iterable[Line]:
+    """The lines of the section; nothing for a store of labtop's own."""
+    if found.seen is None:
+        return []
+    return looked_at(
+        SECTION,
+        (("logs", lambda: _places(found)), ("runs", lambda: _runs(found, settings))),
+    )
+
+
+def _places(found: RunsFound) -> Iterator[Line]:
+    assert found.seen is not None
+    counted = Counter(each.source for each in found.seen.found)
+    for name, places in counted.items():
+        where = next(each.place.path for each in found.seen.found if each.source == name)
+        others = f" and {places - 1:,} more places" if places > 1 else ""
+        yield Line(SECTION, name, "well", f"{where}{others}: {load_source(name).reads}")
+    for store in found.seen.stores:
+        yield Line(SECTION, "labtop", "well", f"{store}: a store of labtop's own")
+    for path, reason in found.seen.problems:
+        yield Line(SECTION, "unread", "ill", f"{path}: {reason}", "see that it can be read")
+
+
+def _runs(found: RunsFound, settings: Settings) -> Iterator[Line]:
+    """How many runs there are, and the problems of those that have some."""
+    from labtop.query.request import TableQuery
+
+    catalog = found.open(settings)
+    try:
+        catalog.refresh()
+        everything = catalog.select(TableQuery(archived=True))
+        yield Line(SECTION, "runs", "well", f"{len(everything.rows):,}")
+        for problem in catalog.problems:
+            yield Line(SECTION, "unread", "ill", f"{problem.path}: {problem.reason}", "all else was read")
+        hurt = catalog.select(TableQuery("problems > 0", archived=True))
+        for run_id in islice(catalog.ids(hurt.rows), _MOST_NAMED):
+            record = catalog.record(run_id)
+            said = "; ".join(record.source.problems)
+            yield Line(
+                SECTION, record.name, "note", f"{record.source.uri}: {said}", "the rest of the run was read"
+            )
+        if len(hurt.rows) > _MOST_NAMED:
+            more = len(hurt.rows) - _MOST_NAMED
+            yield Line(
+                SECTION,
+                "more",
+                "note",
+                f"{more:,} more runs have problems",
+                "labtop ls --where 'problems > 0'",
+            )
+    finally:
+        catalog.close()
