@@ -15,7 +15,8 @@ import pytest
 from labtop.errors import InputError, UsageError
 from labtop.formats.files import open_regular
 from labtop.formats.table_file import look_at
-from labtop.sources.source import Listing, RunRead, RunRef
+from labtop.sources.finding import Found, explained
+from labtop.sources.source import Listing, Place, RunRead, RunRef
 from labtop.sources.tables import Tables, series
 from labtop.sources.tables.guess import guess
 from labtop.sources.tables.rules import parse_rule
@@ -172,6 +173,14 @@ def test_data_is_not_taken_for_runs(tmp_path: Path, text: str) -> None:
     """Data sets that lie in a tree are left alone."""
     write(tmp_path / "data.csv", text)
     assert read_all(Tables(), tmp_path) == {}
+
+
+def test_guess_is_told_for_a_place(tmp_path: Path) -> None:
+    """What columns were taken for can be asked without reading the table."""
+    path = write(tmp_path / "a.csv", "model,lr,top1\nx,1,2\n")
+    told = explained(Found("tables", Place(path)))
+    assert told == "a row a run (run=model, results: top1, parameters: lr); model names the runs"
+    assert explained(Found("neptune", Place(path))) == ""
 
 
 def test_large_data_set_is_no_runs_even_when_named(tmp_path: Path) -> None:

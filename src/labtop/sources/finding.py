@@ -124,6 +124,15 @@ class _Search:
         return closed
 
 
+def explained(found: Found) -> str:
+    """What a source took a place for, where it had to guess (`explain` of a source, which few have); else empty."""
+    explain = getattr(load_source(found.source), "explain", None)
+    try:
+        return str(explain(found.place.path)) if explain is not None else ""
+    except (OSError, LabtopError) as error:
+        return str(error)
+
+
 def is_last_resort(source: Source) -> bool:
     """Whether a source reads only what no other does: files that others claim are not shown to it."""
     return bool(getattr(source, "is_last_resort", False))

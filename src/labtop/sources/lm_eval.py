@@ -34,6 +34,7 @@ _DATE = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
 _NAME = re.compile(rf"results\.json|(?:.*_)?results?_.*\.json|.*_{_DATE}\.json")
 _DATED = re.compile(rf".*_(?P<date>{_DATE})\.json")
 _GLIMPSE = 4096
+_MOST_BYTES = 16 * 2**20  # scores and configurations of thousands of tasks
 _SEEDS = {"random_seed": "python", "numpy_seed": "numpy", "torch_seed": "torch", "fewshot_seed": "fewshot"}
 _TOLD = (
     "n-shot",
@@ -69,7 +70,7 @@ class LmEval:
         for ref in refs:
             problems: tuple[str, ...] = ()
             try:
-                value = read_json(place)
+                value = read_json(place, _MOST_BYTES)
             except InputError as error:
                 value, problems = {}, (f"{place.name}: {error.message}",)
             value = value if isinstance(value, dict) else {}
@@ -81,7 +82,7 @@ class LmEval:
 def _is_results(path: Path) -> bool:
     try:
         with open_regular(path) as file:
-            return begins_as_results(file.read(_GLIMPSE)) and is_results(read_json(path))
+            return begins_as_results(file.read(_GLIMPSE)) and is_results(read_json(path, _MOST_BYTES))
     except InputError:
         return _DATED.fullmatch(path.name) is not None and path.name.startswith("results_")
     except OSError:

@@ -119,7 +119,7 @@ class Source(Protocol):
     """Reads the logs of one tracker. Stateless: one object serves all places, in several processes.
 
     One that reads any file of a general kind says `is_last_resort = True`: it is asked last, and not shown the files
-    that are places of others.
+    that are places of others. One that has to guess says what it took a place for in `explain(place) -> str`.
 
     Nothing may raise but `OSError` and `LabtopError`, for a place that is gone or not readable at all; damage within a
     run is told in `record.source.problems`, and what could be read is given.

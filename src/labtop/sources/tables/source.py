@@ -47,6 +47,10 @@ class Tables:
             return [Place(path) for path in found if path is not None]
         return [Place(path) for path in tables_in(listing)]
 
+    def explain(self, place: Path) -> str:
+        """What the columns of a table are taken for. Raises OSError, InputError."""
+        return _opened(place)[1].text()
+
     def runs(self, place: Path) -> Iterable[RunRef]:
         """A run for each row, for each value of the run's column, or one for the file."""
         table, guessed, version = _opened(place)
