@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,18 @@ import pytest
 from labtop.model.run import RunRecord, Status
 from labtop.sources.source import Curve, RunRead
 from labtop.sources.wandb import WandbSource, reading
-from tests.sources.writers.wandb_log import end, log, row, run, stats, summary, write_run
+from tests.sources.writers.wandb_log import (
+    end,
+    item,
+    log,
+    message,
+    record,
+    row,
+    run,
+    stats,
+    summary,
+    write_run,
+)
 
 SOURCE = WandbSource()
 PICTURE = {"_type": "image-file", "path": "media/a.png"}
@@ -137,3 +149,41 @@ def test_long_run_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert max(sum(map(len, piece.curves.values())) for piece in pieces) < 30
     assert _whole(tmp_path)[1] == curves
     assert pieces[-1].record.summary == {"best": 33}
+
+
+def test_damaged_messages(tmp_path: Path) -> None:
+    """Records that have their checksum and yet are damaged cost themselves, now and when the run is read on."""
+    bad_config = message((1, b"\x0a\x05ab"))
+    twice = record(2, message((1, item(("x",), None, raw="1,2")), (1, item(("y",), 5.0))))
+    torn = [
+        run("k3x9q0ab", (8, "first"), (4, bad_config)),
+        row(0, {"x": 1.0, "y": 1.0}),
+        twice,
+        b"\x08\x01\x12\x7f",
+        end(),
+    ]
+    path = write_run(tmp_path, torn)
+    follower = _Follower(tmp_path)
+    first = follower.read().record
+    assert (first.name, first.status) == ("first", Status.FINISHED)
+    assert (list(follower.curves["x"].values), list(follower.curves["y"].values)) == ([1], [1, 5])
+    assert any("a record is damaged" in each for each in first.source.problems)
+    path.write_bytes(log([*torn, row(1, {"x": 2.0})]))
+    read = follower.read()
+    assert (read.appended, list(follower.curves["x"].values)) == (True, [1, 2])
+    assert replace(read.record, ended_at=None) == replace(first, ended_at=None, metrics=read.record.metrics)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_in_messages(tmp_path: Path, seed: int) -> None:
+    """Whatever bytes records hold, reading ends with a run."""
+    noise = random.Random(seed)
+    for number in range(12):
+        records = []
+        for each in _records(8):
+            content = bytearray(each)
+            for _ in range(noise.randrange(3)):
+                content[noise.randrange(len(content))] = noise.randrange(256)
+            records.append(bytes(content))
+        write_run(tmp_path / str(number), records)
+        assert _Follower(tmp_path / str(number)).read().identity

@@ -115,12 +115,12 @@ class Facts:
         said = w.decode(message, w.SHAPES[w.RUN])
         self.telemetry.update(said.pop("telemetry", {}))
         config, summary = said.pop("config", b""), said.pop("summary", b"")
-        self._take_config(config)
-        if summary:
-            self.take_summary(summary)
         start = w.time_us(said.get("start"))
         self.start_us = start if self.start_us is None else self.start_us
         self.run.update({name: value for name, value in said.items() if value not in ("", [])})
+        self._take_config(config)
+        if summary:
+            self.take_summary(summary)
 
     def _take_config(self, message: bytes) -> None:
         for name, text in w.named_values(message):

@@ -252,9 +252,12 @@ def _complete(rich: RichRow, items: list[NamedValue]) -> None:
 def _floats(texts: list[bytes]) -> list[float]:
     """Numbers of JSON texts. Raises ValueError where one is something else."""
     try:
-        return _numbers(b"[" + b",".join(texts) + b"]")
+        numbers = _numbers(b"[" + b",".join(texts) + b"]")
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return list(map(float, texts))
+    if len(numbers) != len(texts):
+        raise ValueError("a text of several numbers")
+    return numbers
 
 
 def _array(kind: str, values: npt.NDArray[Any]) -> array[Any]:

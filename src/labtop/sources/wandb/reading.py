@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,6 +23,7 @@ from labtop.sources.wandb.state import State, decode, encode, guard_of, size_of
 _POINTS_A_PIECE = 500_000
 _STILL_WRITTEN_S = 60.0  # so long after the last write a record may be half there
 _MOST_MARKS = 20_000
+_DAMAGE = (ProtobufError, OverflowError, RecursionError)
 
 
 class RunReader:
@@ -107,10 +109,10 @@ class RunReader:
             elif kind == w.STATS:
                 self._points.add_stats(message)
             elif kind in w.KINDS:
-                self._facts.take(kind, message)
                 self._marks[number].append(start)
+                self._facts.take(kind, message)
                 self._points.start_us = self._facts.start_us
-        except (ProtobufError, OverflowError, RecursionError) as error:
+        except _DAMAGE as error:
             self._problem(segment, f"a record is damaged: {error} (byte {start:,})")
 
     def _problem(self, segment: Segment, what: str) -> None:
@@ -205,4 +207,5 @@ class RunReader:
                 rich = points.add_history(message)
                 self._facts.media.take(rich, points.step)
             else:
-                self._facts.take(kind, message)
+                with contextlib.suppress(*_DAMAGE):  # as told the first time
+                    self._facts.take(kind, message)
