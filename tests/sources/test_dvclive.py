@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from labtop.sources.dvclive import DvcLiveSource
+from labtop.sources.finding import survey
 from labtop.sources.source import RunRead
 from tests.sources.reading import corpus, listing, places, read_all, truth
 from tests.sources.same_files import fingerprint
@@ -69,6 +70,7 @@ def test_layouts_of_all_ages_are_found(tmp_path: Path, inner: str) -> None:
     write_points(folder / inner, "acc", [0.5], timestamp=1_767_323_045_000)
     (tmp_path / "dvclive.json").write_text(json.dumps({"step": 1, "only": "inf"}), "utf-8")
     assert [each.path for each in places(DvcLiveSource(), tmp_path)] == [folder]
+    assert [(each.source, each.place.path) for each in survey(tmp_path).found] == [("dvclive", folder)]
     found = read(folder)
     assert {name: len(curve) for name, curve in found.curves.items()} == {"train/loss": 2, "acc": 1}
     assert found.record.started_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from labtop.formats.json_text import as_number
@@ -32,6 +33,12 @@ class Parts:
 
     series: Mapping[str, str] = field(default_factory=dict)  # metric → path
     rich: Mapping[str, str] = field(default_factory=dict)  # path → kind
+
+
+def holds_points(folder: Path) -> bool:
+    """Whether the tables of a folder are those of a DVCLive folder above it, by the names on the way."""
+    path = f"/{folder.as_posix()}/"
+    return "/dvclive" in path or any(f"/{inner}" in path for inner in SERIES[:3])
 
 
 def parts_of(paths: Iterable[str]) -> Parts:

@@ -10,6 +10,7 @@ from labtop.errors import InputError
 from labtop.formats.files import open_regular
 from labtop.formats.parquet import open_parquet
 from labtop.formats.table_file import TableFile, look_at, table_kind
+from labtop.sources.dvclive_folder import holds_points
 from labtop.sources.source import Listing
 from labtop.sources.tables.guess import Guess, is_like
 from labtop.sources.tables.rules import columns_of, rule_for
@@ -48,7 +49,7 @@ def tables_in(listing: Listing) -> Iterator[Path]:
     names = [name for name in listing.files if table_kind(name) and not _OF_OTHERS.fullmatch(name)]
     if "hparams.yaml" in listing.files:
         names = [name for name in names if name != "metrics.csv"]  # of Lightning's CSVLogger
-    if "plots/metrics" in listing.folder.as_posix():
+    if holds_points(listing.folder):
         names = [name for name in names if not name.endswith(".tsv")]  # of DVCLive
     if listing.folder.name == "aux" and (listing.folder.parent / "runs.json").exists():
         return  # of an export of Trackio
