@@ -21,6 +21,7 @@ _MOST_PARTS = 4
 
 def name_of(folder: Path) -> str:
     """The name of the run in a folder: the folder's, with those above while it says nothing ("kwt1/logs/train")."""
+    folder = folder.absolute()
     parts = [folder.name]
     for above in folder.parents:
         if parts[0].lower() not in _GENERAL or not above.name or len(parts) == _MOST_PARTS:
@@ -34,7 +35,7 @@ def project_of(folder: Path) -> str:
 
     Lightning puts `version_N` into a folder that is called after the model, or else `lightning_logs`.
     """
-    above = folder
+    above = folder.absolute()
     for _ in range(name_of(folder).count("/") + 1):
         above = above.parent
     while above.name.lower() in _GENERAL and above.name:

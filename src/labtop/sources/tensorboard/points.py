@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,27 +13,43 @@ from labtop.formats.tfrecord import Piece
 from labtop.sources.source import NO_TIME, Curve
 from labtop.sources.tensorboard.state import Start
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 _LATEST_S = 9e12  # seconds that microseconds of 64 bits can say
 
 
-def without_void(columns: Columns, piece: Piece, file: int, starts: Sequence[Start]) -> int:
-    """Take out the points that a later start makes void; returns how many those were.
+@dataclass(slots=True)
+class Held:
+    """Points of a piece of a file that are not given away yet, and where in the file the event of each lies."""
+
+    file: int
+    columns: Columns
+    offsets: npt.NDArray[np.int64]
+
+
+def hold(file: int, piece: Piece, columns: Columns) -> Held:
+    """Points without the bytes that they were read from."""
+    starts = np.array(piece.starts, dtype=np.int64)
+    return Held(file, columns, starts[columns.records] + piece.base)
+
+
+def without_void(held: Held, starts: Sequence[Start]) -> None:
+    """Take out the points that a later start makes void.
 
     As TensorBoard does (`_CheckForRestartAndMaybePurge`): a start at step s voids all steps from s on before it.
     """
-    later = [each for each in starts if (each.file, each.offset) >= (file, piece.base)]
-    if not later or not len(columns.values):
-        return 0
-    offsets = np.array(piece.starts, dtype=np.int64)[columns.records] + piece.base
+    columns, offsets = held.columns, held.offsets
+    if not starts or not len(columns.values):
+        return
     kept = np.ones(len(columns.values), dtype=bool)
-    for start in later:
-        is_before = offsets < start.offset if start.file == file else True
-        kept &= ~(is_before & (columns.steps >= start.step))
-    dropped = int(len(kept) - kept.sum())
-    if dropped:
+    for start in starts:
+        if start.file >= held.file:
+            is_before = offsets < start.offset if start.file == held.file else True
+            kept &= ~(is_before & (columns.steps >= start.step))
+    if not kept.all():
         for name in ("records", "tag_of", "steps", "times_s", "values"):
             setattr(columns, name, getattr(columns, name)[kept])
-    return dropped
 
 
 def add_points(curves: dict[str, Curve], columns: Columns, name_of: Callable[[str], str]) -> None:
@@ -51,8 +69,6 @@ def add_points(curves: dict[str, Curve], columns: Columns, name_of: Callable[[st
         curve.values.frombytes(values[begin:end].tobytes())
 
 
-def _microseconds(
-    seconds: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _microseconds(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     known = np.isfinite(seconds) & (np.abs(seconds) < _LATEST_S) & (seconds != 0)
     return np.where(known, np.rint(np.where(known, seconds, 0) * 1e6), NO_TIME).astype(np.int64)

@@ -17,7 +17,7 @@ from labtop.formats.tfrecord_checks import HEAD
 from labtop.sources.source import Curve
 from labtop.sources.tensorboard.facts import Facts, is_fact, take
 from labtop.sources.tensorboard.folders import Part
-from labtop.sources.tensorboard.points import add_points, without_void
+from labtop.sources.tensorboard.points import Held, add_points, hold, without_void
 from labtop.sources.tensorboard.state import MOST_MARKS, MOST_RICH, FileState, Rich, Start, State, tail_crc
 
 MOST_HELD = 500_000
@@ -86,7 +86,7 @@ class Reading:
         Raises RestartedError.
         """
         is_restarted = False
-        held: list[tuple[int, Piece, Columns]] = []
+        held: list[Held] = []
         count = 0
         for file, piece, columns in self._pieces():
             for start in self._starts_in(file, piece, columns):
@@ -98,7 +98,7 @@ class Reading:
             if is_restarted:
                 continue
             self._note(file, piece, columns)
-            held.append((file, piece, columns))
+            held.append(hold(file, piece, columns))
             count += len(columns.values)
             if count >= MOST_HELD:
                 yield self._give(held)
@@ -168,12 +168,12 @@ class Reading:
                 other.content[:_LONGEST_EXAMPLE].replace(b"\0", b" ").decode("utf-8", "replace").strip()
             )
 
-    def _give(self, held: list[tuple[int, Piece, Columns]]) -> dict[str, Curve]:
+    def _give(self, held: list[Held]) -> dict[str, Curve]:
         curves: dict[str, Curve] = {}
-        for file, piece, columns in held:
-            part = self.files[file][2]
-            starts = [each for each in self.state.starts if self.files[each.file][2].folder == part.folder]
-            self.state.dropped += without_void(columns, piece, file, starts)
+        for each in held:
+            columns, part = each.columns, self.files[each.file][2]
+            starts = [start for start in self.state.starts if self.files[start.file][2].folder == part.folder]
+            without_void(each, starts)
             if not len(columns.values):
                 continue
             highest, last = float(columns.steps.max()), float(columns.times_s.max())

@@ -22,6 +22,7 @@ _SLACK_S = 5.0
 """Points that come so much later than the end that was told belie it: PyTorch tells the end with the params."""
 
 _MANY_FILES = 8
+_MOST_IN_STATE = 200  # files; a run of more is read as a whole each time
 
 
 class TensorBoard:
@@ -56,6 +57,7 @@ class TensorBoard:
 
 
 def _parts(place: Path) -> list[Part]:
+    place = place.absolute()  # the state of a reading speaks of these files wherever it is read from
     if is_event_file(place.name) and not place.is_dir():
         return [Part(place.parent, (place,))] if place.exists() else []
     return parts_of(place)
@@ -83,7 +85,7 @@ def _pieces(place: Path, ref: RunRef, parts: list[Part], reading: Reading) -> It
             key=ref.key,
             record=_record(place, parts, reading),
             curves=curves,
-            state=reading.state.encode() if reading.is_over else None,
+            state=reading.state.encode() if reading.is_over and len(paths) <= _MOST_IN_STATE else None,
             folder=parts[0].folder,
             last_write=last_write(paths),
         )
@@ -111,7 +113,7 @@ def _record(place: Path, parts: list[Part], reading: Reading) -> RunRecord:
         artifacts=tuple(_artifact(name, each) for name, each in state.rich.items()),
         source=Origin(
             tracker=TensorBoard.tracker,
-            uri=str(place),
+            uri=str(place.absolute()),
             problems=tuple(problems_of(reading)),
             texts=facts.texts,
         ),

@@ -60,7 +60,6 @@ class State(msgspec.Struct):
     renamed: list[str] = msgspec.field(default_factory=list)  # tags of `add_hparams` that the run has too
     highest_step: float | None = None
     last_s: float | None = None
-    dropped: int = 0
 
     def encode(self) -> bytes:
         """As bytes, for the next reading."""
