@@ -19,18 +19,18 @@ SOURCES: Mapping[str, str] = {
     "neptune": "neptune:Neptune",
     "trackio": "trackio:Trackio",
     "aim": "aim.source:AimSource",
-    "lm-eval": "lm_eval:LmEval",
+    "guild": "guild:GuildSource",
+    "sacred": "sacred:SacredSource",
     "dvc": "dvc.source:DvcSource",
     "dvclive": "dvclive:DvcLiveSource",
-    "guild": "guild:GuildSource",
-    "hydra": "hydra:HydraSource",
-    "sacred": "sacred:SacredSource",
     "lightning": "lightning:Lightning",
     "huggingface": "huggingface:HuggingFace",
-    "tensorboard": "tensorboard:TensorBoard",
     "keras": "keras:Keras",
     "stable-baselines": "stable_baselines:StableBaselines",
+    "lm-eval": "lm_eval:LmEval",
+    "tensorboard": "tensorboard:TensorBoard",
     "tables": "tables:Tables",
+    "hydra": "hydra:HydraSource",
 }
 """Name → "module:class". The order is that of preference where two read the same run."""
 
