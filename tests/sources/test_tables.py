@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import stat
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from click.testing import CliRunner
 
+from labtop.cli.verbs.show import show_command
 from labtop.errors import InputError, UsageError
 from labtop.formats.files import open_regular
 from labtop.formats.table_file import look_at
@@ -23,12 +26,6 @@ from labtop.sources.tables.rules import parse_rule
 from tests.sources.reading import Whole, corpus, places, read_all, truth
 
 STEPS = "step,train/loss,val_acc\n0,1.5,\n1,nan,0.25\n2,-inf,0.5\n"
-
-
-@pytest.fixture(autouse=True)
-def _no_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("LABTOP_SETTINGS", str(tmp_path / "no settings.toml"))
-    monkeypatch.delenv("LABTOP_TABLES", raising=False)
 
 
 def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -133,8 +130,6 @@ def test_row_a_point(tmp_path: Path, suffix: str) -> None:
 
         parquet.write_table(pa.Table.from_pylist(rows), path)
     elif suffix == "jsonl":
-        import json
-
         write(path, "".join(json.dumps(each) + "\n" for each in rows))
     else:
         mark = "," if suffix == "csv" else "\t"
@@ -181,6 +176,18 @@ def test_guess_is_told_for_a_place(tmp_path: Path) -> None:
     told = explained(Found("tables", Place(path)))
     assert told == "a row a run (run=model, results: top1, parameters: lr); model names the runs"
     assert explained(Found("neptune", Place(path))) == ""
+
+
+def test_guess_is_shown_and_a_rule_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line reads a table, shows what its columns were taken for, and another rule reads it anew."""
+    path = write(tmp_path / "a.csv", "model,lr,top1\nx,1,2\n")
+    shown = CliRunner().invoke(show_command, ["x", "--store", str(path)])
+    assert "a row a run (run=model, results: top1, parameters: lr); model names the runs" in shown.output
+    monkeypatch.setenv("LABTOP_TABLES", "a.csv: metrics=lr")
+    shown = CliRunner().invoke(show_command, ["x", "--store", str(path), "--format", "json"])
+    (told,) = json.loads(shown.output)
+    assert (told["params"], told["metrics"]["lr"]["last"]) == ({"top1": 2}, 1)
+    assert told["source"]["reading"].endswith("as told: a.csv: metrics=lr")
 
 
 def test_large_data_set_is_no_runs_even_when_named(tmp_path: Path) -> None:

@@ -68,6 +68,9 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str, Any]]:
     for section in SECTIONS:
         for key, value in _leaves(everything[section]):
             yield section, key, value
+    if record.source.tracker != "labtop":
+        told = {key: value for key, value in everything["source"].items() if key != "problems"}
+        yield from (("source", key, value) for key, value in _leaves(told))
     for pillar, facts in _score(record).items():
         yield "reproducibility", pillar, facts["state"] + "".join(f"; {each}" for each in facts["reasons"])
     for problem in everything["problems"]:
