@@ -165,8 +165,11 @@ def _differs(files: Commit, before: Mapping[str, Any], prefix: str) -> bool:
 
 
 def _same_folder(root: Path, files: Commit, told: Told) -> Path | None:
-    """The folder of DVCLive in the workspace where it still holds what this experiment wrote: that is the same run."""
-    for live in told.lives:
+    """The folder of DVCLive in the workspace where it still holds what this experiment wrote: that is the same run.
+
+    Where a commit has several, it is not known which of them is the experiment's own.
+    """
+    for live in told.lives if len(told.lives) == 1 else ():
         path = f"{live}/metrics.json"
         entry = files.entries.get(path)
         if (
