@@ -201,6 +201,7 @@ def test_folders_of_others_are_not_claimed(tmp_path: Path) -> None:
             "runs/1/run.json": "{}",
             "site/meta.yaml": "title: x\n",
             f"cache/{run_id(1)}/data.bin": "x",
+            f"cache/0/{run_id(2)}/data.bin": "x",
             "x/metrics/loss": "1 2 3\n",
         },
     )

@@ -83,8 +83,9 @@ def is_experiment(folder: Path) -> bool:
 
 
 def _has_runs(folder: Path) -> bool:
-    """Whether there are folders named as runs are; those that hold artifacts only count too."""
-    return any(is_run_id(each.name) for each in folders_in(folder))
+    """Whether there are runs, or artifacts as those of a database's runs lie."""
+    named = [each for each in folders_in(folder) if is_run_id(each.name)]
+    return any(is_run(each) or (each / "artifacts").is_dir() for each in named[:_LOOKED_INTO])
 
 
 def is_run(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ def points_of_many(
     What is not in the result is left to SQLite: runs that lie apart, that changed since, or whose points are unusual.
     """
     known = {run: each for run, each in ranges.items() if 0 < each[0] <= each[1] < 2**62}
-    if not known:
+    if not known or not hasattr(os, "pread"):  # as on Windows
         return {}
     first, last = min(each[0] for each in known.values()), max(each[1] for each in known.values())
     rows = sum(end - start + 1 for start, end in known.values())
