@@ -142,8 +142,13 @@ def named_values(message: bytes, number: int = UPDATES) -> list[NamedValue]:
         if here == tag:
             item = message[start:at]
             name, there, value = item.partition(mark)
-            if there and name in known and value and value[0] == len(value) - 1 < 0x80:
+            length = len(value)
+            if not there or name not in known or length < 2:
+                add(_exact(item))
+            elif value[0] == length - 1 < 0x80:
                 add((name, value[1:]))
+            elif value[0] & 0x80 and value[1] < 0x80 and (value[0] & 0x7F | value[1] << 7) == length - 2:
+                add((name, value[2:]))
             else:
                 add(_exact(item))
     return found

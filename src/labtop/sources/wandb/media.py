@@ -5,9 +5,10 @@ A rich value is a mapping with `_type`; most name a file below the run's `files`
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from labtop.model.run import Artifact
@@ -141,7 +142,7 @@ def _text(value: Tree) -> str | None:
 
 def location(path: str, files: Path | None) -> str:
     """Where a file of the run lies; the text itself where that would be outside of the run's folder."""
-    inside = PurePosixPath(path.replace("\\", "/"))
-    if files is None or inside.is_absolute() or ".." in inside.parts or ":" in path or "\0" in path:
+    parts = path.replace("\\", "/").split("/")
+    if files is None or not parts[0] or ".." in parts or ":" in path or "\0" in path:
         return path
-    return str(files.joinpath(*inside.parts))
+    return os.path.join(files, *parts)  # noqa: PTH118 — of thousands of files, ten times as fast

@@ -82,7 +82,7 @@ class Points:
             else:
                 self._add_row(columns, values, None if _STEP in columns else history_step(message))
                 return {}
-        return self._add_exactly(named_values(message), history_step(message))
+        return self._add_exactly(named_values(message), message)
 
     def add_row(self, row: dict[str, Tree], step: float | None = None) -> RichRow:
         """Add a row of names and values, as histories were in JSON; gives what in it are no numbers."""
@@ -126,7 +126,7 @@ class Points:
         self.waiting = 0
         return curves
 
-    def _add_exactly(self, items: list[NamedValue], step: float | None) -> RichRow:
+    def _add_exactly(self, items: list[NamedValue], message: bytes) -> RichRow:
         columns: list[int] = []
         values: list[float] = []
         rich: RichRow = {}
@@ -142,7 +142,7 @@ class Points:
             path = path_of(name)
             if self._add_value(path, value_of(text), columns, values, rich):
                 self._ids[name] = columns[-1]
-        self._add_mixed(columns, values, step)
+        self._add_mixed(columns, values, None if _STEP in columns else history_step(message))
         if rich:
             _complete(rich, items)
         return rich

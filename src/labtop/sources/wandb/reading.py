@@ -10,7 +10,7 @@ from typing import BinaryIO
 from labtop.errors import InputError
 from labtop.formats import wandb_records as w
 from labtop.formats.files import open_regular
-from labtop.formats.leveldb_log import BLOCK, HEADER, Damage, read_log
+from labtop.formats.leveldb_log import BLOCK, HEADER, Damage, Entry, read_log
 from labtop.formats.protobuf import ProtobufError
 from labtop.sources.source import RunRead, RunRef
 from labtop.sources.wandb.facts import Facts
@@ -23,6 +23,7 @@ from labtop.sources.wandb.state import State, decode, encode, guard_of, size_of
 _POINTS_A_PIECE = 500_000
 _STILL_WRITTEN_S = 60.0  # so long after the last write a record may be half there
 _MOST_MARKS = 20_000
+_NEAR = 128 * 1024  # bytes between two records that are read again, below which all between are read
 _DAMAGE = (ProtobufError, OverflowError, RecursionError)
 
 
@@ -197,15 +198,22 @@ class RunReader:
         return True
 
     def _read_marks(self, file: BinaryIO, size: int, marks: list[int]) -> None:
+        """Take the records that begin at some places again. Raises InputError where there is none."""
+        scratch = Points()
+        entries: Iterator[Entry | Damage] = iter(())
+        at = -_NEAR
         for mark in marks:
-            entry = next(read_log(file, size, mark, at_once=2 * BLOCK), None)
-            if entry is None or isinstance(entry, Damage):
+            if mark - at >= _NEAR:
+                entries = read_log(file, size, mark, at_once=BLOCK)
+            whole = (each for each in entries if not isinstance(each, Damage) and each[0] >= mark)
+            entry = next(whole, None)
+            if entry is None or entry[0] != mark:
                 raise InputError("a record is not where it was")
+            at = mark
             kind, message = w.record_of(entry[2])
             if kind == w.HISTORY:
-                points = Points()
-                rich = points.add_history(message)
-                self._facts.media.take(rich, points.step)
+                rich = scratch.add_history(message)
+                self._facts.media.take(rich, scratch.step)
             else:
                 with contextlib.suppress(*_DAMAGE):  # as told the first time
                     self._facts.take(kind, message)
