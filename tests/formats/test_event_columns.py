@@ -137,8 +137,10 @@ def test_checksums_of_many_and_of_long_messages(length: int) -> None:
         import numpy as np
 
         content = np.frombuffer(b"xx" + data * 3, dtype=np.uint8)
-        places = np.array([2, 2 + length, 2 + 2 * length], dtype=np.int64)
-        assert masked_crcs(content, places, length).tolist() == [expected] * 3
+        ends = np.array([2 + length, 2 + 2 * length, 2 + 3 * length], dtype=np.int64)
+        assert masked_crcs(content, ends, np.full(3, length)).tolist() == [expected] * 3
+        mixed = masked_crcs(content, np.array([2 + length, 2]), np.array([length, 2])).tolist()
+        assert mixed == [expected, masked_crc(b"xx")]
 
 
 def test_one_flipped_bit_among_many_events_costs_one_event() -> None:

@@ -47,18 +47,31 @@ def masked_crc(data: bytes) -> int:
 
 
 def masked_crcs(
-    content: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], length: int
+    content: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint32]:
-    """The masked checksums of messages of one length, up to `2 * 256` bytes, from their places in `content`."""
+    """The masked checksums of messages of up to `2 * 256` bytes, from where they end in `content`.
+
+    Zero bytes in front of a message change nothing of its part of the sum, so all get the length of the longest.
+    """
     import numpy as np
 
-    tables = _tables()
-    crcs = np.full(len(starts), _constant(length), dtype=np.uint32)
-    for at in range(length):
-        crcs ^= tables[length - 1 - at][content[starts + at]]
+    width = int(lengths.max(initial=1)) or 1
+    if len(ends) and int(ends.min()) < width:
+        content, ends = np.concatenate([np.zeros(width, dtype=np.uint8), content]), ends + width
+    windows = np.lib.stride_tricks.sliding_window_view(content, width)
+    tables = _tables()[:width][::-1].ravel()  # by place: what a byte there does
+    places = np.arange(width)
+    crcs = np.array([_constant(length) for length in range(width + 1)], dtype=np.uint32)[lengths]
+    for begin in range(0, len(ends), _ROWS):  # so that what is gathered stays in the cache
+        some = slice(begin, begin + _ROWS)
+        index = windows[ends[some] - width].astype(np.intp)
+        index[places < (width - lengths[some])[:, None]] = 0
+        index += places * 256
+        crcs[some] ^= np.bitwise_xor.reduce(tables.take(index), axis=1)
     return (crcs >> np.uint32(15) | crcs << np.uint32(17)) + np.uint32(0xA282EAD8)
 
 
+_ROWS = 2048
 LONGEST_AT_ONCE = 2 * _BLOCK
 """The longest messages that `masked_crcs` takes."""
 

@@ -75,10 +75,10 @@ def read_scalars(file: BinaryIO, size: int, offset: int = 0) -> Iterator[Scalar 
 
 
 def time_of(event: bytes) -> float | None:
-    """When an event was written, seconds since the epoch; None where it does not say."""
+    """When an event was written, seconds since the epoch; None where it does not say. Its beginning is enough."""
     try:
-        for number, shape, value in fields(event):
-            if number == 1 and shape == FIXED64 and isinstance(value, bytes):
+        for number, shape, value in fields(event, is_cut=True):
+            if number == 1 and shape == FIXED64 and isinstance(value, bytes) and len(value) == 8:
                 found: float = struct.unpack("<d", value)[0]
                 return found if math.isfinite(found) else None
     except ProtobufError:

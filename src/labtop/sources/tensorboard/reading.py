@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ from labtop.formats.event_columns import Columns, columns_of
 from labtop.formats.files import open_regular
 from labtop.formats.tensorboard import Other, time_of, values_of
 from labtop.formats.tfrecord import Piece, read_pieces
-from labtop.formats.tfrecord_checks import HEAD
+from labtop.formats.tfrecord_checks import HEAD, LENGTH, is_head
 from labtop.sources.source import Curve
 from labtop.sources.tensorboard.facts import Facts, is_fact, take
 from labtop.sources.tensorboard.folders import Part
@@ -25,7 +24,7 @@ MOST_HELD = 500_000
 
 _LONGEST_EXAMPLE = 500
 _LONGEST_FACT = 2**20 + 64
-_HEAD = 4096
+_HEAD = 64  # bytes in which the first time of a file stands
 
 
 class RestartedError(Exception):
@@ -55,10 +54,10 @@ def _first_time(path: Path) -> float | None:
             head = file.read(_HEAD)
     except (OSError, InputError):
         return None
-    for piece in read_pieces(io.BytesIO(head), len(head)):
-        for start, end in zip(piece.starts, piece.ends, strict=True):
-            return time_of(piece.content[start:end])
-    return None
+    if not is_head(head, 0):
+        return None
+    (length,) = LENGTH.unpack_from(head)
+    return time_of(head[HEAD.size : HEAD.size + min(length, _HEAD)])
 
 
 class Reading:
