@@ -13,79 +13,15 @@ from typing import Any
 from labtop.errors import InputError
 from labtop.formats.json_text import parse_json
 from labtop.formats.protobuf import BYTES, FIXED64, VARINT, ProtobufError, fields, signed
-
-HISTORY, SUMMARY, OUTPUT, CONFIG, FILES, STATS, ARTIFACT = 2, 3, 4, 5, 6, 7, 8
-TELEMETRY, METRIC, OUTPUT_RAW, RUN, EXIT, FINAL, HEADER, FOOTER = 11, 12, 13, 17, 18, 20, 21, 22
-USE_ARTIFACT, ENVIRONMENT = 25, 26
-
-KINDS = frozenset(
-    (
-        HISTORY,
-        SUMMARY,
-        CONFIG,
-        FILES,
-        STATS,
-        ARTIFACT,
-        TELEMETRY,
-        METRIC,
-        RUN,
-        EXIT,
-        USE_ARTIFACT,
-        ENVIRONMENT,
-    )
-)
-"""Numbers of the records that are read."""
+from labtop.formats.wandb_shapes import TIME, Shape
 
 UPDATES, REMOVALS = 1, 2
 """Fields of a summary or a configuration; updates are also what a history has."""
 
 STATS_VALUES = 3
 
-Shape = Mapping[int, tuple[str, Any]]
-"""Of a message: number → name and kind. A kind is `str`, `bytes`, `int`, `bool`, `float`, another shape, or [it]."""
-
 NamedValue = tuple[bytes, bytes]
 """A value's name as it is encoded (`path_of` reads it), and its JSON text."""
-
-_TIME: Shape = {1: ("seconds", int), 2: ("nanos", int)}
-_GIT: Shape = {1: ("remote", str), 2: ("commit", str)}
-_PAIR: Shape = {1: ("key", str), 2: ("value", str)}
-_TELEMETRY: Shape = {4: ("python", str), 5: ("cli", str), 6: ("huggingface", str), 13: ("platform", str)}
-_ENTRY: Shape = {1: ("path", str), 2: ("digest", str), 3: ("ref", str), 4: ("size", int)}
-
-SHAPES: Mapping[int, Shape] = {
-    RUN: {
-        1: ("id", str), 2: ("entity", str), 3: ("project", str), 4: ("config", bytes), 5: ("summary", bytes),
-        6: ("group", str), 7: ("job_type", str), 8: ("name", str), 9: ("notes", str), 10: ("tags", [str]),
-        12: ("sweep", str), 13: ("host", str), 14: ("starting_step", int), 17: ("start", _TIME), 18: ("resumed", bool),
-        19: ("telemetry", _TELEMETRY), 20: ("runtime", int), 21: ("git", _GIT), 22: ("forked", bool),
-        23: ("branch", {1: ("run", str), 2: ("value", float), 3: ("metric", str)}),
-    },
-    EXIT: {1: ("code", int), 2: ("runtime", int)},
-    ENVIRONMENT: {
-        1: ("os", str), 2: ("python", str), 3: ("started", _TIME), 4: ("docker", str), 5: ("args", [str]),
-        6: ("program", str), 7: ("code_path", str), 8: ("code_path_local", str), 9: ("git", _GIT), 11: ("root", str),
-        12: ("host", str), 13: ("user", str), 14: ("executable", str), 16: ("cores", int), 17: ("threads", int),
-        18: ("gpu", str), 19: ("gpus", int), 21: ("memory", {1: ("total", int)}),
-        22: ("cpu", {1: ("count", int), 2: ("threads", int), 3: ("model", str)}),
-        23: ("apple", {1: ("name", str), 4: ("gpu_cores", int), 6: ("swap", int), 7: ("memory", int)}),
-        24: ("nvidia", [{1: ("name", str), 2: ("memory", int), 4: ("architecture", str), 5: ("uuid", str)}]),
-        25: ("cuda", str), 26: ("amd", [{2: ("uuid", str), 8: ("series", str), 9: ("model", str)}]),
-        27: ("slurm", [_PAIR]),
-    },
-    METRIC: {
-        1: ("name", str), 2: ("glob", str), 4: ("step_metric", str), 8: ("goal", int),
-    },
-    TELEMETRY: _TELEMETRY,
-    FILES: {1: ("files", [{1: ("path", str)}])},
-    ARTIFACT: {
-        1: ("run", str), 2: ("project", str), 3: ("entity", str), 4: ("type", str), 5: ("name", str),
-        6: ("digest", str), 7: ("description", str), 11: ("aliases", [str]),
-        12: ("manifest", {4: ("contents", [_ENTRY])}), 15: ("client_id", str), 20: ("algorithm", str),
-    },
-    USE_ARTIFACT: {1: ("id", str), 2: ("type", str), 3: ("name", str)},
-}  # fmt: skip
-"""The messages that `decode` understands, by the number of their record."""
 
 _VALUE = b"\x82\x01"
 """What stands before the JSON text of an item: field 16, so many bytes."""
@@ -94,7 +30,7 @@ _BEFORE_KIND = frozenset((1, 16, 19, 200))
 
 
 def record_of(content: bytes) -> tuple[int, bytes]:
-    """The kind of a record (a number as in `KINDS`) and its message; 0 for what is not known. Raises ProtobufError."""
+    """The kind of a record (as in `wandb_shapes`) and its message; 0 for what is not known. Raises ProtobufError."""
     at = 0
     end = len(content)
     if end > 10 and content[0] == 8:  # its number, a varint
@@ -276,7 +212,7 @@ def stats_time(message: bytes) -> int | None:
     """When statistics were taken, in microseconds since 1970."""
     for number, shape, value in fields(message):
         if number == 2 and shape == BYTES and isinstance(value, bytes):
-            return time_us(decode(value, _TIME))
+            return time_us(decode(value, TIME))
         if number > 2:
             return None
     return None

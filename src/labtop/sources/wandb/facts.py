@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from labtop.formats import wandb_records as w
+from labtop.formats import wandb_shapes as shapes
 from labtop.formats.json_text import as_number
 from labtop.sources.wandb.media import Media
 
@@ -52,14 +53,14 @@ class Facts:
 
     def take(self, kind: int, message: bytes) -> None:
         """Fold a record of one of `wandb_records.KINDS` but histories and statistics. Raises ProtobufError."""
-        if kind == w.SUMMARY:
+        if kind == shapes.SUMMARY:
             self.take_summary(message)
-        elif kind == w.CONFIG:
+        elif kind == shapes.CONFIG:
             self._take_config(message)
-        elif kind == w.RUN:
+        elif kind == shapes.RUN:
             self._take_run(message)
-        elif kind in w.SHAPES:
-            said = w.decode(message, w.SHAPES[kind])
+        elif kind in shapes.SHAPES:
+            said = w.decode(message, shapes.SHAPES[kind])
             _TAKERS[kind](self, said)
 
     def take_summary(self, message: bytes) -> None:
@@ -112,7 +113,7 @@ class Facts:
         return next((goal for glob, goal in self.glob_goals.items() if fnmatchcase(name, glob)), None)
 
     def _take_run(self, message: bytes) -> None:
-        said = w.decode(message, w.SHAPES[w.RUN])
+        said = w.decode(message, shapes.SHAPES[shapes.RUN])
         self.telemetry.update(said.pop("telemetry", {}))
         config, summary = said.pop("config", b""), said.pop("summary", b"")
         start = w.time_us(said.get("start"))
@@ -169,13 +170,13 @@ class Facts:
 
 
 _TAKERS = {
-    w.EXIT: Facts._take_exit,
-    w.ENVIRONMENT: Facts._take_environment,
-    w.METRIC: Facts._take_metric,
-    w.TELEMETRY: Facts._take_telemetry,
-    w.FILES: Facts._take_files,
-    w.ARTIFACT: Facts._take_artifact,
-    w.USE_ARTIFACT: Facts._take_use,
+    shapes.EXIT: Facts._take_exit,
+    shapes.ENVIRONMENT: Facts._take_environment,
+    shapes.METRIC: Facts._take_metric,
+    shapes.TELEMETRY: Facts._take_telemetry,
+    shapes.FILES: Facts._take_files,
+    shapes.ARTIFACT: Facts._take_artifact,
+    shapes.USE_ARTIFACT: Facts._take_use,
 }
 
 

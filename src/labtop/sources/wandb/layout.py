@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.formats import wandb_records as w
+from labtop.formats import wandb_shapes as shapes
 from labtop.formats.files import open_regular
 from labtop.formats.leveldb_log import Damage, read_log
 from labtop.formats.protobuf import ProtobufError
@@ -202,8 +203,8 @@ def _peek(segment: Segment) -> tuple[bytes, tuple[str, str] | None]:
             content = file.read(_PEEKED_BYTES)
         for entry in read_log(BytesIO(content), len(content)):
             kind, message = (0, b"") if isinstance(entry, Damage) else w.record_of(entry[2])
-            if kind == w.RUN:
-                said = w.decode(message, w.SHAPES[w.RUN])
+            if kind == shapes.RUN:
+                said = w.decode(message, shapes.SHAPES[shapes.RUN])
                 return content, (said.get("entity", ""), said.get("project", ""))
     except (OSError, InputError, ProtobufError):
         return b"", None

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from labtop.errors import InputError
 from labtop.formats import wandb_records as w
+from labtop.formats import wandb_shapes as shapes
 from labtop.formats.files import open_regular
 from labtop.formats.leveldb_log import BLOCK, HEADER, Damage, Entry, read_log
 from labtop.formats.protobuf import ProtobufError
@@ -101,15 +102,15 @@ class RunReader:
     def _take(self, number: int, segment: Segment, start: int, content: bytes) -> None:
         try:
             kind, message = w.record_of(content)
-            if kind == w.HISTORY:
+            if kind == shapes.HISTORY:
                 rich = self._points.add_history(message)
                 if rich and self._facts.media.take(rich, self._points.step):
                     self._marks[number].append(start)
-            elif kind == w.SUMMARY:
+            elif kind == shapes.SUMMARY:
                 self._facts.take_summary(message)
-            elif kind == w.STATS:
+            elif kind == shapes.STATS:
                 self._points.add_stats(message)
-            elif kind in w.KINDS:
+            elif kind in shapes.KINDS:
                 self._marks[number].append(start)
                 self._facts.take(kind, message)
                 self._points.start_us = self._facts.start_us
@@ -211,7 +212,7 @@ class RunReader:
                 raise InputError("a record is not where it was")
             at = mark
             kind, message = w.record_of(entry[2])
-            if kind == w.HISTORY:
+            if kind == shapes.HISTORY:
                 rich = scratch.add_history(message)
                 self._facts.media.take(rich, scratch.step)
             else:

@@ -14,9 +14,7 @@ from labtop.errors import InputError
 from labtop.formats.files import read_bytes
 from labtop.formats.json_text import as_number
 from labtop.model.run import (
-    Artifact,
     Code,
-    DataInput,
     Life,
     MetricSummary,
     Process,
@@ -26,11 +24,13 @@ from labtop.model.run import (
 )
 from labtop.sources.source import NO_TIME
 from labtop.sources.wandb import layout
+from labtop.sources.wandb.artifacts import artifacts, inputs
 from labtop.sources.wandb.facts import Facts
 from labtop.sources.wandb.layout import Segment
-from labtop.sources.wandb.media import MOST, location
+from labtop.sources.wandb.media import MOST
 from labtop.sources.wandb.points import Points
 from labtop.sources.wandb.side_files import SideFiles, time_of
+from labtop.sources.wandb.summary import split_summary
 from labtop.sources.wandb.surroundings import command_of, environment_of, hardware_of
 
 Tree = Any
@@ -48,16 +48,6 @@ _STATES = {
 }
 _GENERATED_ID = re.compile(r"(?=.*\d)(?=.*[a-z])(?![a-z]+\d+$)[a-z0-9]{8}")
 _LARGEST_PATCH = 16 * 2**20
-_OWN_FILES = frozenset(
-    (
-        "requirements.txt",
-        "output.log",
-        "config.yaml",
-        "wandb-summary.json",
-        "wandb-metadata.json",
-        "diff.patch",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +111,7 @@ def record_of(told: Told) -> Made:
     branch = run.get("branch", {})
     patch = _patch(segments)
     status, exit_code = _status(facts, metadata, is_old=last.files == last.folder)
-    tree, unlogged = _split_summary(summary, told.points.last)
+    tree, unlogged = split_summary(summary, told.points.last)
     record = RunRecord(
         id="",
         name=run.get("name", ""),
@@ -144,10 +134,10 @@ def record_of(told: Told) -> Made:
         ),
         command=command_of(environment),
         code=_code(run, environment, patch),
-        data=tuple(_inputs(facts)),
+        data=tuple(inputs(facts)),
         environment=environment_of(facts, packages, origins),
         hardware=hardware_of(environment),
-        artifacts=tuple(_artifacts(facts, last)),
+        artifacts=tuple(artifacts(facts, last)),
         source=Source(
             tracker=TRACKER,
             uri=str(last.folder or last.tape),
@@ -224,45 +214,6 @@ def _ended(told: Told, metadata: Mapping[str, Tree], summary: Mapping[str, Tree]
     return max(filter(None, times), default=None)
 
 
-def _split_summary(
-    summary: Mapping[str, Tree], last: Mapping[str, float]
-) -> tuple[dict[str, Tree], dict[str, MetricSummary]]:
-    """What was set in the summary beside the last values of metrics, and the numbers of it that were never logged."""
-    tree: dict[str, Tree] = {}
-    numbers: dict[str, MetricSummary] = {}
-    for key, value in summary.items():
-        if key in ("_step", "_timestamp", "_runtime", "_wandb") or _is_rich(value):
-            continue
-        kept = _beside(value, key, last, numbers, 0)
-        if kept is not None:
-            tree[key] = kept[0]
-    return tree, numbers
-
-
-def _beside(
-    value: Tree, name: str, last: Mapping[str, float], numbers: dict[str, MetricSummary], depth: int
-) -> tuple[Tree] | None:
-    """A value without what is only the last one of a metric; None where nothing is left."""
-    if isinstance(value, Mapping) and depth < 20:
-        if _is_rich(value):
-            return None
-        below = {key: _beside(each, f"{name}/{key}", last, numbers, depth + 1) for key, each in value.items()}
-        kept = {key: each[0] for key, each in below.items() if each is not None}
-        return (kept,) if kept or not value else None
-    number = float(value) if isinstance(value, bool) else as_number(value)
-    if number is not None:
-        logged = last.get(name)
-        if logged is None:
-            numbers[name] = MetricSummary(last=number)
-        elif number == logged or (number != number and logged != logged):
-            return None
-    return (value,)
-
-
-def _is_rich(value: Tree) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("_type"), str)
-
-
 def _goals(facts: Facts, points: Points) -> dict[str, MetricSummary]:
     """Whether metrics with new points are to be small or large."""
     return {name: MetricSummary(goal=goal) for name in points.fresh if (goal := facts.goal_of(name))}
@@ -291,39 +242,6 @@ def _patch(segments: list[Segment]) -> tuple[Path, str] | None:
         if content.strip():
             return path, hashlib.sha256(content).hexdigest()
     return None
-
-
-def _inputs(facts: Facts) -> Iterator[DataInput]:
-    """The artifacts that were used."""
-    for said in facts.used.values():
-        name = said.get("name", "") or said.get("id", "")
-        yield DataInput(name=name, uri=f"wandb-artifact:///{name}", kind=said.get("type", "") or "wandb")
-
-
-def _artifacts(facts: Facts, segment: Segment) -> Iterator[Artifact]:
-    yield from facts.media.artifacts(segment.files, segment.tape)
-    for said in facts.logged.values():
-        contents = said.get("manifest", {}).get("contents", [])
-        place = "/".join(filter(None, (said.get("entity"), said.get("project"), said.get("name"))))
-        about: dict[str, str | int | float | bool] = {"files": len(contents)} if contents else {}
-        if said.get("digest"):
-            about["digest"] = said["digest"]
-        if said.get("aliases"):
-            about["aliases"] = ", ".join(said["aliases"])
-        if said.get("description"):
-            about["caption"] = said["description"]
-        yield Artifact(
-            name=said.get("name", ""),
-            uri=contents[0]["ref"]
-            if len(contents) == 1 and contents[0].get("ref")
-            else f"wandb-artifact:///{place}",
-            kind=said.get("type", "") or "artifact",
-            bytes=sum(each.get("size", 0) for each in contents) if contents else None,
-            about=about,
-        )
-    for path in facts.files:
-        if path not in _OWN_FILES and not path.startswith("media/"):
-            yield Artifact(name=path, uri=location(path, segment.files))
 
 
 def _left_out(facts: Facts) -> Iterator[str]:
