@@ -5,8 +5,8 @@ Works on what is known of runs in a mirror; reads no file.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -14,6 +14,9 @@ from labtop.sources import source_names
 from labtop.sources.landing import Landed
 
 _ENOUGH = 0.5  # of the curves of the run with fewer of them must be the same in both
+_NAMELESS = frozenset(("lightning", "keras", "stable-baselines", "tensorboard", "tables"))
+"""Sources whose runs are only called as their folder is."""
+
 _NEARLY_ALL = 0.9  # where none of the equal curves goes up and down
 
 
@@ -134,26 +137,36 @@ def _likeness(first: Landed, second: Landed) -> tuple[int, int] | None:
 def _group(members: Sequence[Landed]) -> Group:
     order = {name: at for at, name in enumerate(source_names())}
     host, *guests = sorted(
-        members, key=lambda each: (order.get(each.source, len(order)), -each.points, each.folder)
+        members, key=lambda each: (order.get(each.source, len(order)), -each.points, each.where, each.folder)
     )
     return Group(host, tuple(guests))
 
 
 def _with_contexts(groups: list[Group], contexts: Sequence[Landed]) -> list[Group]:
-    """Each group with the contexts that it lies in, the nearest first; contexts without a run stand for one."""
+    """Each group with the nearest context that it lies in; contexts without a run stand for one.
+
+    A run whose logs have no name for it goes by its context's, if it is the only one there.
+    """
     by_folder = {each.where: each for each in contexts if each.where}
-    used: set[str] = set()
+    around = [
+        next(filter(None, (_nearest(each.where, by_folder) for each in group.members)), None)
+        for group in groups
+    ]
+    counted = Counter(each.folder for each in around if each is not None)
     joined = []
-    for group in groups:
-        around: dict[str, Landed] = {}
-        for member in group.members:
-            parts = member.where.split("/")
-            for length in range(len(parts), 0, -1):
-                context = by_folder.get("/".join(parts[:length]))
-                if context is not None:
-                    around[context.folder] = context
-                    break
-        used |= around.keys()
-        joined.append(Group(group.host, (*group.guests, *around.values())) if around else group)
-    alone = {each.run_id: Group(each) for each in contexts if each.folder not in used}
+    for group, context in zip(groups, around, strict=True):
+        if context is None:
+            joined.append(group)
+        elif counted[context.folder] == 1 and group.host.source in _NAMELESS:
+            joined.append(Group(context, group.members))
+        else:
+            joined.append(Group(group.host, (*group.guests, context)))
+    alone = {each.run_id: Group(each) for each in contexts if each.folder not in counted}
     return [*joined, *alone.values()]
+
+
+def _nearest(where: str, by_folder: Mapping[str, Landed]) -> Landed | None:
+    """The context whose folder holds another one, or is it."""
+    parts = where.split("/")
+    found = (by_folder.get("/".join(parts[:length])) for length in range(len(parts), 0, -1))
+    return next((each for each in found if each is not None), None)
