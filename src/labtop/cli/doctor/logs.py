@@ -10,6 +10,7 @@ from labtop.api import RunsFound
 from labtop.cli.doctor.line import Line, looked_at
 from labtop.settings import Settings
 from labtop.sources import load_source
+from labtop.sources.finding import explained
 
 SECTION = "logs"
 _MOST_NAMED = 50
@@ -32,10 +33,20 @@ def _places(found: RunsFound) -> Iterator[Line]:
         where = next(each.place.path for each in found.seen.found if each.source == name)
         others = f" and {places - 1:,} more places" if places > 1 else ""
         yield Line(SECTION, name, "well", f"{where}{others}: {load_source(name).reads}")
+    yield from islice(_guesses(found), _MOST_NAMED)
     for store in found.seen.stores:
         yield Line(SECTION, "labtop", "well", f"{store}: a store of labtop's own")
     for path, reason in found.seen.problems:
         yield Line(SECTION, "unread", "ill", f"{path}: {reason}", "see that it can be read")
+
+
+def _guesses(found: RunsFound) -> Iterator[Line]:
+    """What was taken for what, where a source had to guess."""
+    assert found.seen is not None
+    for each in found.seen.found:
+        if told := explained(each):
+            advice = "where that is wrong, the setting 'tables' says what columns are for"
+            yield Line(SECTION, each.place.path.name, "well", f"read as {told}", advice)
 
 
 def _runs(found: RunsFound, settings: Settings) -> Iterator[Line]:
