@@ -24,6 +24,17 @@ def test_table_of_a_tracker_is_no_table_of_runs(tmp_path: Path) -> None:
     assert [each.source for each in survey(tmp_path / "metrics.parquet").found] == ["trackio"]
 
 
+def test_folder_that_a_tracker_closed_is_left_to_it(tmp_path: Path) -> None:
+    """The history export of a W&B run that is opened itself is no table besides."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    folder = tmp_path / "run-3f8a21bc-history:v0"
+    folder.mkdir()
+    parquet.write_table(pa.table({"_step": [0, 1], "loss": [1.0, 2.0]}), folder / "0000.parquet")
+    assert [each.source for each in survey(folder).found] == ["wandb"]
+
+
 def test_corpus_has_no_tables_but_those_of_tables() -> None:
     """In logs of trackers nothing is taken for a table of runs besides."""
     for name in (

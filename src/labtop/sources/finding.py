@@ -109,6 +109,8 @@ class _Search:
         closed: set[Path] = set()
         claimed: set[Path] = set()
         for name, source in self._sources:
+            if is_last_resort(source) and listing.folder in closed:
+                continue
             try:
                 seen = _without(listing, claimed) if is_last_resort(source) else listing
                 places = list(source.detect(seen))
