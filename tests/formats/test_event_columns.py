@@ -79,11 +79,11 @@ def at_once(piece: Piece) -> list[Row]:
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(EVENTS, min_size=1, max_size=8))
 def test_any_events_are_read_alike(events: list[bytes]) -> None:
     """Of all layouts, mixed in one file."""
-    content = b"".join(record(each) for each in events) * (300 // len(events))
+    content = b"".join(record(each) for each in events) * -(-120 // len(events))
     (piece,) = pieces(content)
     assert piece.is_many
     assert at_once(piece) == one_by_one(piece)
@@ -93,9 +93,9 @@ def test_changed_bytes_are_read_alike() -> None:
     """Sound records of events that a fault of memory changed before they were written: no error, nothing made up."""
     rng = random.Random(3)
     sound = [event(7, 1e9, simple("loss", 0.5), tensor("acc", 0.25)), event(2**40, 1e9, tensor("acc", 1))]
-    for _ in range(30):
+    for _ in range(12):
         events = []
-        for _ in range(250):
+        for _ in range(150):
             content = bytearray(rng.choice(sound))
             content[rng.randrange(len(content))] = rng.randrange(256)
             events.append(record(bytes(content)))
@@ -183,6 +183,9 @@ def test_many_tags_and_summaries_of_many_values() -> None:
     """Of one length and of many; as many values as fit into an event."""
     names = [f"layer{at:03}/{'x' * (at % 7)}" for at in range(120)]
     many = record(event(1, 1e9, *(simple("a", at) for at in range(3000))))
-    content = b"".join(record(event(at, 1e9, simple(name, at))) for at in range(3) for name in names) + many
-    (piece,) = pieces(content)
-    assert at_once(piece) == one_by_one(piece)
+    for times in (3, 80):  # few enough to look up, and so many that they are compared at once
+        content = (
+            b"".join(record(event(at, 1e9, simple(name, at))) for at in range(times) for name in names) + many
+        )
+        (piece,) = pieces(content)
+        assert at_once(piece) == one_by_one(piece)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PAD = bytes(32)
 _MOST_ROUNDS = 16  # in which something is done for all events; what is left then is done one by one
+_FEW_TAGS = 1000  # tags that are better looked up one by one
 _FEW = 50  # events that are better read one by one
 _TENSOR_HEAD = (0x42, 10, 0x08, 1, 0x12, 0)  # a tensor of ten bytes: float, no dimension; then 22 or 2a
 
@@ -175,8 +176,11 @@ def _tags_at(
     lengths = ends - starts
     for length in np.unique(lengths).tolist():
         left = np.flatnonzero(lengths == length)
-        names = np.lib.stride_tricks.sliding_window_view(data, max(length, 1))[starts[left]]
-        for _ in range(_MOST_ROUNDS):
+        is_long = len(left) > _FEW_TAGS
+        names = (
+            np.lib.stride_tricks.sliding_window_view(data, max(length, 1))[starts[left]] if is_long else data
+        )
+        for _ in range(_MOST_ROUNDS if is_long else 0):
             first = int(starts[left[0]])
             tag = tags.setdefault(decode_tag(content[first : first + length]), len(tags))
             is_same = (names == names[0]).all(axis=1) if length else np.ones(len(left), dtype=bool)
