@@ -32,9 +32,16 @@ class History:
     bad_rows: int = 0
 
 
-def global_step(state: Mapping[str, Any]) -> float:
-    """How far the training of a state came; -1 where it does not say."""
-    step = as_number(state.get("global_step"))
+def reach(state: Mapping[str, Any]) -> tuple[float, float]:
+    """How far a state tells of its training: the last step with a row, then the step that it says; -1 for none."""
+    rows = state.get("log_history")
+    rows = rows if isinstance(rows, list) else []
+    steps = [_step(row.get("step")) for row in rows if isinstance(row, dict)]
+    return max(steps, default=-1.0), _step(state.get("global_step"))
+
+
+def _step(value: Any) -> float:
+    step = as_number(value)
     return -1.0 if step is None or step != step else step
 
 

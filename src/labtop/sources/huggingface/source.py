@@ -22,7 +22,7 @@ from labtop.sources.huggingface.beside import (
     configuration_in,
     results_in,
 )
-from labtop.sources.huggingface.history import History, global_step, history_of
+from labtop.sources.huggingface.history import History, history_of, reach
 from labtop.sources.references import reference
 from labtop.sources.side_files import SideFiles, last_write, total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
@@ -122,16 +122,16 @@ def _read(place: Path, ref: RunRef) -> RunRead:
 
 
 def _furthest(files: SideFiles, place: Path, states: list[Path]) -> tuple[dict[str, Any], Path]:
-    """The state that came furthest, and its folder. Of two as far, the folder's own has the end."""
+    """The state that tells most, and its folder. Of two that tell as much, the folder's own has the end."""
     best: dict[str, Any] = {}
     where = place
     for path in states:
-        name = path.relative_to(place).as_posix()
+        name, said = path.relative_to(place).as_posix(), len(files.problems.all())
         state = files.mapping(name, files.json(name))
-        if state and (not best or global_step(state) > global_step(best)):
+        if state and (not best or reach(state) > reach(best)):
             best, where = state, path.parent
-        if best and path.parent != place:
-            break  # those that follow came less far
+        if state and path.parent != place and len(files.problems.all()) == said:
+            break  # those that follow came less far; one that was cut off may tell less than they do
     return best, where
 
 
