@@ -90,6 +90,7 @@ class Mirror:
         self.stores: tuple[Path, ...] = ()
         self._places: dict[tuple[str, Path], _Known] = {}
         self._shown_ids: set[str] = set()  # of runs that were shown in this update as soon as they were read
+        self._alone: dict[str, Landed] = {}  # what was shown of them, by folder
         self._shown: dict[str, str] = {}  # folder of a run that people see → what it was made of
         self._seen = seen
         self._survey_due = 0.0
@@ -111,7 +112,7 @@ class Mirror:
                 return  # another process is at it
             self._load()
             self._changed = False
-            self._shown_ids = set()
+            self._shown_ids, self._alone = set(), {}
             self._look()
             tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
             if tasks:
@@ -215,6 +216,7 @@ class Mirror:
         except (OSError, LabtopError):
             return []  # said when all runs are looked at
         self._shown[folder] = _ALONE
+        self._alone[folder] = landed
         self._shown_ids.add(landed.run_id)
         return [folder]
 
@@ -242,7 +244,9 @@ class Mirror:
             signature = " ".join(
                 f"{each.folder}@{each.writer}.{each.seq}.{each.version}" for each in group.members
             )
-            if self._shown.get(folder) != signature:
+            if self._alone.get(folder) is group.host and not group.guests:
+                self._shown[folder] = signature  # it is shown as it is already
+            elif self._shown.get(folder) != signature:
                 try:
                     compose(self.store, group, self.store / folder)
                 except (OSError, LabtopError) as error:
