@@ -35,6 +35,7 @@ class CsvTable:
         comment: lines that begin so are left out.
         names, delimiter: of the header that counts at `at`.
         unfinished: the last row where it has no end of line but all cells; it may lack digits, so it is in no block.
+        has_tail: whether anything but blanks follows the last end of line, be it an unfinished row or a piece of one.
         ragged: rows of another width than the header; `first_ragged` is the line of the first, counted from `at` where
             reading began.
         problems: what else is wrong.
@@ -45,6 +46,7 @@ class CsvTable:
     names: tuple[str, ...] = ()
     delimiter: str = ","
     unfinished: list[str] | None = None
+    has_tail: bool = False
     ragged: int = 0
     first_ragged: int = 0
     problems: list[str] = field(default_factory=list)
@@ -85,6 +87,7 @@ class CsvTable:
             self._say(f"a quote is not closed in the line at byte {self.at:,}")
             return
         text, _ = self._decode(rest[end:], encoding)
+        self.has_tail = bool(text.strip())
         if text.strip() and self.names and not (self.comment and text.startswith(self.comment)):
             row = next(iter(self._parse(text)), [])
             self.unfinished = row if len(row) == len(self.names) else None

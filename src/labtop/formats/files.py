@@ -42,8 +42,11 @@ def open_regular(path: Path) -> BinaryIO:
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a file of at most `most` bytes. Raises OSError, InputError (also when it is larger)."""
     with open_regular(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
+        is_larger = (
+            os.fstat(file.fileno()).st_size > most
+        )  # told by its size; read only up to it where that lies
+        content = b"" if is_larger else file.read(most + 1)
+    if is_larger or len(content) > most:
         raise InputError(f"{path} is larger than {most:,} bytes")
     return content
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import subprocess
 import tempfile
 import threading
@@ -21,9 +22,10 @@ from typing import NamedTuple
 from labtop.errors import InputError
 from labtop.formats.files import open_regular, read_bytes
 
-SILENT_S = 60.0
+SILENT_S = 20.0
 """How long git may take for one object."""
 MOST_BYTES = 64 * 2**20
+_MOST_ALLOCATED = "256m"
 _MOST_REFS = 100_000
 _MOST_ENTRIES = 200_000
 _DEEPEST = 40
@@ -109,10 +111,11 @@ def read_reflog(git: Path, ref: str) -> list[tuple[str, str]]:
 class GitObjects:
     """Objects of a repository, by their hashes. Made by `open_objects`."""
 
-    def __init__(self, start: list[str], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, start: list[str], environment: Mapping[str, str], folder: Path, objects: Path) -> None:
         self._start = start
         self._environment = environment
         self._folder = folder
+        self._objects = objects
         self._process: subprocess.Popen[bytes] | None = None
         self._trees: dict[str, dict[str, Entry]] = {}
 
@@ -159,6 +162,8 @@ class GitObjects:
         """Kind and content of an object. Raises InputError where it is missing, damaged or larger than `most`."""
         if not _SHA.fullmatch(sha.encode()):
             raise InputError(f"{sha!r} is no hash")
+        if not _is_regular(self._objects / sha[:2] / sha[2:]):
+            raise InputError(f"{sha[:10]} is no file in the repository")
         timer = threading.Timer(SILENT_S, self.close)
         timer.start()
         try:
@@ -179,6 +184,8 @@ class GitObjects:
         head = stdout.readline(1000).split()
         if len(head) == 2 and head[1] == b"missing":
             raise InputError(f"{sha[:10]} is not in the repository")
+        if len(head) < 2:
+            raise ValueError("git has ended")
         kind, size = head[1].decode(), int(head[2]) if len(head) == 3 else -1
         if size < 0 or size > most:
             self.close()  # rather than read through what is not wanted
@@ -191,6 +198,9 @@ class GitObjects:
         return kind, content[:-1]
 
     def _begin(self) -> subprocess.Popen[bytes]:
+        shared = (self._objects / "pack", self._objects / "info")
+        if not all(map(_is_regular, (path for folder in shared for path in folder.glob("*")))):
+            raise InputError("the repository holds pipes or devices in the place of packs")
         try:
             self._process = subprocess.Popen(
                 self._start,
@@ -216,6 +226,14 @@ class GitObjects:
                         stream.close()
                 except OSError:
                     pass
+
+
+def _is_regular(path: Path) -> bool:
+    """Whether git may open a path: it would wait for a pipe for ever. What is not there it says itself."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _tree_entries(content: bytes, width: int) -> Iterator[tuple[str, str, str]]:
@@ -252,6 +270,7 @@ def open_objects(git: Path) -> Iterator[GitObjects]:
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_ALLOC_LIMIT": _MOST_ALLOCATED,  # a small object may say that it is a huge one
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_ALLOW_PROTOCOL": "",
@@ -259,7 +278,7 @@ def open_objects(git: Path) -> Iterator[GitObjects]:
             "HOME": name,
             "LC_ALL": "C",
         }
-        objects = GitObjects(["git", "cat-file", "--batch"], environment, empty)
+        objects = GitObjects(["git", "cat-file", "--batch"], environment, empty, git / "objects")
         try:
             yield objects
         finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
@@ -21,6 +21,8 @@ from labtop.formats.files import open_regular
 from labtop.sources.source import NO_TIME, Curve
 
 _CHECKED = 64  # bytes at the beginning and before the place where reading ended that must still be there
+_MOST_TOLD = 3
+_NOTHING = frozenset(("", "na", "n/a", "<na>", "none", "null", "-", "--"))
 _FRESH_S = 10.0
 """A last line without an end is waited for that long after the file was written."""
 
@@ -54,6 +56,7 @@ class LogState(msgspec.Struct):
     delimiter: str = ","
     ragged: int = 0
     first_ragged: int = 0
+    odd: dict[str, int] = msgspec.field(default_factory=dict)
     last: dict[str, float] = msgspec.field(default_factory=dict)
 
 
@@ -71,6 +74,7 @@ class LogRead:
     last: dict[str, float] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     rows: int = 0
+    odd: dict[str, int] = field(default_factory=dict)  # cells that are neither numbers nor blank, by column
 
 
 def read_log(path: Path, rule: Rule, before: LogState | None = None) -> LogRead:
@@ -82,7 +86,9 @@ def read_log(path: Path, rule: Rule, before: LogState | None = None) -> LogRead:
         known = before or LogState()
         table = CsvTable(rule.comment, known.at, known.names, known.delimiter)
         table.ragged, table.first_ragged = known.ragged, known.first_ragged
-        read = LogRead(appended=before is not None, last=dict(known.last), rows=known.rows)
+        read = LogRead(
+            appended=before is not None, last=dict(known.last), rows=known.rows, odd=dict(known.odd)
+        )
         for block in table.read(file, size):
             _add_block(read, block, rule)
         is_whole = table.unfinished is None
@@ -91,7 +97,7 @@ def read_log(path: Path, rule: Rule, before: LogState | None = None) -> LogRead:
         elif size and not is_whole:
             is_whole = True  # the last line waits
         read.names = table.names
-        read.problems = [f"{path.name}{each}" for each in _problems(table, size)]
+        read.problems = [f"{path.name}{each}" for each in _problems(table, size, read.odd)]
         if is_whole and table.at:
             head, tail = _checksums(file, table.at)
             read.state = LogState(
@@ -103,18 +109,27 @@ def read_log(path: Path, rule: Rule, before: LogState | None = None) -> LogRead:
                 table.delimiter,
                 table.ragged,
                 table.first_ragged,
+                read.odd,
                 read.last,
             )
     return read
 
 
-def _problems(table: CsvTable, size: int) -> list[str]:
+def _problems(table: CsvTable, size: int, odd: Mapping[str, int]) -> list[str]:
     said = [f": {each}" for each in table.problems]
     if not size:
         said.append(" is empty")
+    if table.has_tail:
+        said.append(": its last line has no end: it is cut off, or still being written")
     if table.ragged:
         rows = "1 row" if table.ragged == 1 else f"{table.ragged:,} rows"
         said.append(f": {rows} of another width than the header; the first is line {table.first_ragged}")
+    for name, count in sorted(odd.items())[:_MOST_TOLD]:
+        said.append(
+            f": column {name}: {count:,} {'cell is no number' if count == 1 else 'cells are no numbers'}"
+        )
+    if len(odd) > _MOST_TOLD:
+        said.append(f": so it is in {len(odd) - _MOST_TOLD:,} more columns")
     return said
 
 
@@ -159,6 +174,8 @@ def _add_block(read: LogRead, block: Block, rule: Rule) -> None:
         numbers, is_number = numbers_of(cells)
         if is_number is not None and not any(is_number):
             continue
+        if is_number is not None and (odd := _odd_cells(cells, is_number)):
+            read.odd[name] = read.odd.get(name, 0) + odd
         if name in rule.apart or name == step_name:
             read.last[name] = numbers[-1] if is_number is None else list(compress(numbers, is_number))[-1]
             continue
@@ -171,6 +188,12 @@ def _add_block(read: LogRead, block: Block, rule: Rule) -> None:
             curve.steps.extend(compress(steps, is_number))
             curve.times_us.extend(compress(times, is_number))
             curve.values.extend(compress(numbers, is_number))
+
+
+def _odd_cells(cells: Sequence[str], is_number: Sequence[bool]) -> int:
+    """How many cells among numbers are none, and say no word for nothing either."""
+    others = [cell for cell, known in zip(cells, is_number, strict=True) if not known and cell]
+    return sum(1 for cell in others if cell.strip().lower() not in _NOTHING)
 
 
 def _steps(cells: Sequence[str] | None, first: int, count: int) -> array[float]:

@@ -225,13 +225,13 @@ def _file(path: Path, known: _Read | None, problems: Problems, name: str) -> tup
                 problems.add(f"{name} has no header of DVCLive in its first line")
             return Curve(), _Read(0, 0, zlib.crc32(b"")), NO_TIME
         start = max(known.at if known else 0, header.end)
-        file.seek(start)
-        content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
+        is_long = file.seek(0, 2) - start > _MOST_BYTES
+        if is_long:
             problems.add(f"{name}: only its first {_MOST_BYTES:,} bytes were read")
-            content = content[:_MOST_BYTES]
+        file.seek(start)
+        content = file.read(_MOST_BYTES)
         count = known.points if known else 0
-        curve, used, wrong = points(content, header, count)
+        curve, used, wrong = points(content, header, count, is_whole=not is_long)
         for each in wrong:
             problems.add(f"{name}: {each}")
         reached = _Read(start + used, count + len(curve), _checksum(file, start + used))

@@ -40,14 +40,18 @@ class Header:
         )
 
 
-def points(content: bytes, header: Header, from_step: int = 0) -> tuple[Curve, int, list[str]]:
+def points(
+    content: bytes, header: Header, from_step: int = 0, is_whole: bool = True
+) -> tuple[Curve, int, list[str]]:
     """The points in whole lines of a file that follow its header, the bytes that they took, and what is wrong.
 
-    A step that is missing is the number of the row; `from_step` is that of the first.
+    A step that is missing is the number of the row; `from_step` is that of the first. `is_whole`: nothing follows.
     """
     end = content.rfind(b"\n") + 1
     curve = Curve()
     wrong: list[str] = []
+    if is_whole and len(content) > end and not content[end:].isspace():
+        wrong.append("its last line has no end: it is cut off, or still being written")
     text, problem = decode_text(content[:end])
     if problem:
         wrong.append(problem)

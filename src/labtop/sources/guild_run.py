@@ -210,7 +210,8 @@ def _scalars(folder: Path, files: SideFiles) -> dict[str, Curve]:
         prefix = "" if inner in (".", ".guild") else f"{inner.removeprefix('.guild/')}/"
         try:
             with open_regular(path) as file:
-                for each in read_scalars(file, path.stat().st_size):
+                end, size = 0, path.stat().st_size
+                for each in read_scalars(file, size):
                     if isinstance(each, Scalar):
                         tag = each.tag
                         name = f"system/{tag[4:]}" if tag.startswith("sys/") else prefix + tag
@@ -219,6 +220,10 @@ def _scalars(folder: Path, files: SideFiles) -> dict[str, Curve]:
                         )
                     elif isinstance(each, Damage):
                         files.problems.add(f"{path.name}: at byte {each.offset:,} {each.reason}")
+                    elif isinstance(each, int):
+                        end = each
+                if end < size:
+                    files.problems.add(f"{path.name}: ends within a record (byte {end:,} of {size:,})")
         except (OSError, InputError, ValueError, OverflowError) as error:
             files.problems.add(f"{path.name}: {error}")
     return {name: _in_order(curve) for name, curve in curves.items()}

@@ -150,24 +150,27 @@ def _read_all(files: list[Path], before: _State | None) -> list[tuple[Path, LogR
         if path.name == _PROGRESS:
             rule = Rule(steps=_STEPS)
         else:
-            rule = Rule(steps=(), comment="#", elapsed="t", began_s=as_number(said.get("t_start")))
+            rule = Rule(steps=(), comment="#", elapsed="t", began_s=as_number((said or {}).get("t_start")))
         try:
             log = read_log(path, rule, before.files.get(path.name) if before else None)
         except (OSError, InputError) as error:
             log = LogRead(problems=[f"{path.name}: {getattr(error, 'strerror', None) or error}"])
-        found.append((path, log, said))
+        if said is None:
+            log.problems.append(f"{path.name}: its first line is no JSON")
+        found.append((path, log, said or {}))
     return found
 
 
-def _first_line(path: Path) -> dict[str, Any]:
+def _first_line(path: Path) -> dict[str, Any] | None:
+    """What the line before the names says; None where it is damaged."""
     head = read_head(path)
     if head is None or not head.comment:
         return {}
     try:
         value = parse_json(head.comment[1:])
     except InputError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _by_time(environments: list[dict[str, Curve]], first: int) -> dict[str, Curve]:

@@ -25,6 +25,7 @@ _WORTH_BYTES = 256 * 1024
 _MOST_FILES = 300
 _TAIL = 64
 _MOST_POINTS = 1_000_000
+NO_END = "its last line has no end: it is cut off, or still being written"
 
 
 def in_order(curve: Curve) -> Curve:
@@ -89,6 +90,8 @@ class Pieces:
             self.problems.append(f"metrics/{file.key}: {error.strerror or error}")
         else:
             curve = self._curve(file.key, parse_points(content))
+            if not content[-1:].isspace() and content:
+                self.problems.append(f"metrics/{file.key}: {NO_END}")
             self._ended(file.key, content, curve)
             yield in_order(curve)
 
@@ -108,6 +111,7 @@ class Pieces:
                     rows += lines.count(b"\n") + 1
             if rest:
                 yield self._curve(file.key, parse_points(rest, rows))
+                self.problems.append(f"metrics/{file.key}: {NO_END}")
         except (OSError, InputError) as error:
             self.problems.append(f"metrics/{file.key}: {getattr(error, 'strerror', None) or error}")
 

@@ -114,6 +114,8 @@ def _read_one(table: TableFile, guessed: Guess, ref: RunRef) -> Iterator[RunRead
     is_text = table.kind != "parquet" and not table.is_utf16
     before = reached_of(ref.state, path) if is_text else None
     end, head = complete_end(path) if is_text else (None, "")
+    if table.kind == "csv" and is_text and end is None and path.stat().st_size:
+        problems.append("its last line has no end: it is cut off, or still being written")
     is_of_folder = path.stem.lower() in _GENERIC
     name = path.parent.name if is_of_folder else path.stem
     rows = before.rows if before else 0

@@ -95,8 +95,11 @@ class RunReader:
         if size == 0:
             self._is_cut = True
             self._problem(segment, "is empty")
-        elif size >= len(HEADER) and file.read(len(HEADER)) != HEADER:
+        elif file.read(len(HEADER)) != HEADER[:size]:
             self._problem(segment, "does not begin like a file of W&B")
+        elif size <= len(HEADER):
+            self._is_cut = True
+            self._problem(segment, f"holds no record ({size} bytes)")
         return size > len(HEADER)
 
     def _take(self, number: int, segment: Segment, start: int, content: bytes) -> None:
