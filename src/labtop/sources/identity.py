@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from labtop.store.identity import ALPHABET
@@ -17,5 +18,9 @@ def id_of(identity: str) -> str:
 
 def identity_by_path(tracker: str, place: Path, key: str) -> str:
     """The identity of a run that only its place tells apart."""
-    where = os.fsencode(place.resolve()).decode("utf-8", "backslashreplace")
-    return f"{tracker}:{where}:{key}"
+    return f"{tracker}:{_resolved(place)}:{key}"
+
+
+@lru_cache(64)
+def _resolved(place: Path) -> str:
+    return os.fsencode(place.resolve()).decode("utf-8", "backslashreplace")

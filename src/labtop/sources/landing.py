@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labtop.errors import InputError
 from labtop.formats.files import read_bytes
@@ -22,7 +22,7 @@ from labtop.sources.identity import id_of, identity_by_path
 from labtop.sources.source import NO_TIME, Curve, Place, RunRead
 from labtop.sources.summaries import summarised
 from labtop.store.files import replace_file
-from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
+from labtop.store.format import Encoded, point_schema, record_parquet, sorted_points_parquet
 from labtop.store.inside import parse_inside
 from labtop.store.layout import METRICS, RECORD, safe_folder_name
 from labtop.store.part import SUFFIX, part_stem
@@ -39,6 +39,8 @@ _POINTS_A_PART = 1_000_000
 _STILL_OPEN = 50_000  # a part with fewer points takes up what is appended
 MEMBERS = ".runs"
 """The folder of a mirror with what was read, run by run."""
+
+_ENCODED: Encoded = {}  # facts that many runs have in common, most often none at all
 
 _DIGESTED = 3  # different values that make a curve worth comparing with those of other trackers
 _COMPARED = 16  # values of it that are compared
@@ -90,7 +92,7 @@ def land(
     known = _record_there(mirror / before.folder) if goes_on and before else None
     record = _completed(read, place, run_id, known)
     folder = mirror / MEMBERS / id_of(f"{source}|{place.path}|{read.key}")
-    (folder / METRICS).mkdir(parents=True, exist_ok=True)
+    is_new = _make_folder(folder)
     # another writer for another reading of the same run: points are told apart by writer and number
     writer = before.writer if goes_on and before else id_of(f"{identity}@{version}@{time.time_ns()}")
     ink = _Ink(folder, run_id, writer)
@@ -101,8 +103,8 @@ def land(
         _keep(folder, target, path)
     _link_output(folder, place, read.output)
     life = replace(record.life, written={writer: ink.seq}) if record.status is Status.RUNNING else record.life
-    replace_file(folder / RECORD, record_parquet(replace(record, life=life)), sync=False)
-    if not goes_on:
+    replace_file(folder / RECORD, record_parquet(replace(record, life=life), _ENCODED), sync=False)
+    if not goes_on and not is_new:
         for old in (folder / METRICS).glob(f"*{SUFFIX}"):
             if not old.name.startswith(writer):
                 old.unlink(missing_ok=True)
@@ -129,6 +131,17 @@ def land(
     )
 
 
+def _make_folder(folder: Path) -> bool:
+    """Make a run's folder; False when it was there."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        folder.mkdir(parents=True)
+    return True
+
+
 def _record_there(folder: Path) -> RunRecord | None:
     try:
         return read_record(folder)
@@ -140,7 +153,9 @@ def _completed(read: RunRead, place: Place, run_id: str, known: RunRecord | None
     """The record with id, names, summaries, and a status that a zombie cannot hold for years."""
     record, source = read.record, read.record.source
     before: Mapping[str, MetricSummary] = known.metrics if known else {}
-    summaries = {**before, **record.metrics}
+    # what only tells a metric's goal takes nothing away from what its points told
+    told = {name: each for name, each in record.metrics.items() if each.count or each.last is not None}
+    summaries = {**record.metrics, **before, **told}
     for name, curve in read.curves.items():
         start = before.get(name) or record.metrics.get(name)
         goal = record.metrics[name].goal if name in record.metrics else None
@@ -214,6 +229,7 @@ class _Ink:
         rows = sum(len(curves[name]) for name in names)
         if not rows:
             return
+        self._folder.mkdir(exist_ok=True)
         table = self._table(names, curves)
         last: Path | None = self._path(self.number)
         if last is not None and self.number and rows + self.open_rows < _STILL_OPEN and last.exists():
@@ -243,30 +259,36 @@ class _Ink:
         import numpy as np
         import pyarrow
 
-        columns: dict[str, list[Any]] = {"step": [], "time": [], "value": [], "seq": []}
-        texts = []
+        steps, times, values, texts, starts = array("d"), array("q"), array("d"), [], []
         for name in names:
             curve = curves[name]
-            steps = np.asarray(curve.steps, dtype=np.float64)
-            seq = np.arange(self.seq, self.seq + len(steps), dtype=np.int64)
-            self.seq += len(steps)
-            parts = steps, np.asarray(curve.times_us, np.int64), np.asarray(curve.values, np.float64), seq
-            if not bool((steps[1:] >= steps[:-1]).all()):
-                order = np.argsort(steps, kind="stable")
-                parts = tuple(each[order] for each in parts)  # type: ignore[assignment]
-            for column, part in zip(columns.values(), parts, strict=True):
-                column.append(part)
-            texts.append(pyarrow.repeat(pyarrow.scalar(name, pyarrow.string()), len(steps)))
-        whole = {name: np.concatenate(parts) for name, parts in columns.items()}
+            starts.append(len(steps))
+            steps.extend(curve.steps)
+            times.extend(curve.times_us)
+            values.extend(curve.values)
+            texts.append(pyarrow.repeat(pyarrow.scalar(name, pyarrow.string()), len(curve)))
+        rows = len(steps)
+        whole = {
+            "step": np.frombuffer(steps, np.float64),
+            "time": np.frombuffer(times, np.int64),
+            "value": np.frombuffer(values, np.float64),
+            "seq": np.arange(self.seq, self.seq + rows, dtype=np.int64),
+        }
+        self.seq += rows
+        falls = whole["step"][1:] < whole["step"][:-1]
+        falls[np.asarray(starts[1:], np.int64) - 1] = False  # from one metric to the next they may
+        if falls.any():
+            metric = np.repeat(np.arange(len(starts)), np.diff([*starts, rows]))
+            order = np.lexsort((whole["seq"], whole["step"], metric))
+            whole = {name: each[order] for name, each in whole.items()}
         unknown = whole["time"] == NO_TIME
-        times = pyarrow.array(whole["time"], pyarrow.int64(), mask=unknown if unknown.any() else None)
-        rows = len(whole["seq"])
+        when = pyarrow.array(whole["time"].view("datetime64[us]"), mask=unknown if unknown.any() else None)
         return pyarrow.Table.from_arrays(
             [
                 pyarrow.repeat(pyarrow.scalar(self._run_id, pyarrow.string()), rows),
                 pyarrow.concat_arrays(texts),
                 pyarrow.array(whole["step"]),
-                times.cast(pyarrow.timestamp("us")),
+                when,
                 pyarrow.array(whole["value"], from_pandas=False),
                 pyarrow.repeat(pyarrow.scalar(self._writer, pyarrow.string()), rows),
                 pyarrow.array(whole["seq"]),
@@ -288,15 +310,12 @@ def _keep(folder: Path, target: str, path: Path) -> None:
 
 def _link_output(folder: Path, place: Place, output: Path | None) -> None:
     """Let the run's output be found; one that is a link, or leads out of the place, is left alone."""
+    if output is None:
+        return
     link = folder / "output.log"
     try:
         top = (place.path if place.path.is_dir() else place.path.parent).resolve()
-        if (
-            output is None
-            or output.is_symlink()
-            or not output.is_file()
-            or top not in output.resolve().parents
-        ):
+        if output.is_symlink() or not output.is_file() or top not in output.resolve().parents:
             return
         if not link.is_symlink():
             link.symlink_to(output.resolve())

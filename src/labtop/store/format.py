@@ -257,11 +257,13 @@ _DECODERS: Mapping[str, Callable[[str | bytes], Any]] = {
 }
 
 
+@cache
 def record_schema() -> pyarrow.Schema:
     """The Arrow schema of `run.parquet`: plain strings, no dictionaries."""
     return _schema(RECORD_COLUMNS)
 
 
+@cache
 def point_schema() -> pyarrow.Schema:
     """The Arrow schema of a sealed part."""
     return _schema(POINT_COLUMNS)
@@ -289,7 +291,10 @@ def record_parquet(record: RunRecord, known: Encoded | None = None) -> bytes:
     """
     import pyarrow
 
-    table = pyarrow.Table.from_pylist([encode_record(record, known)], schema=record_schema())
+    row, schema = encode_record(record, known), record_schema()
+    table = pyarrow.Table.from_arrays(
+        [pyarrow.array([row[each.name]], each.type) for each in schema], schema=schema
+    )
     return _parquet(table, use_dictionary=False, write_statistics=False)
 
 
