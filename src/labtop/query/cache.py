@@ -20,7 +20,7 @@ from labtop.errors import QueryError
 from labtop.query.engine import Engine, quote_name, quote_text
 from labtop.store.reader import check_parquet
 
-SCHEMA = 6
+SCHEMA = 7
 """Counts up whenever columns or their meaning change."""
 
 _ROW_GROUP = 20_480

@@ -6,15 +6,13 @@ A chunk is made in this process, or in one that helps to read a large store; the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labtop.model.columns import COLUMN_TYPES
-from labtop.model.run import MetricSummary
-from labtop.query.found_columns import SUMMARIES, FoundColumn, FoundColumns, Path, SeenMetric, SeenParam
+from labtop.query.details import details_text
+from labtop.query.found_columns import FoundColumns, Path, SeenMetric, SeenParam
 from labtop.query.record_row import ROW_COLUMNS, RecordRow, json_text
-from labtop.query.spark import spark_text
 from labtop.store.format import number_text
 
 _NUMBER_WORDS = ("NaN", "Infinity", "-Infinity")
@@ -33,8 +31,8 @@ class Seen:
 class Layout:
     """The columns of the run table that a chunk has values for: `columns` are their keys and SQL types, in order.
 
-    `params` gives the place and type name of a param's column by its path, `metrics` the place of the first of a
-    metric's.
+    `params` gives the place and type name of a param's column by its path, `metrics` that of a metric's, whose
+    details come behind it.
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -90,18 +88,13 @@ def layout_of(seen: Seen, found: FoundColumns) -> Layout:
         column = found.by_path.get(("param", param.path))
         if column is not None:
             params[param.path] = len(columns), column.type_name
-            columns.append((column.key, COLUMN_TYPES[column.type_name].sql))
+            columns += column.stored()
     for metric in seen.metrics:
         column = found.by_path.get(("metric", (metric.name,)))
         if column is not None:
             metrics[metric.name] = len(columns)
-            columns += _columns_of_metric(column)
+            columns += column.stored()
     return Layout(tuple(columns), params, metrics)
-
-
-def _columns_of_metric(column: FoundColumn) -> Iterator[tuple[str, str]]:
-    yield column.key, COLUMN_TYPES[column.type_name].sql
-    yield from column.details()
 
 
 _PLACES = {key: place for place, key in enumerate(ROW_COLUMNS)}
@@ -120,15 +113,9 @@ def row_values(row: RecordRow, number: int, layout: Layout) -> dict[int, Any]:
     for name, summary in row.metrics.items():
         place = layout.metrics.get(name, -1)
         if place >= 0:
-            values.update(_metric_values(place, summary))
+            values[place] = _number(summary.last)
+            values[place + 1] = details_text(summary)
     return values
-
-
-def _metric_values(place: int, summary: MetricSummary) -> Iterator[tuple[int, Any]]:
-    yield place, _number(summary.last)
-    for at, name in enumerate(SUMMARIES, place + 1):
-        yield at, _number(getattr(summary, name))
-    yield place + 1 + len(SUMMARIES), spark_text(summary)
 
 
 def _number(number: float | None) -> float | str | None:

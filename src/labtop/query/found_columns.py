@@ -9,18 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from labtop.model.columns import COLUMN_TYPES, FIELDS, Column
+from labtop.query.details import STORED_TYPE, Detail, details_of
 
 MOST_KEYS = 1000
 """Of params, and of metrics: what is beyond is counted, not indexed."""
-
-SUMMARIES: Mapping[str, str] = {
-    "min": "DOUBLE",
-    "max": "DOUBLE",
-    "first": "DOUBLE",
-    "mean": "DOUBLE",
-    "count": "BIGINT",
-}
-"""What is kept of a metric besides its last value, and its SQL type."""
 
 Path = tuple[str, ...]
 _UNSPEAKABLE = re.compile("[\x00\ud800-\udfff]")
@@ -63,12 +55,21 @@ class FoundColumn:
         """The key of a metric's sparkline."""
         return "spark" + self.key.removeprefix("metrics")
 
-    def details(self) -> Iterator[tuple[str, str]]:
-        """Keys and SQL types of what is derived from a metric."""
+    def details(self) -> tuple[Detail, ...]:
+        """What is known of a metric besides its last value."""
+        if self.kind == "param":
+            return ()
+        return details_of(self.key, self.spark_key, self._details_key)
+
+    @property
+    def _details_key(self) -> str:
+        return "details" + self.key.removeprefix("metrics")
+
+    def stored(self) -> Iterator[tuple[str, str]]:
+        """Keys and SQL types of the columns that the run table has for it: its values, and a metric's details."""
+        yield self.key, COLUMN_TYPES[self.type_name].sql
         if self.kind == "metric":
-            for summary, sql_type in SUMMARIES.items():
-                yield f"{self.key}.{summary}", sql_type
-            yield self.spark_key, "VARCHAR"
+            yield self._details_key, STORED_TYPE
 
     def column(self) -> Column:
         """The column as views know it."""
@@ -194,4 +195,4 @@ class FoundColumns:
 
 
 def _claims(column: FoundColumn) -> set[str]:
-    return {column.key.casefold(), *(key.casefold() for key, _ in column.details())}
+    return {column.key.casefold(), *(each.key.casefold() for each in column.details())}

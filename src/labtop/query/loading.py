@@ -48,7 +48,7 @@ class LatestValues:
         for number, changes in changed.items():
             if changes is not None:
                 table.change(
-                    number, {key: _literal(value, table.types[key]) for key, value in changes.items()}
+                    number, {key: _literal(value, table.stored[key]) for key, value in changes.items()}
                 )
         others = [row for row in rows if changed.get(row[_ROW]) is None]
         put_rows(table, others, layout, [number for number in replaced if changed.get(number) is None])

@@ -91,10 +91,10 @@ class Remembered:
 
     def _load_cold(self, name: str, keys: Sequence[str]) -> None:
         """Columns of `base` from the file; found by folder and stamp, for another labtop may have replaced it."""
-        engine, types = self._index.engine, self._index.table.types
-        there = [key for key in keys if key in self._columns]
+        engine, table = self._index.engine, self._index.table
+        there = [key for key in keys if table.column_of(key) in self._columns]
         columns = ", ".join(
-            f"p.{quote_name(key)}" if key in there else f"NULL::{types[key]} AS {quote_name(key)}"
+            f"{table.sql(key, 'p') if key in there else f'NULL::{table.types[key]}'} AS {quote_name(key)}"
             for key in keys
         )
         if not there:
@@ -113,7 +113,7 @@ class Remembered:
             )
             self.is_gone |= loaded < wanted
         except QueryError:
-            nothing = ", ".join(f"NULL::{types[key]} AS {quote_name(key)}" for key in keys)
+            nothing = ", ".join(f"NULL::{table.types[key]} AS {quote_name(key)}" for key in keys)
             engine.execute(f'CREATE OR REPLACE TABLE {name} AS SELECT "row", {nothing} FROM base WHERE false')
             self.is_gone = True
 
@@ -175,7 +175,7 @@ class Remembered:
     def _select(self) -> str:
         """The rows for the cache, newest first, so that the first page lies in the first row group."""
         table = self._index.table
-        keys = [key for key in table.types if key != "row"]
+        keys = [key for key in table.stored if key != "row"]
         names = ", ".join(f"t.{quote_name(key)}" for key in keys)
         parts = [f"SELECT {names} FROM fresh t WHERE {_CACHED}"]
         if table.has_base and self._index.engine.query("SELECT 1 FROM base LIMIT 1"):
@@ -188,7 +188,7 @@ class Remembered:
             if key in common
             else f"p.{quote_name(key)}"
             if key in self._columns
-            else f"NULL::{self._index.table.types[key]}"
+            else f"NULL::{self._index.table.stored[key]}"
             for key in keys
         )
         return f"""SELECT {columns} FROM base t JOIN read_parquet([{quote_text(str(self._cache.index))}]) p

@@ -1,7 +1,8 @@
 """The run table in memory: `base`, loaded from the cache, and `fresh`, indexed in this session; read as one.
 
-Of `base` only the columns that tables and filters use most are in memory. What is derived from metrics (min, max, …,
-sparklines) is loaded from the cache file, a column at a time, when it is first asked for.
+Of `base` only the columns that tables and filters use most are in memory. The details of metrics (min, max, …,
+sparklines) are loaded from the cache file, a metric at a time, when they are first asked for; of `fresh` they are read
+out of the text that holds them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labtop.model.columns import COLUMN_TYPES
+from labtop.query.details import Detail
 from labtop.query.engine import Engine, Row, quote_name
 from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
 from labtop.query.record_row import COLD, ROW_COLUMNS
@@ -45,7 +47,9 @@ class RunTable:
         self._base: _Base | None = None
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-        self.types: dict[str, str] = dict(ROW_COLUMNS)
+        self.types: dict[str, str] = dict(ROW_COLUMNS)  # of all that can be asked for
+        self.stored: dict[str, str] = dict(ROW_COLUMNS)  # of all that `fresh` and the cache file hold
+        self._details: dict[str, Detail] = {}
         self.type_names: dict[str, str] = {}  # of params and metrics
         self._cold_keys: set[str] = set(COLD)
         self._dead = 0  # deleted rows of `fresh` whose room is not free yet
@@ -54,16 +58,29 @@ class RunTable:
         self._create()
 
     def _create(self) -> None:
-        columns = ", ".join(f"{quote_name(key)} {sql}" for key, sql in self.types.items())
+        columns = ", ".join(f"{quote_name(key)} {sql}" for key, sql in self.stored.items())
         self._engine.execute(f"CREATE OR REPLACE TABLE fresh ({columns})")
 
     def _declare(self, column: FoundColumn) -> list[str]:
         self.types[column.key] = COLUMN_TYPES[column.type_name].sql
         self.type_names[column.key] = column.type_name
-        details = dict(column.details())
-        self.types |= details
-        self._cold_keys |= details.keys()
-        return [column.key, *details]
+        details = {each.key: each for each in column.details()}
+        self._details |= details
+        self.types |= {key: each.sql_type for key, each in details.items()}
+        stored = dict(column.stored())
+        self.stored |= stored
+        self._cold_keys |= details.keys() | {key for key in stored if key != column.key}
+        return list(stored)
+
+    def sql(self, key: str, table: str) -> str:
+        """What can be asked for as an expression over a table that holds what `fresh` does."""
+        detail = self._details.get(key)
+        return f"{table}.{quote_name(key)}" if detail is None else detail.sql(table)
+
+    def column_of(self, key: str) -> str:
+        """The column that holds what can be asked for."""
+        detail = self._details.get(key)
+        return key if detail is None else detail.stored
 
     def set_base(self, relation: str, has_all: bool, load_cold: Loader | None) -> None:
         """Take `relation` (a view of the cache file, or a table of its common columns) as the older rows."""
@@ -76,7 +93,7 @@ class RunTable:
 
     def common_keys(self) -> list[str]:
         """The columns of `base` that are kept in memory."""
-        return [key for key in self.types if key not in self._cold_keys]
+        return [key for key in self.stored if key not in self._cold_keys]
 
     def adapt(self, changes: Changes) -> None:
         """Make room for new columns and for values of new types."""
@@ -91,7 +108,7 @@ class RunTable:
             for table, added in by_table.items():
                 self._add(table, added)
         for column, old_type in changes.widened:
-            new = self.types[column.key] = COLUMN_TYPES[column.type_name].sql
+            new = self.types[column.key] = self.stored[column.key] = COLUMN_TYPES[column.type_name].sql
             self.type_names[column.key] = column.type_name
             name = quote_name(column.key)
             values = widened_sql(name, old_type, column.type_name)
@@ -101,13 +118,13 @@ class RunTable:
     def _add(self, table: str, keys: Sequence[str]) -> None:
         """Give a table more columns. Each costs as much as the table has columns, unless the table is made anew."""
         if len(keys) > _MANY_COLUMNS:
-            new = ", ".join(f"NULL::{self.types[key]} AS {quote_name(key)}" for key in keys)
+            new = ", ".join(f"NULL::{self.stored[key]} AS {quote_name(key)}" for key in keys)
             self._engine.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *, {new} FROM {table}")
             self._dead = 0 if table == "fresh" else self._dead
             return
         for key in keys:
             self._engine.execute(
-                f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.types[key]}"
+                f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.stored[key]}"
             )
 
     def _tables_with(self, key: str) -> list[str]:
@@ -163,13 +180,17 @@ class RunTable:
     def relation(self, keys: Iterable[str], where: str = "") -> str:
         """A subquery with `row` and columns; keys that nothing has are left out. `where` is put into each part."""
         wanted = [key for key in dict.fromkeys(keys) if key in self.types and key != "row"]
-        names = "".join(f", t.{quote_name(key)}" for key in wanted)
+        selected = {key: f"{self.sql(key, 't')} AS {quote_name(key)}" for key in wanted}
+        names = "".join(f", {selected[key]}" for key in wanted)
         parts = [f'SELECT t."row"{names} FROM fresh t {where}']
         base = self._base
         if base:
             cold = [] if base.has_all else [key for key in wanted if key in self._cold_keys]
             tables = self._tables_of_cold(base, cold)
-            columns = "".join(f", {tables.get(key, 't')}.{quote_name(key)}" for key in wanted)
+            columns = "".join(
+                f", {tables[key]}.{quote_name(key)}" if key in tables else f", {selected[key]}"
+                for key in wanted
+            )
             joins = " ".join(f'LEFT JOIN {table} USING ("row")' for table in dict.fromkeys(tables.values()))
             parts.append(f'SELECT t."row"{columns} FROM {base.relation} t {joins} {where}')
         return f"({' UNION ALL '.join(parts)})"
