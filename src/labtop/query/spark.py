@@ -79,7 +79,8 @@ def _level(number: float, low: float, high: float) -> str:
         return "7" if number > 0 else "0"
     if low == high:
         return "3"
-    return _DIGITS[max(0, min(7, int(_LEVELS * ((number / 2 - low) / (high - low)))))]
+    level = _LEVELS * ((number / 2 - low) / (high - low))  # infinite where a foreign summary makes no sense
+    return _DIGITS[int(max(0.0, min(7.0, level)))]
 
 
 def _end(known: float | None, numbers: Sequence[float], extreme: Callable[[list[float]], float]) -> float:
