@@ -88,3 +88,17 @@ def test_foreign_runs_answer_to_every_verb(tmp_path: Path) -> None:
     done = command("export", source, "--to", tmp_path / "out.csv")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.csv").read_text().count("\n") == 3
+
+
+def test_secrets_stay_behind(tmp_path: Path) -> None:
+    """A token in the command, the settings or the output of a foreign run is in no byte of the store."""
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"
+    facts = {"meta": {"options": {"--comment": f"used {secret}"}}}
+    write_run(tmp_path / "logs" / "1", facts, config={"api_key": secret})
+    (tmp_path / "logs" / "1" / "cout.txt").write_text(f"fine\nlogin with {secret}\nfine too\n")
+    command("import", tmp_path / "logs", "--store", tmp_path / "runs")
+    (output,) = (tmp_path / "runs").glob("*/*/output.log")
+    assert output.read_text().splitlines()[::2] == ["fine", "fine too"]
+    assert secret not in output.read_text()
+    with labtop.open(tmp_path / "runs") as store:
+        assert secret not in str(store.record("1"))

@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 from labtop.errors import InputError, LabtopError
 from labtop.model.run import Artifact, RunRecord, Status
 from labtop.query.catalog import Catalog
+from labtop.query.cleaning import cleaned, cleaned_text, redactor_for
+from labtop.recording.capture.redact import Redactor
 from labtop.store.drafts import run_files
 from labtop.store.files import FILES, replace_file
 from labtop.store.format import encode_record, record_parquet
@@ -73,10 +75,11 @@ def import_runs(
         raise InputError(f"{store} is where these runs are", "name another store with --store")
     shared = create_store(store).shared
     there = {folder.name: folder for folder in run_folders(store)}
+    redactor = redactor_for(catalog.settings.redact)
     for run_id in run_ids:
         folder = catalog.run_folder(run_id)
         try:
-            record = catalog.record(run_id)
+            record = cleaned(catalog.record(run_id), redactor)
         except LabtopError as error:
             yield Imported(
                 run_id=run_id, name="", project="", tracker="", state="failed", problems=(error.message,)
@@ -92,9 +95,8 @@ def import_runs(
         )
         try:
             assert folder is not None
-            arrival = _Arrival(
-                catalog.root, folder.resolve(), replace(record, project=base.project), store, shared
-            )
+            record = replace(record, project=base.project)
+            arrival = _Arrival(catalog.root, folder.resolve(), record, store, shared, redactor)
             yield arrival.bring(there.get(run_id), base, artifacts)
         except (OSError, LabtopError) as error:
             words = error.message if isinstance(error, LabtopError) else f"{error.strerror or error}"
@@ -104,11 +106,14 @@ def import_runs(
 class _Arrival:
     """One run on its way from `folder` into a store. `root` is what was opened: files beyond it are never touched."""
 
-    def __init__(self, root: Path, folder: Path, record: RunRecord, store: Path, shared: bool) -> None:
+    def __init__(
+        self, root: Path, folder: Path, record: RunRecord, store: Path, shared: bool, redactor: Redactor
+    ) -> None:
         self._root = (root if root.is_dir() else root.parent).resolve()
         self._folder = folder
         self._record = record
         self._shared = shared
+        self._redactor = redactor
         self._home = run_folder(store, record.project, record.id)
         self._draft = self._home.parent / f".{record.id}.{new_run_id()}{_DRAFT_SUFFIX}"
         self._problems: list[str] = []
@@ -163,7 +168,22 @@ class _Arrival:
                 each.relative == _OUTPUT and each.path.is_file()
             )  # a link to where its tracker keeps it
             if each.relative != RECORD and (not each.is_odd or is_output):
-                self._copy(each.path.resolve() if is_output else each.path, each.relative)
+                path = each.path.resolve() if is_output else each.path
+                if is_output or each.relative.startswith("code/"):
+                    self._copy_text(path, each.relative)
+                else:
+                    self._copy(path, each.relative)
+
+    def _copy_text(self, path: Path, relative: str) -> None:
+        target = self._draft / relative
+        make_folders(target.parent, self._shared)
+        with target.open("xb") as file:
+            for block in cleaned_text(path, self._redactor):
+                file.write(block)
+        if not self._shared:
+            target.chmod(0o600)
+        self._files += 1
+        self._bytes += target.stat().st_size
 
     def _copy(self, path: Path, relative: str) -> str:
         target = self._draft / relative
