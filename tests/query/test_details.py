@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labtop.model.run import MetricSummary
 from labtop.query.catalog import Catalog, SortKey, TableQuery
+from labtop.query.spark import spark_text
 from tests.query.runs import names, opened, run, store_of
 
 ODD = (
@@ -17,23 +18,20 @@ ODD = (
 NAMES = ("min", "max", "first", "mean")
 
 
+def odd_summary(at: int) -> MetricSummary:
+    """A summary that makes no sense and whose numbers are all odd."""
+    low, high, first, mean = (ODD[at - back] for back in range(4))
+    return MetricSummary(
+        count=2**53 + at, last=1.0, min=low, max=high, first=first, mean=mean, spark=(0.0, 1.0, math.nan)
+    )
+
+
 def odd_store(path: Path) -> Path:
     """A run for each odd number, which is another detail of its metrics in each; more than go in as literals."""
     records = [
         run(
             {},
-            {
-                name: MetricSummary(
-                    count=2**53 + at,
-                    last=1.0,
-                    min=ODD[at],
-                    max=ODD[at - 1],
-                    first=ODD[at - 2],
-                    mean=ODD[at - 3],
-                    spark=(0.0, 1.0, math.nan),
-                )
-                for name in ("m", "a,b", "m.min")
-            },
+            dict.fromkeys(("m", "a,b", "m.min"), odd_summary(at)),
             name=f"{at:02}",
             minute=-at,
         )
@@ -52,7 +50,8 @@ def test_every_number_comes_back_as_it_was(tmp_path: Path) -> None:
     """NaN, infinities, −0, the smallest and the largest, and nothing: just read, and from the cache."""
     store = odd_store(tmp_path / "s")
     expected = [
-        (*(ODD[at - back] for back in range(4)), 2**53 + at, "07n         ") for at in range(len(ODD))
+        (*(ODD[at - back] for back in range(4)), 2**53 + at, spark_text(odd_summary(at)))
+        for at in range(len(ODD))
     ]
     for _ in range(2):
         catalog = opened(store)
