@@ -6,7 +6,10 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from labtop.model.run import MetricSummary
+from labtop.query import profile
 from labtop.query.catalog import Catalog, SortKey, TableQuery
 from labtop.query.spark import spark_text
 from tests.query.runs import names, opened, run, store_of
@@ -97,4 +100,20 @@ def test_a_changed_metric_changes_its_details(tmp_path: Path) -> None:
             folder.touch()
     assert catalog.refresh()
     assert details(catalog, "metrics.m") == [(-7.0, None, None, None, 3, None)]
+    catalog.close()
+
+
+@pytest.mark.parametrize("some", [False, True])
+def test_many_columns_are_profiled_as_few_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, some: bool
+) -> None:
+    """Odd numbers, runs that lack a metric, and texts beside numbers: the same however many are asked for."""
+    texts = [run({"p": "x", "n": n}, {"k": float(n)} if n else {}, name=f"x{n}") for n in range(3)]
+    catalog = opened(store_of(odd_store(tmp_path / "s"), *texts))
+    keys = [each.key for each in catalog.columns()] + [f"metrics.m.{name}" for name in NAMES]
+    selection = catalog.select(TableQuery("name like 'x%'" if some else ""))
+    together = catalog.profile(selection, keys)
+    monkeypatch.setattr(profile, "_MANY_COLUMNS", 0)
+    assert repr(catalog.profile(selection, keys)) == repr(together)
+    assert len(together) == len(keys)
     catalog.close()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from labtop.query.engine import Engine, quote_name
 from labtop.query.request import ColumnProfile
 from labtop.query.table import RunTable
+
+_MANY_COLUMNS = 50
+_MOST_VALUES = 1_000_000
+_WIDTH = 5
 
 
 def members(rows: array[int]) -> tuple[str, str]:
@@ -32,26 +37,61 @@ def profile_rows(
         return {}
     if not rows:
         return dict.fromkeys(known, ColumnProfile(0, 0))
+    numbers = [key for key in known if table.types[key] == "DOUBLE"]
+    if len(numbers) <= _MANY_COLUMNS or len(numbers) * len(rows) > _MOST_VALUES:
+        numbers = []
+    others = [key for key in known if key not in set(numbers)]
+    found = dict(zip(numbers, _profiled_one_by_one(engine, table, rows, numbers), strict=True))
+    found |= dict(zip(others, _profiled_together(engine, table, rows, others), strict=True))
+    return {key: _profile(found[key], len(rows)) for key in known}
+
+
+def _aggregates(name: str, sql_type: str) -> list[str]:
+    # NaN is the greatest value, so it shows in max() and counts as one more distinct value
+    known_only = f"FILTER (NOT isnan({name}))" if sql_type == "DOUBLE" else ""
+    return [
+        f"count({name})",
+        f"min({name})",
+        f"max({name})",
+        f"min({name}) {known_only}",
+        f"max({name}) {known_only}",
+    ]
+
+
+def _profiled_together(
+    engine: Engine, table: RunTable, rows: array[int], keys: Sequence[str]
+) -> Iterator[Sequence[Any]]:
+    """The aggregates of columns, each by itself in one query."""
+    if not keys:
+        return
     condition, bits = members(rows)
-    aggregates: list[str] = []
-    for key in known:
-        name = quote_name(key)
-        # NaN is the greatest value, so it shows in max() and counts as one more distinct value
-        known_only = f"FILTER (NOT isnan({name}))" if table.types[key] == "DOUBLE" else ""
-        aggregates += [
-            f"count({name})",
-            f"min({name})",
-            f"max({name})",
-            f"min({name}) {known_only}",
-            f"max({name}) {known_only}",
-        ]
+    asked = [each for key in keys for each in _aggregates(quote_name(key), table.types[key])]
+    (found,) = engine.query(
+        f"SELECT {', '.join(asked)} FROM {table.relation(keys)} WHERE {condition}", [bits]
+    )
+    for at in range(0, len(found), _WIDTH):
+        yield found[at : at + _WIDTH]
+
+
+def _profiled_one_by_one(
+    engine: Engine, table: RunTable, rows: array[int], keys: Sequence[str]
+) -> Iterator[Sequence[Any]]:
+    """The same of columns of numbers, each number a row to DuckDB: five aggregates are planned and not thousands."""
+    if not keys:
+        return
+    condition, bits = members(rows)
     found = engine.query(
-        f"SELECT {', '.join(aggregates)} FROM {table.relation(known)} WHERE {condition}", [bits]
-    )[0]
-    profiles: dict[str, ColumnProfile] = {}
-    for at, key in enumerate(known):
-        count, low, high, known_low, known_high = found[5 * at : 5 * at + 5]
-        is_one = low == high or (low != low and high != high)
-        distinct = 0 if count == 0 else 1 if is_one else 2
-        profiles[key] = ColumnProfile(distinct, len(rows) - count, known_low, known_high)
-    return profiles
+        f"""SELECT {", ".join(_aggregates("x", "DOUBLE"))}
+            FROM (SELECT unnest([{", ".join(map(quote_name, keys))}]) AS x, unnest(range({len(keys)})) AS number
+                  FROM {table.relation(keys)} WHERE {condition})
+            GROUP BY number ORDER BY number""",
+        [bits],
+    )
+    yield from found or [(0, None, None, None, None)] * len(keys)  # all rows may have gone meanwhile
+
+
+def _profile(found: Sequence[Any], rows: int) -> ColumnProfile:
+    count, low, high, known_low, known_high = found
+    is_one = low == high or (low != low and high != high)
+    distinct = 0 if count == 0 else 1 if is_one else 2
+    return ColumnProfile(distinct, rows - count, known_low, known_high)
