@@ -8,8 +8,18 @@ from labtop.model.run import Tree, Value
 
 
 def flatten(tree: Tree, separator: str = ".") -> dict[str, Value]:
-    """Dotted keys of a nested mapping; lists stay whole and an empty mapping stays as itself."""
-    return dict(_leaves(tree, "", separator))
+    """Dotted keys of a nested mapping; lists stay whole and an empty mapping stays as itself.
+
+    Where two places spell the same (`a.b` beside `b` in `a`), the later one is `a.b#2`.
+    """
+    flat: dict[str, Value] = {}
+    for path, value in _leaves(tree, "", separator):
+        name, number = path, 1
+        while name in flat:
+            number += 1
+            name = f"{path}#{number}"
+        flat[name] = value
+    return flat
 
 
 def _leaves(tree: Tree, prefix: str, separator: str) -> Iterator[tuple[str, Value]]:
