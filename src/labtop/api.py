@@ -146,16 +146,29 @@ def find_runs(path: PathLike | None, settings: Settings | None = None) -> RunsFo
         ) from error
     from labtop.sources.finding import survey
 
-    seen = survey(root, deepest=None if named is not None else _DEEPEST)
+    real = root.resolve()  # places are told apart by their paths, from whatever folder they are opened
+    seen = survey(real, deepest=None if named is not None else _DEEPEST)
     if not seen.found and len(seen.stores) == 1:
-        return RunsFound(seen.stores[0])
+        return RunsFound(root / seen.stores[0].relative_to(real))
     if seen.is_empty:
-        where = Path.cwd() if named is None else root
-        raise NoStoreError(
-            f"no runs in {where}",
-            "record a run first, or say where the runs are: labtop PATH (a store, or logs of another tracker)",
-        )
+        raise _nothing(Path.cwd() if named is None else root, seen)
     return RunsFound(root, seen)
+
+
+def _nothing(where: Path, seen: Survey) -> NoStoreError:
+    """Why nothing can be opened: no log, no access, or nothing there."""
+    if where.is_file():
+        return NoStoreError(
+            f"{where} is no log or table of runs that labtop can read",
+            "docs/sources.md lists what it reads; of tables the setting 'tables' can say what columns are for",
+        )
+    if seen.problems:
+        path, reason = seen.problems[0]
+        return NoStoreError(f"no runs in {where}", f"{path}: {reason}")
+    return NoStoreError(
+        f"no runs in {where}",
+        "record a run first, or say where the runs are: labtop PATH (a store, or logs of another tracker)",
+    )
 
 
 def open(path: PathLike | None = None, *, settings: Settings | None = None, **flags: Any) -> Store:

@@ -35,7 +35,7 @@ from labtop.query.request import (
     TableQuery,
 )
 from labtop.query.resolve import resolve
-from labtop.query.sort import DEFAULT_ORDER, order_by
+from labtop.query.sort import DEFAULT_ORDER, FOREIGN_TIES, order_by
 from labtop.settings import Settings, cache_folder, edits_folder
 from labtop.store.format import RECORD_COLUMNS, decode_record
 from labtop.store.layout import RECORD, create_store, is_store, read_store_info
@@ -187,8 +187,9 @@ class Catalog:
         table = self._intake.index.table
         condition = compile_filter(query.where, self.columns(), self.engine)
         shown = "true" if query.archived else "NOT archived"
-        keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, "archived"}
-        order = order_by(query.sort, table.types, {each.key: each.type.name for each in self.columns()})
+        ties = () if self.mirror is None else FOREIGN_TIES
+        keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, *ties, "archived"}
+        order = order_by(query.sort, table.types, {each.key: each.type.name for each in self.columns()}, ties)
         documents = ""
         if any(key.startswith("env.") for key in condition.keys):
             self._intake.environments.load()

@@ -11,14 +11,23 @@ DEFAULT_ORDER = ("started_at",)
 """Columns of the natural order: newest first."""
 
 
-def order_by(keys: Sequence[SortKey], sql_types: Mapping[str, str], type_names: Mapping[str, str]) -> str:
-    """The ORDER BY list for sort keys; a key that no run has is passed over."""
+FOREIGN_TIES = ("project", "name", "id")
+"""Order of runs that began at one time or at none that is known, as most tables of other trackers have them."""
+
+
+def order_by(
+    keys: Sequence[SortKey],
+    sql_types: Mapping[str, str],
+    type_names: Mapping[str, str],
+    ties: Sequence[str] = (),
+) -> str:
+    """The ORDER BY list for sort keys; a key that no run has is passed over. `ties` are columns that come last."""
     terms: list[str] = []
     for each in keys:
         if each.column in sql_types:
             terms += _terms(each, sql_types[each.column], type_names.get(each.column, ""))
     # rows are numbered newest first within what was read together: cheaper than comparing ids
-    return ", ".join([*terms, "started_at DESC NULLS LAST", '"row"'])
+    return ", ".join([*terms, "started_at DESC NULLS LAST", *map(quote_name, ties), '"row"'])
 
 
 def _terms(key: SortKey, sql_type: str, type_name: str) -> list[str]:

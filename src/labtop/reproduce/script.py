@@ -57,6 +57,7 @@ def write_script(
 ) -> str:
     """The whole script. Every word of it that was recorded is quoted, and in comments cannot end a line."""
     body = [line for step in steps for line in ("", *_step(step))]
+    work = [*_functions(body), *body]
     lines = [
         "#!/bin/sh",
         *_head(record, environment),
@@ -64,9 +65,8 @@ def write_script(
         "(  # read whole before anything is done, and apart from the shell it is pasted into",
         "set -eu",
         "umask 077",
-        *_places(record, run_folder),
-        *_functions(body),
-        *body,
+        *_places(record, run_folder if any("$run" in line for line in work) else None),
+        *work,
         ")",
     ]
     return "\n".join(lines) + "\n"

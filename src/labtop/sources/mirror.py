@@ -39,6 +39,7 @@ _LOCK = ".lock"
 _LOOK_AGAIN_S = 30.0
 _SHARE_OF_TIME = 0.15  # of it may go into looking whether anything changed
 _SHOWN_EVERY_S = 0.3
+_SHARE_OF_SHOWING = 0.4  # of the time of a first reading may go into filling the table meanwhile
 _SAVED_EVERY_S = 10.0
 _ALONE = "alone"  # what a folder was made of that is to be looked at again
 _MOVING_S = 600.0
@@ -199,7 +200,7 @@ class Mirror:
                 yield folders
                 folders = []
                 took = time.monotonic() - now  # a table of a thousand columns is not filled run by run
-                show_at = time.monotonic() + max(_SHOWN_EVERY_S, took / _SHARE_OF_TIME)
+                show_at = time.monotonic() + max(_SHOWN_EVERY_S, took / _SHARE_OF_SHOWING)
             if now - saved > _SAVED_EVERY_S:
                 self._save()
                 saved = time.monotonic()

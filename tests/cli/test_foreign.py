@@ -1,0 +1,76 @@
+"""The command line over logs of other trackers, as a person uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.test_main import labtop as command
+from tests.sources.writers import wandb_log
+from tests.sources.writers.mlflow_files import run_id, write_experiment, write_run
+
+
+@pytest.fixture
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one MLflow run and one of W&B; the cache and the user's data are elsewhere."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    root = tmp_path / "logs"
+    experiment = write_experiment(root / "mlruns", "1", "digits")
+    write_run(experiment, 1, metrics={"loss": "1700000000000 0.5 0\n1700000001000 0.25 1\n"})
+    rows = [wandb_log.row(step, {"loss": 1 / (step + 1)}) for step in range(3)]
+    wandb_log.write_run(root / "wandb", [wandb_log.run(), *rows, wandb_log.end()])
+    return root
+
+
+def test_a_run_is_the_same_from_whatever_folder_it_is_opened(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path and an absolute one give the same ids and the full path of where a run lies."""
+    told = []
+    for folder, path in ((tmp_path, "logs"), (logs, "."), (tmp_path / "cache", str(logs))):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        told.append(command("ls", path, "--columns", "id,tracker", "--format", "csv").stdout)
+        shown = command("show", run_id(1)[:12], "--store", path).stdout
+        assert str(logs / "mlruns" / "1" / run_id(1)) in " ".join(shown.split())
+    assert told[0] == told[1] == told[2]
+
+
+def test_without_an_argument_the_logs_of_this_folder_are_opened(
+    logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder with nothing but `mlruns/` and `wandb/`."""
+    monkeypatch.chdir(logs)
+    result = command("ls", "--columns", "tracker", "--format", "csv")
+    assert sorted(result.stdout.split()) == ["mlflow", "tracker", "wandb"]
+
+
+def test_verbs_tell_nothing_of_the_cache(logs: Path) -> None:
+    """What lies inside of the cache is no place that a person knows."""
+    store = ("--store", str(logs))
+    for words in (
+        ("ls", str(logs)),
+        ("show", run_id(1), *store),
+        ("show", "k3x9q0ab", *store),
+        ("metrics", "best:loss", *store),
+        ("diff", run_id(1), "k3x9q0ab", *store),
+        ("reproduce", run_id(1), *store),
+        ("sql", "SELECT * FROM runs", str(logs), "--format", "jsonl"),
+        ("export", str(logs), "--to", "-"),
+        ("doctor", str(logs)),
+    ):
+        result = command(*words)
+        said = result.stdout + result.stderr
+        assert "mirrors" not in said, (words, said)
+        assert ".runs/" not in said, (words, said)
+
+
+def test_what_is_no_log_is_said(tmp_path: Path) -> None:
+    """A file of another kind, and a folder without anything."""
+    (tmp_path / "notes.txt").write_text("hello\n")
+    result = command("ls", str(tmp_path / "notes.txt"))
+    assert result.returncode == 3
+    assert "no log or table of runs" in result.stderr
+    (tmp_path / "notes.txt").unlink()
+    assert f"no runs in {tmp_path}" in command("ls", str(tmp_path)).stderr
