@@ -321,3 +321,23 @@ def test_an_empty_store_beside_nothing_is_a_store(tmp_path: Path) -> None:
     from labtop.api import find_runs
 
     assert find_runs(tmp_path / "x").path == tmp_path / "x" / "runs"
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_place_that_changes_is_looked_at_more_often(tmp_path: Path) -> None:
+    """All places together get a small share of the time; one where points came in a moment ago gets its own."""
+    path = write(tmp_path / "logs" / "a", "a", RISING)
+    write(tmp_path / "logs" / "b", "b", RISING)
+    catalog = opened(tmp_path / "logs", tmp_path)
+    with path.open("a") as file:
+        file.write("loss 10 -3\n")
+    assert look_again(catalog)
+    mirror = catalog.mirror
+    assert mirror is not None
+    moving, still = sorted(mirror._places.values(), key=lambda each: each.found.place.path)
+    for known in (moving, still):
+        mirror._wait(known, 0.1)
+    now = time.monotonic()
+    assert moving.due - now <= 0.1 / 0.05
+    assert still.due - now >= 0.2 / 0.03
+    catalog.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import shutil
 import time
@@ -37,7 +38,10 @@ SCHEMA = 1
 _STATE = ".mirror.json"
 _LOCK = ".lock"
 _LOOK_AGAIN_S = 30.0
-_SHARE_OF_TIME = 0.15  # of it may go into looking whether anything changed
+_SHARE_OF_SEARCHING = 0.005  # of the time may go into searching for new places
+_SHARE_OF_LOOKING = 0.015  # and into looking whether anything changed, in all places together
+_SHARE_OF_FOLLOWING = 0.1  # and into looking at a place where something did a short while ago
+_FOLLOWED_S = 120.0
 _SHOWN_EVERY_S = 0.3
 _SHARE_OF_SHOWING = 0.4  # of the time of a first reading may go into filling the table meanwhile
 _SAVED_EVERY_S = 10.0
@@ -53,6 +57,8 @@ class _Known:
     runs: dict[str, Landed] = field(default_factory=dict)
     problems: dict[str, tuple[str, str]] = field(default_factory=dict)  # key → version, reason
     due: float = 0.0
+    took: float = 0.0  # seconds to list it
+    changed_at: float = -math.inf
 
 
 class _SavedPlace(msgspec.Struct):
@@ -132,7 +138,7 @@ class Mirror:
             return
         seen, self._seen = self._seen or survey(self.root), None
         took = time.monotonic() - started
-        self._survey_due = time.monotonic() + max(_LOOK_AGAIN_S, took / _SHARE_OF_TIME)
+        self._survey_due = time.monotonic() + max(_LOOK_AGAIN_S, took / _SHARE_OF_SEARCHING)
         self._unreadable = dict(seen.problems)
         found = {(each.source, each.place.path): each for each in seen.found}
         gone = [key for key in self._places if key not in found]
@@ -175,7 +181,7 @@ class Mirror:
         except Exception as error:  # a mistake in one source hides nothing of the others
             self._unreadable[str(place)] = f"cannot be understood: {type(error).__name__}: {error}"
             refs = {}
-        known.due = time.monotonic() + (time.monotonic() - started) / _SHARE_OF_TIME
+        self._wait(known, time.monotonic() - started)
         for key in known.runs.keys() - refs.keys():
             shutil.rmtree(self.store / known.runs.pop(key).folder, ignore_errors=True)
             self._changed = True
@@ -183,6 +189,14 @@ class Mirror:
             del known.problems[key]
         wanted = [_as_known(ref, known) for ref in refs.values() if _is_new(ref, known)]
         return task_of(known.found, wanted, known.runs) if wanted else None
+
+    def _wait(self, known: _Known, took: float) -> None:
+        """Say when a place that was just listed is listed again."""
+        known.took, now = took, time.monotonic()
+        pause = sum(each.took for each in self._places.values()) / _SHARE_OF_LOOKING
+        if now - known.changed_at < _FOLLOWED_S:
+            pause = min(pause, took / _SHARE_OF_FOLLOWING)
+        known.due = now + pause
 
     def _read(self, tasks: list[Task], on_progress: Progress | None) -> Iterator[list[str]]:
         total = sum(len(task.refs) for task in tasks)
@@ -230,7 +244,8 @@ class Mirror:
         known.problems.pop(told.key, None)
         before = known.runs.get(told.key)
         if before is not None:
-            self._moved_at = time.monotonic()
+            self._moved_at = known.changed_at = time.monotonic()
+            known.due = min(known.due, known.changed_at + known.took / _SHARE_OF_FOLLOWING)
         known.runs[told.key] = told.landed
 
     def _show(self) -> list[str]:
@@ -272,18 +287,20 @@ class Mirror:
         if saved is None or saved.schema != SCHEMA:
             self._clear()
             return
-        due = {key: known.due for key, known in self._places.items()}
+        before = self._places
         self.stores = tuple(map(Path, saved.stores))
         self._shown = saved.shown
-        self._places = {
-            (each.source, Path(each.path)): _Known(
+        self._places = {}
+        for each in saved.places:
+            key = each.source, Path(each.path)
+            known = _Known(
                 Found(each.source, Place(Path(each.path), each.closed)),
                 {landed.key: landed for landed in each.runs},
                 each.problems,
-                due.get((each.source, Path(each.path)), 0.0),
             )
-            for each in saved.places
-        }
+            if (old := before.get(key)) is not None:
+                known.due, known.took, known.changed_at = old.due, old.took, old.changed_at
+            self._places[key] = known
 
     def _clear(self) -> None:
         """Begin anew: what lies there is from another version, or was made by a process that was killed."""
