@@ -21,6 +21,7 @@ from labtop.formats.files import open_regular
 _MAGIC = b"SQLite format 3\0"
 _TRIES = 5
 _SMALL = 2**20
+_LONGEST_VALUE = 128 * 2**20
 _SIDE_FILES = ("-wal", "-journal")
 
 
@@ -83,7 +84,25 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     connection.execute("PRAGMA query_only = ON")
     connection.execute("PRAGMA trusted_schema = OFF")  # a view of theirs may not call functions with effects
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+    _refuse_views(connection)
     return connection
+
+
+def _refuse_views(connection: sqlite3.Connection) -> None:
+    """Let no view be read: one that is called like a table may count for ever. No tracker has any."""
+    try:
+        views = {
+            str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'")
+        }
+    except sqlite3.Error:
+        return  # so damaged that nothing else can be read either
+    if views:
+        connection.set_authorizer(
+            lambda _action, _first, _second, _database, within: (
+                sqlite3.SQLITE_DENY if within in views else sqlite3.SQLITE_OK
+            )
+        )
 
 
 def _copy(path: Path, folder: Path) -> Path:

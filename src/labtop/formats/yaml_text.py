@@ -12,6 +12,8 @@ from labtop.formats.files import read_text
 
 MOST_BYTES = 8 * 2**20
 _MOST_VALUES = 1_000_000
+_ALWAYS = 10_000
+_A_BYTE = 4  # values for each byte of text: what is written out needs two bytes a value, the rest are aliases
 _DEEPEST = 100
 _MAYBE_DEEP = re.compile(r"(?:[-?:][ \t]+){50}|^[ ]{50}", re.MULTILINE)
 _MOST_IN_OBJECT = 50
@@ -32,7 +34,9 @@ def parse_yaml(text: str) -> Any:
 
     try:
         _refuse_depth(text)
-        return _build(yaml.compose(text, Loader=_loader()), _Budget())
+        return _build(
+            yaml.compose(text, Loader=_loader()), _Budget(min(_MOST_VALUES, _ALWAYS + _A_BYTE * len(text)))
+        )
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"no YAML: {' '.join(str(error).split())}") from error
     except RecursionError:
@@ -73,13 +77,13 @@ def _refuse_depth(text: str) -> None:
 class _Budget:
     """Values that may still be made: an alias of an alias of an alias… is a small text and a huge value."""
 
-    def __init__(self) -> None:
-        self.left = _MOST_VALUES
+    def __init__(self, values: int) -> None:
+        self.left = self.most = values
 
     def take(self, depth: int) -> None:
         self.left -= 1
         if self.left < 0:
-            raise InputError(f"no YAML: more than {_MOST_VALUES:,} values")
+            raise InputError(f"no YAML: more than {self.most:,} values")
         if depth > _DEEPEST:
             raise InputError(f"no YAML: nested deeper than {_DEEPEST} levels")
 

@@ -17,7 +17,7 @@ from labtop.model.merge import merge_records
 from labtop.model.run import MetricSummary, RunRecord, Status
 from labtop.sources.joining import Group
 from labtop.store.files import replace_file
-from labtop.store.format import record_parquet, sorted_points_parquet
+from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.layout import METRICS, RECORD
 from labtop.store.reader import list_point_files, open_parquet, read_record
 
@@ -37,8 +37,9 @@ def compose(mirror: Path, group: Group, folder: Path) -> None:
             if path.name not in (METRICS, RECORD):
                 _copy(path, folder / path.name)
         hidden = {name for name in records[at].metrics if taken[name] != at}
+        run_id = group.host.run_id if member.run_id != group.host.run_id else ""
         for part in list_point_files(mirror / member.folder).parts:
-            _bring(part, folder / METRICS / part.name, hidden)
+            _bring(part, folder / METRICS / part.name, hidden, run_id)
     replace_file(folder / RECORD, record_parquet(merged(records)), sync=False)
 
 
@@ -86,9 +87,9 @@ def _link(folder: Path, target: Path) -> None:
         shutil.copytree(target, folder)
 
 
-def _bring(part: Path, target: Path, hidden: set[str]) -> None:
-    """Put a part into a folder, without the metrics that are hidden."""
-    if hidden:
+def _bring(part: Path, target: Path, hidden: set[str], run_id: str) -> None:
+    """Put a part into a folder, without the metrics that are hidden; `run_id` replaces that of its points."""
+    if hidden or run_id:
         import pyarrow
         import pyarrow.compute
 
@@ -98,7 +99,10 @@ def _bring(part: Path, target: Path, hidden: set[str]) -> None:
             is_shown = [name not in hidden for name in table.column("name").to_pylist()]
         except (pyarrow.ArrowException, KeyError) as error:
             raise InputError(f"{part}: {error}") from error
-        table = table.filter(pyarrow.array(is_shown))
+        table = table.filter(pyarrow.array(is_shown, pyarrow.bool_()))
+        if run_id:
+            of_run = pyarrow.repeat(pyarrow.scalar(run_id, pyarrow.string()), len(table))
+            table = table.set_column(0, point_schema().field(0), of_run)
         if len(table):
             replace_file(target, sorted_points_parquet(table), sync=False)
         return

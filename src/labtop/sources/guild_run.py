@@ -34,6 +34,7 @@ from labtop.sources.references import reference
 from labtop.sources.side_files import SideFiles, epoch_time, files_below, last_write
 from labtop.sources.source import Curve, RunRead
 
+_LONGEST_OPREF = 4096
 _MOST_ATTRIBUTES = 200
 _MOST_FILES = 2_000
 _MOST_ARTIFACTS = 500
@@ -100,6 +101,7 @@ def _attributes(files: SideFiles) -> dict[str, Any]:
 
 def _opref(text: str) -> tuple[str, str]:
     """Operation and project of an operation reference: "type:package version model operation"."""
+    text = text[:_LONGEST_OPREF]  # splitting takes the square of the length
     try:
         parts = shlex.split(text.strip())
     except ValueError:

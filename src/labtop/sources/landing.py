@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from labtop.errors import InputError
 from labtop.formats.files import read_bytes
 from labtop.model.run import Beat, MetricSummary, RunRecord, Status
+from labtop.sources.bounding import bounded, escaped_read
 from labtop.sources.identity import id_of, identity_by_path
 from labtop.sources.source import NO_TIME, Curve, Place, RunRead
 from labtop.sources.summaries import summarised
@@ -86,6 +87,16 @@ def land(
     mirror: Path, source: str, place: Place, version: str, read: RunRead, before: Landed | None
 ) -> Landed:
     """Write a run, or what was appended to it since `before`, into the mirror. Raises OSError, InputError."""
+    read = bounded(read)
+    try:
+        return _land(mirror, source, place, version, read, before)
+    except UnicodeEncodeError:  # rare, so it is not looked for in every text
+        return _land(mirror, source, place, version, escaped_read(read), before)
+
+
+def _land(
+    mirror: Path, source: str, place: Place, version: str, read: RunRead, before: Landed | None
+) -> Landed:
     identity = read.identity or identity_by_path(read.record.source.tracker, place.path, read.key)
     run_id = id_of(identity)
     goes_on = read.appended and before is not None and before.run_id == run_id

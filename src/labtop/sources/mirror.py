@@ -24,15 +24,16 @@ from labtop.sources.composing import compose, remove
 from labtop.sources.finding import Found, Survey, survey
 from labtop.sources.joining import Group, grouped
 from labtop.sources.landing import Landed
+from labtop.sources.passing import decode, encode
 from labtop.sources.reading import Task, Told, read_tasks, task_of
 from labtop.sources.source import Place, RunRef
 from labtop.store.files import replace_file
-from labtop.store.layout import create_store, project_folders, safe_folder_name
+from labtop.store.layout import RECORD, create_store, project_folders, safe_folder_name
 
 Progress = Callable[[int, int], None]
 """Told how many of how many runs are read."""
 
-SCHEMA = 1
+SCHEMA = 2
 """Counts up whenever a mirror made by an older labtop must be made again."""
 
 _STATE = ".mirror.json"
@@ -281,7 +282,7 @@ class Mirror:
             return
         self._state_stamp = stamp
         try:
-            saved = msgspec.json.decode((self.store / _STATE).read_bytes(), type=_Saved)
+            saved = decode((self.store / _STATE).read_bytes(), _Saved)
         except (OSError, msgspec.MsgspecError):
             saved = None
         if saved is None or saved.schema != SCHEMA:
@@ -295,12 +296,19 @@ class Mirror:
             key = each.source, Path(each.path)
             known = _Known(
                 Found(each.source, Place(Path(each.path), each.closed)),
-                {landed.key: landed for landed in each.runs},
+                {landed.key: landed for landed in each.runs if self._is_there(landed)},
                 each.problems,
             )
             if (old := before.get(key)) is not None:
                 known.due, known.took, known.changed_at = old.due, old.took, old.changed_at
             self._places[key] = known
+
+    def _is_there(self, landed: Landed) -> bool:
+        """Whether what was read of a run is still in the cache, which others may tidy."""
+        try:
+            return (self.store / landed.folder / RECORD).stat().st_size > 0
+        except OSError:
+            return False
 
     def _clear(self) -> None:
         """Begin anew: what lies there is from another version, or was made by a process that was killed."""
@@ -322,7 +330,7 @@ class Mirror:
         ]
         saved = _Saved(SCHEMA, str(self.root), [str(each) for each in self.stores], self._shown, places)
         with contextlib.suppress(OSError):
-            replace_file(self.store / _STATE, msgspec.json.encode(saved), sync=False)
+            replace_file(self.store / _STATE, encode(saved), sync=False)
             self._state_stamp = _stamp(self.store / _STATE)
 
     @property

@@ -22,6 +22,7 @@ from labtop.errors import LabtopError
 from labtop.sources import load_source
 from labtop.sources.finding import Found
 from labtop.sources.landing import Landed, land
+from labtop.sources.passing import decode, encode
 from labtop.sources.source import Place, RunRef
 
 _MOST_PROCESSES = 4
@@ -177,10 +178,9 @@ class _Readers:
 
     def _listen(self, reader: _Reader) -> None:
         assert reader.popen.stdout
-        decode = msgspec.json.Decoder(Told).decode
         try:
             for line in reader.popen.stdout:
-                self._answers.put((reader, decode(line)))
+                self._answers.put((reader, decode(line, Told)))
         except (OSError, ValueError, msgspec.MsgspecError):  # it died, at its end or in the middle of a line
             pass
         self._answers.put((reader, None))
@@ -227,7 +227,7 @@ class _Readers:
             return False
         assert reader.popen.stdin
         with contextlib.suppress(OSError):  # that it is gone shows when it is listened to
-            reader.popen.stdin.write(msgspec.json.encode(reader.task) + b"\n")
+            reader.popen.stdin.write(encode(reader.task) + b"\n")
             reader.popen.stdin.flush()
         return True
 
@@ -241,14 +241,13 @@ def _untold(task: Task, told: set[str]) -> list[Task]:
 def serve() -> None:
     """Read tasks as they come on standard input, and tell of each run on standard output."""
     mirror = Path(sys.argv[2])
-    decode = msgspec.json.Decoder(Task).decode
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # whatever prints must not come between
     for line in sys.stdin.buffer:
-        for told in read_task(mirror, decode(line)):
-            answers.write(msgspec.json.encode(told) + b"\n")
+        for told in read_task(mirror, decode(line, Task)):
+            answers.write(encode(told) + b"\n")
             answers.flush()
-        answers.write(msgspec.json.encode(Told(is_last=True)) + b"\n")
+        answers.write(encode(Told(is_last=True)) + b"\n")
         answers.flush()
 
 
