@@ -61,7 +61,7 @@ class RunTable:
         columns = ", ".join(f"{quote_name(key)} {sql}" for key, sql in self.stored.items())
         self._engine.execute(f"CREATE OR REPLACE TABLE fresh ({columns})")
 
-    def _declare(self, column: FoundColumn) -> list[str]:
+    def _declare(self, column: FoundColumn) -> None:
         self.types[column.key] = COLUMN_TYPES[column.type_name].sql
         self.type_names[column.key] = column.type_name
         details = {each.key: each for each in column.details()}
@@ -70,7 +70,6 @@ class RunTable:
         stored = dict(column.stored())
         self.stored |= stored
         self._cold_keys |= details.keys() | {key for key in stored if key != column.key}
-        return list(stored)
 
     def sql(self, key: str, table: str) -> str:
         """What can be asked for as an expression over a table that holds what `fresh` does."""
@@ -97,16 +96,12 @@ class RunTable:
 
     def adapt(self, changes: Changes) -> None:
         """Make room for new columns and for values of new types."""
-        keys = [key for column in changes.added for key in self._declare(column)]
-        if keys and self._base is None and not self._engine.query("SELECT 1 FROM fresh LIMIT 1"):
-            self._create()  # at once: to add a hundred columns one by one takes longer than to read a hundred runs
-        else:
-            by_table: dict[str, list[str]] = {}
-            for key in keys:
-                for table in self._tables_with(key):
-                    by_table.setdefault(table, []).append(key)
-            for table, added in by_table.items():
-                self._add(table, added)
+        self._add("fresh", {key: sql for column in changes.added for key, sql in column.stored()})
+        if self._base is not None:
+            common = {column.key: COLUMN_TYPES[column.type_name].sql for column in changes.added}
+            self._add(self._base.relation, common)
+        for column in changes.added:
+            self._declare(column)  # only now, for readers ask for what is declared
         for column, old_type in changes.widened:
             new = self.types[column.key] = self.stored[column.key] = COLUMN_TYPES[column.type_name].sql
             self.type_names[column.key] = column.type_name
@@ -115,17 +110,15 @@ class RunTable:
             for table in self._tables_with(column.key):
                 self._engine.execute(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {new} USING {values}")
 
-    def _add(self, table: str, keys: Sequence[str]) -> None:
+    def _add(self, table: str, columns: Mapping[str, str]) -> None:
         """Give a table more columns. Each costs as much as the table has columns, unless the table is made anew."""
-        if len(keys) > _MANY_COLUMNS:
-            new = ", ".join(f"NULL::{self.stored[key]} AS {quote_name(key)}" for key in keys)
+        if len(columns) > _MANY_COLUMNS:
+            new = ", ".join(f"NULL::{sql} AS {quote_name(key)}" for key, sql in columns.items())
             self._engine.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *, {new} FROM {table}")
             self._dead = 0 if table == "fresh" else self._dead
             return
-        for key in keys:
-            self._engine.execute(
-                f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {self.stored[key]}"
-            )
+        for key, sql in columns.items():
+            self._engine.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {sql}")
 
     def _tables_with(self, key: str) -> list[str]:
         return ["fresh", *([self._base.relation] if self._base and key not in self._cold_keys else [])]
