@@ -165,8 +165,9 @@ def test_the_source_neither_unpickles_nor_unpacks() -> None:
     for path in SOURCE.rglob("*.py"):
         text = path.read_text("utf-8")
         for node in ast.walk(ast.parse(text)) if words.search(text) else ():
-            found += [f"{path}: {wrong}" for wrong in _wrongs(node)]
-    assert found == []
+            found += [f"{path.name}: {wrong}" for wrong in _wrongs(node)]
+    # one module parses YAML into nodes, and builds nothing of them itself: tests/project/test_reliability.py
+    assert {*found} <= {"yaml_text.py: import yaml"}
 
 
 def _wrongs(node: ast.AST) -> list[str]:
