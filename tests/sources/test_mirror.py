@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import labtop
 import labtop.sources
 from labtop.query.catalog import Catalog, TableQuery
 from labtop.query.editing import edit_runs
@@ -341,3 +342,14 @@ def test_a_place_that_changes_is_looked_at_more_often(tmp_path: Path) -> None:
     assert moving.due - now <= 0.1 / 0.05
     assert still.due - now >= 0.2 / 0.03
     catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_merged_run_is_whole_for_fsck(tmp_path: Path) -> None:
+    """Where a metric is taken from one of two trackers, no number of a point of the other is missing in a copy."""
+    write(tmp_path / "logs", "a", "loss 0 1\nacc 0 1\nloss 1 2\n", own="x", tracker="csv")
+    write(tmp_path / "logs", "b", "acc 0 1\nacc 1 2\nval 0 3\n", own="x", tracker="tb")
+    (done,) = labtop.import_runs(tmp_path / "logs", tmp_path / "runs")
+    assert (done.state, done.points) == ("imported", 5)
+    checked = labtop.fsck(tmp_path / "runs")
+    assert checked.findings == ()

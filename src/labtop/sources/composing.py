@@ -38,8 +38,9 @@ def compose(mirror: Path, group: Group, folder: Path) -> None:
                 _copy(path, folder / path.name)
         hidden = {name for name in records[at].metrics if taken[name] != at}
         run_id = group.host.run_id if member.run_id != group.host.run_id else ""
+        count = 0
         for part in list_point_files(mirror / member.folder).parts:
-            _bring(part, folder / METRICS / part.name, hidden, run_id)
+            count += _bring(part, folder / METRICS / part.name, hidden, run_id, count)
     replace_file(folder / RECORD, record_parquet(merged(records)), sync=False)
 
 
@@ -87,11 +88,14 @@ def _link(folder: Path, target: Path) -> None:
         shutil.copytree(target, folder)
 
 
-def _bring(part: Path, target: Path, hidden: set[str], run_id: str) -> None:
-    """Put a part into a folder, without the metrics that are hidden; `run_id` replaces that of its points."""
+def _bring(part: Path, target: Path, hidden: set[str], run_id: str, count: int) -> int:
+    """Put a part into a folder, without the metrics that are hidden; gives how many points that are.
+
+    `run_id` replaces that of its points. They are numbered anew from `count` on: a number left out is a point lost.
+    """
     if hidden or run_id:
+        import numpy as np
         import pyarrow
-        import pyarrow.compute
 
         try:
             with part.open("rb") as file:
@@ -100,16 +104,21 @@ def _bring(part: Path, target: Path, hidden: set[str], run_id: str) -> None:
         except (pyarrow.ArrowException, KeyError) as error:
             raise InputError(f"{part}: {error}") from error
         table = table.filter(pyarrow.array(is_shown, pyarrow.bool_()))
+        numbers = np.empty(len(table), np.int64)
+        numbers[np.argsort(table.column("seq").to_numpy())] = np.arange(count, count + len(table))
+        at = table.schema.get_field_index("seq")
+        table = table.set_column(at, point_schema().field("seq"), pyarrow.array(numbers))
         if run_id:
             of_run = pyarrow.repeat(pyarrow.scalar(run_id, pyarrow.string()), len(table))
             table = table.set_column(0, point_schema().field(0), of_run)
         if len(table):
             replace_file(target, sorted_points_parquet(table), sync=False)
-        return
+        return len(table)
     try:
         target.hardlink_to(part)
     except OSError:
         shutil.copyfile(part, target)
+    return 0
 
 
 def _copy(path: Path, target: Path) -> None:
