@@ -8,6 +8,7 @@ from typing import Any
 import labtop
 from tests.cli.test_main import labtop as command
 from tests.cli.test_main import lines_of
+from tests.sources.writers.dvclive import write_run as write_live
 from tests.sources.writers.sacred import series, write_run
 
 
@@ -102,3 +103,12 @@ def test_secrets_stay_behind(tmp_path: Path) -> None:
     assert secret not in output.read_text()
     with labtop.open(tmp_path / "runs") as store:
         assert secret not in str(store.record("1"))
+
+
+def test_the_table_names_trackers_where_they_differ(tmp_path: Path) -> None:
+    """A column tells which tracker wrote a run as soon as there are two, and says nothing before."""
+    logs(tmp_path / "logs")
+    assert "tracker" not in command("ls", tmp_path / "logs").stdout + command("ls", tmp_path / "logs").stderr
+    write_live(tmp_path / "logs" / "live", {"loss": [1, 2]})
+    header = command("ls", tmp_path / "logs").stdout.splitlines()[0]
+    assert "tracker" in header.split()

@@ -19,7 +19,8 @@ from labtop.query.request import ColumnProfile
 
 FROZEN = ("status", "name")
 ALWAYS = (*FROZEN, "started_at")  # shown although all runs may agree
-FIELDS_BEFORE = ("project", "dead_ranks")
+FIELDS_BEFORE = ("project", "tracker", "dead_ranks")
+UNTOLD = frozenset(("tracker",))  # hidden without a word where all runs agree: of most stores it says nothing
 FIELDS_AFTER = ("tags", "score", "duration_s", "started_at")
 LEADING_METRICS = 4
 MOST_OF_A_KIND = 60
@@ -80,7 +81,7 @@ def hide_constant(columns: Sequence[Column], profile: Mapping[str, ColumnProfile
             or (runs == 1 and not _is_empty(about))
         ):
             shown.append(column)
-        elif column.kind != "spark":
+        elif column.kind != "spark" and column.key not in UNTOLD:
             hidden.append(HiddenColumn(column, about.low))
     present = {
         column.key for column in columns if column.kind != "metric" or not _is_empty(profile.get(column.key))
