@@ -29,9 +29,11 @@ def test_runs_arrive_whole_and_once(tmp_path: Path) -> None:
     assert [row["state"] for row in lines_of(done.stdout)] == ["imported", "imported"]
     assert command("fsck", store).returncode == 0
     foreign, own = (lines_of(command("ls", path, "--format", "jsonl").stdout) for path in (source, store))
-    assert [(each["id"], each["params"], each["metrics"], each["source"]) for each in foreign] == [
-        (each["id"], each["params"], each["metrics"], each["source"]) for each in own
+    told = [
+        {run["id"]: [run[key] for key in ("params", "metrics", "source")] for run in runs}
+        for runs in (foreign, own)
     ]
+    assert told[0] == told[1]
     assert len(list(store.glob("*/*/output.log"))) == 2
     assert [each.read_text() for each in store.glob("*/*/artifacts/**/model.txt")] == ["weights"]
     again = command("import", source, "--store", store, "--format", "jsonl")

@@ -216,7 +216,7 @@ def test_a_driver_that_hangs_is_left_behind(quick: Path, monkeypatch: pytest.Mon
         go.wait(60)
         return {}
 
-    monkeypatch.setattr("labtop.recording.run._PATIENCE_S", 0.1)
+    monkeypatch.setattr("labtop.recording.live_run.PATIENCE_S", 0.1)
     monkeypatch.setattr(Machine, "read", hang)
     with labtop.init() as run:
         assert reached.wait(60)
