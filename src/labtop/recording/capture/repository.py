@@ -2,16 +2,13 @@
 
 A repository may name programs for git to run: a file-system monitor, hooks, diff drivers, text conversions, content
 filters, signature checkers. Recording must run none of them. `Repository.ask` turns off those that have a switch, and
-overrides every configured filter by name; the rest is never asked for. Git is called directly: GitPython does the same
-and takes 60 ms to import, a tenth of what the start of a run costs.
+overrides every configured filter by name; the rest is never asked for.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,22 +80,23 @@ class Repository:
     def run(
         self, *arguments: str, output: Any = None, timeout_s: float = _TIMEOUT_S
     ) -> tuple[int, bytes, bytes]:
-        """Exit status, stdout and stderr of one git command; with `output`, stdout is written to that in pieces."""
-        command = ["git", *_switches(_HARDENED), *arguments]
+        """Exit status, stdout and stderr of one git command; with `output`, stdout goes to that binary file."""
+        git = _git_command_class()(str(self.top))
+        options: dict[str, Any] = {"output_stream": output} if output is not None else {}
         try:
-            with subprocess.Popen(
-                command,
-                cwd=self.top,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**os.environ, **self._environment()},
-            ) as process:
-                return _finish(process, output, timeout_s)
-        except subprocess.TimeoutExpired as error:
-            raise GitProblem(f"git {arguments[0]} took longer than {timeout_s:g} s") from error
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            status, out, err = git.execute(
+                ["git", *_switches(_HARDENED), *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                kill_after_timeout=timeout_s,
+                env=self._environment(),
+                **options,
+            )
+        except Exception as error:  # GitPython wraps what it meets in errors of many families
             raise GitProblem(f"git {arguments[0]} could not be run: {error}") from error
+        return int(status), _bytes(out), _bytes(err)
 
     def ask(self, *arguments: str, output: Any = None, timeout_s: float = _TIMEOUT_S) -> bytes:
         """What a git command printed.
@@ -142,38 +140,26 @@ class Repository:
         }
 
 
-def _finish(process: subprocess.Popen[bytes], output: Any, timeout_s: float) -> tuple[int, bytes, bytes]:
-    """Wait for a process, and kill it when that takes too long."""
-    if output is None:
-        try:
-            out, err = process.communicate(timeout=timeout_s)
-        except BaseException:
-            process.kill()
-            raise
-        return process.returncode, out, err
-    stdout, stderr = process.stdout, process.stderr
-    assert stdout is not None
-    assert stderr is not None
-    said: list[bytes] = []
-    errors = threading.Thread(target=lambda: said.append(stderr.read()), daemon=True)
-    errors.start()
-    clock = threading.Timer(timeout_s, process.kill)
-    clock.start()
+def _git_command_class() -> Any:
+    """GitPython's command runner. Importing it looks for git; quiet, since we have looked."""
+    before = os.environ.get("GIT_PYTHON_REFRESH")
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     try:
-        while chunk := stdout.read(1 << 16):
-            output.write(chunk)
-        process.wait()
-    except BaseException:
-        process.kill()
-        raise
+        from git.cmd import Git
     finally:
-        clock.cancel()
-        errors.join()
-    return process.returncode, b"", b"".join(said)
+        if before is None:
+            del os.environ["GIT_PYTHON_REFRESH"]
+        else:
+            os.environ["GIT_PYTHON_REFRESH"] = before
+    return Git
 
 
 def _switches(settings: Sequence[str]) -> list[str]:
     return [part for each in settings for part in ("-c", each)]
+
+
+def _bytes(output: object) -> bytes:
+    return output if isinstance(output, bytes) else str(output or "").encode("utf-8", "replace")
 
 
 def _text(output: bytes) -> str:
