@@ -134,6 +134,17 @@ def test_the_size_has_an_end(tmp_path: Path) -> None:
     assert len(text) < 150
 
 
+def test_an_end_that_falls_between_two_writes_is_told(tmp_path: Path) -> None:
+    """The first filled the log to its last byte, the second found no room: it says so like any other."""
+    log = OutputLog(tmp_path / "output.log", Redactor(), 20)
+    for _ in range(3):
+        log.take("stdout", "123456789\n")
+    log.close()
+    text = (tmp_path / "output.log").read_text()
+    assert text.startswith("123456789\n" * 2)
+    assert text.count("output.log ends here") == 1
+
+
 def test_a_line_without_end_is_cut(tmp_path: Path) -> None:
     """Memory stays bounded."""
     text = log_of(tmp_path, *["x" * 10_000] * 40, "\n")

@@ -53,7 +53,7 @@ class OutputLog:
     def take(self, stream: str, text: str) -> None:
         """Take what was written to a stream; whole lines go to the file."""
         with self._lock:
-            if self._room <= 0:
+            if self._room < 0:
                 return
             text = self._pending.pop(stream, "") + text
             end = max(text.rfind("\n"), text.rfind("\r")) + 1
@@ -131,21 +131,21 @@ class OutputLog:
         return self._redactor.text(line)
 
     def _write(self, text: str) -> None:
-        if self._descriptor < 0 or self._room <= 0 or not text:
+        if self._descriptor < 0 or self._room < 0 or not text:
             return
         content = text.encode("utf-8", "backslashreplace")
-        if len(content) > self._room:
+        left = self._room - len(content)
+        if left < 0:
             content = (
                 content[: self._room] + b"\n[labtop: output.log ends here: output_max_bytes is reached]\n"
             )
-            self._room = 0
-        self._room -= len(content)
+        self._room = left
         try:
             while content:
                 content = content[os.write(self._descriptor, content) :]
         except OSError as error:
             self.problem = f"output.log is not complete ({error.strerror or error})"
-            self._room = 0
+            self._room = -1
 
 
 def _copy(source: int, target: int) -> None:
