@@ -5,14 +5,14 @@ Every function gives the same answer as the screen or the verb of its name.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from labtop.errors import InputError, NoStoreError
+from labtop.errors import InputError
+from labtop.query.locating import PathLike, find_runs, find_store
 from labtop.settings import Settings, spool_folder
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from labtop.query.importing import Imported
     from labtop.query.sandbox import SqlAnswer
     from labtop.reproduce.plan import Plan
-    from labtop.sources.finding import Survey
     from labtop.store.fsck import Checked
     from labtop.store.syncing import Synced
 
@@ -43,132 +42,6 @@ __all__ = [
     "sync",
     "views",
 ]
-
-_DEEPEST = 4  # levels of folders below the current one in which runs are looked for
-
-PathLike = str | os.PathLike[str]
-
-
-def find_store(path: PathLike | None, settings: Settings | None = None) -> Path:
-    """The folder of the store that `path` means: itself, one that it lies in, or the only one below it.
-
-    Without a path: the setting `store`, then `./runs`, then the store around or below the current folder.
-
-    Raises:
-        NoStoreError: nothing is there, or several stores are and none is named.
-    """
-    named = path if path is not None else (settings or Settings.load()).store
-    if named is not None:
-        return _store_at(Path(named).expanduser())
-    from labtop.store.layout import is_store
-
-    runs = Path("runs")
-    if runs.is_dir() and is_store(runs):
-        return runs
-    try:
-        return _store_at(Path())
-    except NoStoreError as error:
-        if error.message.startswith("several"):
-            raise
-        raise NoStoreError(
-            f"no store in {Path.cwd()}", "record a run first, or say where the runs are: labtop PATH"
-        ) from None
-
-
-def _store_at(path: Path) -> Path:
-    from labtop.store.layout import MARKER, is_store
-
-    try:
-        if not path.exists():
-            raise NoStoreError(f"{path} does not exist", "name a store, or a folder with one below it")
-        if path.is_dir() and is_store(path):
-            return path
-        for above in path.resolve().parents:
-            if (above / MARKER).is_file():
-                return above
-        below = _stores_below(path) if path.is_dir() else []
-    except OSError as error:
-        raise NoStoreError(
-            f"{path} cannot be read: {error.strerror or error}", "name another folder"
-        ) from error
-    if len(below) == 1:
-        return below[0]
-    if below:
-        listed = ", ".join(map(str, below[:5])) + (", …" if len(below) > 5 else "")
-        raise NoStoreError(f"several stores below {path}: {listed}", "name one of them")
-    raise NoStoreError(f"no runs in {path}", "record a run there, or name another folder")
-
-
-def _stores_below(path: Path) -> list[Path]:
-    """Stores in the folders below, those nearest first, without looking into any of them further."""
-    from labtop.sources.finding import survey
-
-    return list(survey(path, names=(), deepest=_DEEPEST).stores)
-
-
-class RunsFound(NamedTuple):
-    """Where runs are: a store, or with `seen` a folder or file with logs of several kinds."""
-
-    path: Path
-    seen: Survey | None = None
-
-    def open(self, settings: Settings) -> Catalog:
-        """The catalog of the runs, with nothing read yet."""
-        from labtop.query.catalog import Catalog
-
-        return Catalog(self.path, settings, seen=self.seen)
-
-
-def find_runs(path: PathLike | None, settings: Settings | None = None) -> RunsFound:
-    """Where the runs are that `path` means: a store as by `find_store`, or whatever trackers wrote at or below it.
-
-    Raises:
-        NoStoreError: nothing is there.
-    """
-    named = path if path is not None else (settings or Settings.load()).store
-    runs = Path("runs")
-    from labtop.store.layout import MARKER, is_store
-
-    if named is None and runs.is_dir() and is_store(runs):
-        return RunsFound(runs)
-    root = Path(named if named is not None else ".").expanduser()
-    try:
-        if not root.exists():
-            raise NoStoreError(f"{root} does not exist", "name a store, or a folder with runs below it")
-        if root.is_dir() and is_store(root):
-            return RunsFound(root)
-        for above in root.resolve().parents:
-            if (above / MARKER).is_file():
-                return RunsFound(above)
-    except OSError as error:
-        raise NoStoreError(
-            f"{root} cannot be read: {error.strerror or error}", "name another folder"
-        ) from error
-    from labtop.sources.finding import survey
-
-    real = root.resolve()  # places are told apart by their paths, from whatever folder they are opened
-    seen = survey(real, deepest=None if named is not None else _DEEPEST)
-    if not seen.found and len(seen.stores) == 1:
-        return RunsFound(root / seen.stores[0].relative_to(real))
-    if seen.is_empty:
-        raise _nothing(Path.cwd() if named is None else root, seen)
-    return RunsFound(root, seen)
-
-
-def _nothing(where: Path, seen: Survey) -> NoStoreError:
-    """Why nothing can be opened: no log, no access, or nothing there."""
-    if where.is_file():
-        return NoStoreError(
-            f"{where} is no log or table of runs that labtop can read",
-            "docs/sources.md lists what it reads; of tables the setting 'tables' can say what columns are for",
-        )
-    if seen.problems:
-        path, reason = seen.problems[0]
-        return NoStoreError(f"no runs in {where}", f"{path}: {reason}")
-    return NoStoreError(
-        f"no runs in {where}",
-        "record a run first, or say where the runs are: labtop PATH (a store, or logs of another tracker)",
-    )
 
 
 def open(path: PathLike | None = None, *, settings: Settings | None = None, **flags: Any) -> Store:

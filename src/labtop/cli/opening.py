@@ -38,7 +38,7 @@ archived_option = click.option("--archived", is_flag=True, help="Archived runs t
 @contextmanager
 def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
     """The catalog of the runs at a path, read, with what could not be read said on stderr."""
-    from labtop.api import find_runs
+    from labtop.query.locating import find_runs
 
     settings = Settings.load(store=store)
     catalog = find_runs(path, settings).open(settings)

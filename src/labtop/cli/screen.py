@@ -11,7 +11,7 @@ from labtop.settings import Settings
 
 def open_screen(path: str | None, store: str | None) -> int:
     """Open the UI on the runs at a path, or on those that are found without one. Raises NoStoreError."""
-    from labtop.api import find_runs
+    from labtop.query.locating import find_runs
 
     settings = Settings.load(store=store)
     found = find_runs(path, settings)

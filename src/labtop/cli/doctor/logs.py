@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from labtop.api import RunsFound
 from labtop.cli.doctor.line import Line, looked_at
+from labtop.query.locating import RunsFound
 from labtop.settings import Settings
 from labtop.sources import load_source
 from labtop.sources.finding import explained

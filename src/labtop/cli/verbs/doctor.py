@@ -20,7 +20,7 @@ from labtop.views.export import Sheet
 from labtop.views.text import cell_width, clean
 
 if TYPE_CHECKING:
-    from labtop.api import RunsFound
+    from labtop.query.locating import RunsFound
 
 
 @click.command("doctor")
@@ -58,7 +58,7 @@ def _place(path: str | None, settings: Settings) -> RunsFound:
     Raises:
         InputError: PATH is not there, or cannot be read.
     """
-    from labtop.api import RunsFound, find_runs
+    from labtop.query.locating import RunsFound, find_runs
 
     if path is not None:
         try:

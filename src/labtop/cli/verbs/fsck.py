@@ -32,7 +32,7 @@ def fsck_command(path: str | None, repair: bool, store: str | None, format_name:
 
     Exits with 0 when all that was recorded is there and whole, with 1 when something is damaged, changed or missing.
     """
-    from labtop.api import find_store
+    from labtop.query.locating import find_store
     from labtop.store.fsck import fsck
 
     place = find_store(path, Settings.load(store=store))
