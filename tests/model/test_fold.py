@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -75,3 +76,20 @@ def test_only_nan_has_no_mean() -> None:
     """Nothing is made up where nothing is known."""
     summary = fold([math.nan, math.nan])
     assert (summary.mean, summary.min, summary.nan_count) == (None, None, 2)
+
+
+@given(st.lists(st.one_of(FLOATS, FINITE, st.integers(-3, 3).map(float)), max_size=600), st.integers(1, 300))
+def test_many_at_once_are_the_same_as_one_by_one(values: list[float], size: int) -> None:
+    """Points folded in lots give the summary that they give one by one; only the mean may differ in its last digits."""
+    at_once = SummaryFold()
+    for start in range(0, len(values), size):
+        lot = values[start : start + size]
+        at_once.add_all([*range(start, start + len(lot))], lot)
+    mine, theirs = at_once.summary(), fold(values)
+    assert repr(replace(mine, mean=None)) == repr(replace(theirs, mean=None))
+    if mine.mean is None or theirs.mean is None:
+        assert mine.mean is theirs.mean
+    else:
+        near = max((abs(value) for value in values if abs(value) < math.inf), default=0.0) * 1e-12
+        both_nan = math.isnan(mine.mean) and math.isnan(theirs.mean)
+        assert both_nan or math.isclose(mine.mean, theirs.mean, rel_tol=1e-9, abs_tol=near)

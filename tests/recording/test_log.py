@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -127,6 +128,13 @@ def test_a_step_that_is_no_number_gives_way_to_the_counter(folder: Path, step: o
     run = labtop.init()
     run.log({"x": 1.0}, step=step)  # type: ignore[arg-type]  # what the test is about
     assert values(run)["x"] == [(0, 1.0)]
+
+
+def test_a_step_beyond_all_bounds_is_no_error(folder: Path) -> None:
+    """Python's integers have no end: such a step is the largest there is."""
+    run = labtop.init()
+    run.log({"loss": 0.5}, step=10**400)
+    assert values(run) == {"loss": [(sys.float_info.max, 0.5)]}
 
 
 def test_commit_false_keeps_values_for_the_next_call(folder: Path) -> None:

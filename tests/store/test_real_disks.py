@@ -155,7 +155,7 @@ run.log({"a": 0.0})
 remount = lambda how: subprocess.run(["mount", "-o", f"remount,{how}", sys.argv[1]], capture_output=True).returncode
 run._facts.writer._upkeep.tail.wal.close()  # a disk with open files will not become read-only
 log = run._facts.writer._upkeep.tail.wal
-log._descriptor = os.open(log.path, os.O_RDONLY)
+log.descriptor = os.open(log.path, os.O_RDONLY)
 run._facts.writer._lock.acquire(); run._facts.writer._lock.release()
 print(remount("ro"))
 run.log({"a": 1.0})

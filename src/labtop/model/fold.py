@@ -7,11 +7,12 @@ summary that is there, so no point is read twice.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from labtop.model.run import MetricSummary
 
 SPARK_LENGTH = 64
+_WORTH_IT = 4  # points; for fewer the plain way is quicker
 
 
 class SparkFold:
@@ -47,6 +48,25 @@ class SparkFold:
         if not (first <= value <= second or second <= value <= first):  # else it changes nothing, as most do
             numbers[-2:] = _extremes((first, second, value))
         self._open = (self._open + 1) % self._stretch
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """Add values in their order, none of them NaN: the same as one by one, in a fraction of the time."""
+        at, numbers = 0, self.numbers
+        if self._stretch == 2 and len(numbers) < SPARK_LENGTH:
+            at = min(SPARK_LENGTH - len(numbers), len(values))
+            numbers += values[:at]
+            self._open = len(numbers) % 2
+        while at < len(values):
+            if self._open == 0:
+                self.add(values[at])
+                at += 1
+                continue
+            some = values[at : at + self._stretch - self._open]
+            low, high = (self.numbers[-2], self.numbers[-1])
+            if not (min(low, high) <= min(some) and max(some) <= max(low, high)):  # NaN compares false
+                self.numbers[-2:] = _extremes((low, high, *some))
+            self._open = (self._open + len(some)) % self._stretch
+            at += len(some)
 
     def _join(self) -> None:
         joined: list[float] = []
@@ -110,6 +130,26 @@ class SummaryFold:
             self.min, self.min_step = value, step
         if self.max is None or value > self.max:
             self.max, self.max_step = value, step
+
+    def add_all(self, steps: Sequence[float], values: Sequence[float]) -> None:
+        """Add points in logged order: what `add` does to each, but that the mean may differ in its last digits."""
+        total = sum(values)
+        if len(values) < _WORTH_IT or not -1e300 < total < 1e300 or not -1e300 < self._mean < 1e300:
+            for step, value in zip(steps, values, strict=True):
+                self.add(step, value)
+            return
+        if self.count == 0:
+            self.first = values[0]
+        self.count += len(values)
+        self.last, self.last_step = values[-1], steps[-1]
+        self.spark.add_all(values)
+        self._known += len(values)
+        self._mean += (total - len(values) * self._mean) / self._known
+        low, high = min(values), max(values)
+        if self.min is None or low < self.min:
+            self.min, self.min_step = low, steps[values.index(low)]
+        if self.max is None or high > self.max:
+            self.max, self.max_step = high, steps[values.index(high)]
 
     def summary(self) -> MetricSummary:
         """The summary of all points so far."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from labtop.model.values.base import RichValue
     from labtop.recording.values import ValueLog
 
-_FLOAT = frozenset((float,))
+_are_floats = frozenset((float,)).issuperset
+_STEPS = frozenset((int, type(None)))
 _VALUES_PATIENCE_S = 60.0  # of a child that leaves, for rich values that are still being written
 
 
@@ -36,31 +37,41 @@ class PointLog:
         self._pending_step: float | None = None
         self._rules = MetricRules()
         self._names = MetricNames(facts.redactor.text, self._on_new_name)
+        self._are_plain = self._names.plain.issuperset
         self._step_metrics: dict[str, str] = {}  # metric → the one that is its x axis
         self._last_x: dict[str, float] = {}  # values of those
 
     def log(self, data: Mapping[str, Any], step: float | None = None, commit: bool | None = None) -> None:
         """See `Run.log`. Ten numbers take a few microseconds; keep it so (tests/benchmarks/bench_log.py)."""
-        rich: list[tuple[str, RichValue]] = []
-        names = self._names
         if (
             type(data) is dict
-            and names.plain.issuperset(data)
-            and _FLOAT.issuperset(map(type, data.values()))
-        ):
-            values: dict[str, float] = data.copy()  # the usual case, three times as fast as one by one
-        else:
-            values = {}
-            try:
-                for name, value in data.items():
-                    if type(value) is float:
-                        values[names[name]] = value
-                    else:
-                        self._take(values, rich, name, value)
-            except AttributeError:
-                what = type(data).__name__
-                self._facts.refuse("log", f"log() takes a mapping of names to numbers, not {what}")
-                return
+            and self._are_plain(data)
+            and _are_floats(map(type, data.values()))
+            and type(step) in _STEPS
+            and commit is not False
+            and not (self._pending or self._step_metrics)
+        ):  # the usual case, three times as fast as one by one
+            at = self.next_step if step is None else step
+            self.next_step = at + 1 if type(at) is int else math.floor(at) + 1
+            if data:
+                self._append(at, time.time_ns() // 1000, data.copy())
+            return
+        self._log_one_by_one(data, step, commit)
+
+    def _log_one_by_one(self, data: Mapping[str, Any], step: float | None, commit: bool | None) -> None:
+        rich: list[tuple[str, RichValue]] = []
+        values: dict[str, float] = {}
+        names = self._names
+        try:
+            for name, value in data.items():
+                if type(value) is float:
+                    values[names[name]] = value
+                else:
+                    self._take(values, rich, name, value)
+        except AttributeError:
+            what = type(data).__name__
+            self._facts.refuse("log", f"log() takes a mapping of names to numbers, not {what}")
+            return
         at = self.next_step if step is None else step if type(step) is int else self._as_step(step)
         if commit is False or self._pending or self._step_metrics:
             at = self._log_with_care(values, at, step is not None, commit is not False)

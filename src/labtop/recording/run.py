@@ -32,6 +32,7 @@ class Run(LiveRun):
     def __init__(self, facts: RunFacts, folder: Path, next_step: int = 0) -> None:
         super().__init__(facts, folder, next_step)
         self.is_in_with = False
+        self.__dict__["log"] = self._points.log  # the same, with a call less: this is what a loop does most
         self._config = Config(facts.record.params, self._on_config)
         self._summary = Summary(facts.record.summary, self._on_summary, self._last_values)
 

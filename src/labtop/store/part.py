@@ -29,43 +29,54 @@ def writer_of(path: Path) -> str:
 
 
 class OpenPart:
-    """Points in columns: 36 bytes each, however long they wait."""
+    """Points in columns: 8 bytes each and 28 a frame, however long they wait.
+
+    Frames that log the same names share their list of names, a shape.
+    """
 
     def __init__(self) -> None:
         self._names: dict[str, int] = {}
-        self._name = array("i")
+        self._shapes: dict[tuple[str, ...], int] = {}
+        self._shape_names = array("i")  # the names of all shapes, one shape after the other
+        self._shape_starts = array("q", (0,))
+        self._shape = array("i")
         self._step = array("d")
         self._time_us = array("q")
-        self._value = array("d")
         self._seq = array("q")
-        self._frame_starts = array("q")
+        self._value = array("d")
 
     def __len__(self) -> int:
-        return len(self._seq)
+        return len(self._value)
 
-    def add(self, frame: PointFrame) -> None:
-        """Add the points of one `log()`."""
-        names, seq = self._names, frame.seq
-        self._frame_starts.append(len(self))
-        for name, value in frame.values.items():
-            number = names.get(name)
-            if number is None:
-                number = names[name] = len(names)
-            self._name.append(number)
-            self._value.append(value)
-            self._step.append(frame.step)
-            self._time_us.append(frame.time_us)
-            self._seq.append(seq)
-            seq += 1
+    def add(self, frame: PointFrame, names: tuple[str, ...] | None = None) -> None:
+        """Add the points of one `log()`; `names` are those of the frame, where they are at hand."""
+        names = tuple(frame.values) if names is None else names
+        shape = self._shapes.get(names)
+        if shape is None:
+            shape = self._new_shape(names)
+        self._shape.append(shape)
+        self._step.append(frame.step)
+        self._time_us.append(frame.time_us)
+        self._seq.append(frame.seq)
+        self._value.extend(frame.values.values())
+
+    def _new_shape(self, names: tuple[str, ...]) -> int:
+        known = self._names
+        self._shape_names.extend(known.setdefault(name, len(known)) for name in names)
+        self._shape_starts.append(len(self._shape_names))
+        shape = self._shapes[names] = len(self._shapes)
+        return shape
 
     def frames(self) -> Iterator[PointFrame]:
         """The points as frames again, for a log that takes the place of a broken one."""
-        names = list(self._names)
-        ends = (*self._frame_starts[1:], len(self)) if self._frame_starts else ()
-        for start, end in zip(self._frame_starts, ends, strict=True):
-            if end > start:
-                values = {names[self._name[at]]: self._value[at] for at in range(start, end)}
-                yield PointFrame(self._seq[start], self._time_us[start], self._step[start], values)
+        shapes = list(self._shapes)
+        start = 0
+        for at, shape in enumerate(self._shape):
+            names = shapes[shape]
+            values = dict(zip(names, self._value[start : start + len(names)], strict=True))
+            start += len(names)
+            if values:
+                yield PointFrame(self._seq[at], self._time_us[at], self._step[at], values)
 
     def table(self, run_id: str, writer: str) -> pyarrow.Table:
         """The points as an Arrow table, sorted by name, step and number.
@@ -79,7 +90,14 @@ class OpenPart:
         by_name = sorted(range(len(names)), key=lambda at: names[at].encode())
         rank = np.empty(len(names), np.int64)
         rank[by_name] = np.arange(len(names))
-        name, step, seq = np.asarray(self._name), np.asarray(self._step), np.asarray(self._seq)
+        shape, starts = np.asarray(self._shape), np.asarray(self._shape_starts)
+        counts = np.diff(starts)[shape]  # of the points of each frame
+        frame = np.repeat(np.arange(len(shape)), counts)
+        place = np.arange(len(frame)) - np.repeat(
+            np.cumsum(counts) - counts, counts
+        )  # of a point in its frame
+        name = np.asarray(self._shape_names)[starts[shape[frame]] + place]
+        step, seq = np.asarray(self._step)[frame], np.asarray(self._seq)[frame] + place
         order = np.lexsort((seq, step, rank[name]))
 
         def column(numbers: Any, arrow_type: pyarrow.DataType) -> pyarrow.Array:
@@ -98,7 +116,7 @@ class OpenPart:
                 repeated(run_id, len(self)),
                 pyarrow.concat_arrays(runs_of_names or [repeated("", 0)]),
                 column(step, pyarrow.float64()),
-                column(self._time_us, pyarrow.timestamp("us")),
+                column(np.asarray(self._time_us)[frame], pyarrow.timestamp("us")),
                 column(self._value, pyarrow.float64()),
                 repeated(writer, len(self)),
                 column(seq, pyarrow.int64()),

@@ -25,9 +25,10 @@ from labtop.store.writers import MOST_ARTIFACTS, borrowed, with_artifacts, with_
 
 Durability = Literal["process", "os", "sync"]
 _LONGEST_BEAT_S = 10.0
-_AGE_A_BEAT = 60.0  # a run of five minutes beats every five seconds
+_AGE_A_BEAT = 20.0  # a run of a minute beats every three seconds
 _WHO_INTERVAL_S = 60.0
-_COST_A_BEAT = 20.0  # writing the record may take a twentieth of the time
+_COST_A_BEAT = 20.0  # writing the record may take a twentieth of the time,
+_WORK_A_BEAT = 800.0  # and an eight hundredth of a processor: training may need them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,7 @@ class LiveRecord:
         self._due_at = self._begun
         self._who_due_at = self._begun + _WHO_INTERVAL_S
         self._cost_s = 0.0
+        self._work_s = 0.0
         self._seen: tuple[int, int] | None = None
         self._turns = Turns(identity.folder, self._who)
         self._put_down = record  # what was given when the record was last written
@@ -120,16 +122,20 @@ class LiveRecord:
             for stand_in in (each for each in self._turns.others if each.rank):
                 self._written.pop(stand_in.writer, None)
 
-    def fold(self, frame: PointFrame) -> None:
-        """Take points into the summaries."""
-        folds = self._folds
-        for name, value in frame.values.items():
-            fold = folds.get(name)
+    def fold(self, names: tuple[str, ...], frames: Sequence[PointFrame]) -> None:
+        """Take points into the summaries: frames that have these names."""
+        steps = [frame.step for frame in frames]
+        columns = zip(*(frame.values.values() for frame in frames), strict=True)
+        for name, values in zip(names, columns, strict=True):
+            fold = self._folds.get(name)
             if fold is None:
-                fold = folds[name] = SummaryFold()
-            fold.add(frame.step, value)
+                fold = self._folds[name] = SummaryFold()
+            fold.add_all(steps, values)
+
+    def folded_until(self, seq: int) -> None:
+        """Say that the summaries hold every point of this writer below a number."""
         if self._identity.writer in self._written:
-            self._written[self._identity.writer] = frame.end
+            self._written[self._identity.writer] = seq
 
     def give(self, record: RunRecord) -> None:
         """Take another record; goals and what was never logged come from it, and it is written soon."""
@@ -171,7 +177,7 @@ class LiveRecord:
         self._write_who(is_beat=True)
         if not self._identity.owns_record:
             return
-        begun = time.monotonic()
+        begun, worked_s = time.monotonic(), time.thread_time()
         interval_s = self._interval_s(begun)
         self._due_at = begun + interval_s
         if not self._is_our_turn():
@@ -201,7 +207,7 @@ class LiveRecord:
             return
         self._put_down = self.given
         self._seen = _looks(who.folder / RECORD)
-        self._cost_s = time.monotonic() - begun
+        self._cost_s, self._work_s = time.monotonic() - begun, time.thread_time() - worked_s
 
     def _expect_our_turn(self, _: Path) -> None:
         if not self._is_our_turn():
@@ -290,7 +296,8 @@ class LiveRecord:
         return {name: fold.summary() for name, fold in list(self._folds.items())}
 
     def _interval_s(self, now: float) -> float:
-        wished = max(1.0, (now - self._begun) / _AGE_A_BEAT, self._cost_s * _COST_A_BEAT)
+        age_s, cost_s = now - self._begun, max(self._cost_s * _COST_A_BEAT, self._work_s * _WORK_A_BEAT)
+        wished = max(1.0, age_s / _AGE_A_BEAT, cost_s)
         return min(round(wished, 1), max(_LONGEST_BEAT_S, round(self._cost_s * _COST_A_BEAT, 1)))
 
     def merged(self, beat: Beat | None, degraded: str | None, dropped: int) -> RunRecord:

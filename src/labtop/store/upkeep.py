@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +22,9 @@ from labtop.store.layout import METRICS, make_folders
 from labtop.store.part import OpenPart, part_content, part_stem, write_part
 from labtop.store.record_file import Identity, LiveRecord
 from labtop.store.tail import Tail, Taken
-from labtop.store.wal import SUFFIX, NoLog, WalWriter, encode_points, read_wal
+from labtop.store.wal import SUFFIX, NoLog, PointFrame, WalWriter, encode_points, read_wal
 
-_FRAMES_AT_ONCE = 128  # then the training loop may have the interpreter: a millisecond or two
+_FRAMES_AT_ONCE = 256  # then the training loop may have the interpreter: a millisecond or less
 _STAYS_AWAY = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE))
 """Errors of a store that went away, or may not be written to any more: waiting is not worth the risk."""
 
@@ -168,15 +168,32 @@ class Upkeep:
         if taken.spilled:  # the log has what the queue had no room for
             frames = [each for each in read_wal(log.path).frames if each.end <= taken.until]
         with self._computing():
-            for at, frame in enumerate(frames):
-                if frame.seq >= self._absorbed:
-                    self._part.add(frame)
-                    self._absorbed = frame.end
-                    if self.identity.owns_record or self.identity.who is not None:
-                        self.record.fold(frame)
-                if at % _FRAMES_AT_ONCE == 0:
-                    time.sleep(0)
+            for start in range(0, len(frames), _FRAMES_AT_ONCE):
+                self._absorb_some(frames[start : start + _FRAMES_AT_ONCE])
+                time.sleep(0)
         self._count_held()
+
+    def _absorb_some(self, frames: Sequence[PointFrame]) -> None:
+        folds = self.identity.owns_record or self.identity.who is not None
+        of_names: dict[tuple[str, ...], list[PointFrame]] = {}  # a loop logs the same names again and again
+        for frame in frames:
+            if frame.seq >= self._absorbed:
+                names = tuple(frame.values)
+                self._part.add(frame, names)
+                self._absorbed = frame.end
+                if folds:
+                    of_names.setdefault(names, []).append(frame)
+        if len(set().union(*of_names)) < sum(
+            map(len, of_names)
+        ):  # a name in two places: its points have an order
+            pieces = [(tuple(frame.values), [frame]) for each in of_names.values() for frame in each]
+            pieces.sort(key=lambda piece: piece[1][0].seq)
+        else:
+            pieces = [*of_names.items()]
+        for names, some in pieces:
+            self.record.fold(names, some)
+        if folds:
+            self.record.folded_until(self._absorbed)
 
     @contextmanager
     def _computing(self) -> Iterator[None]:

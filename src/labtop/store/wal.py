@@ -29,8 +29,8 @@ LONGEST_PAYLOAD = 4 * 2**20
 SUFFIX = ".wal"
 
 _HEAD = struct.Struct("<4sII")
-_pack_head = _HEAD.pack
-_encode = msgspec.msgpack.Encoder().encode
+pack_head = _HEAD.pack
+encode_payload = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 _decode_points = msgspec.msgpack.Decoder(tuple[int, int, int, float, dict[str, float]]).decode
 _MOST_READ_BYTES = 256 * 2**20  # thirty times what a file has before it is sealed
@@ -75,12 +75,12 @@ class WalRead:
 
 
 def _frame(payload: bytes) -> bytes:
-    return _pack_head(MARK, len(payload), crc32(payload)) + payload
+    return pack_head(MARK, len(payload), crc32(payload)) + payload
 
 
 def encode_header(run_id: str, writer: str) -> bytes:
     """The first frame of a file."""
-    return _frame(_encode((0, FORMAT, run_id, writer)))
+    return _frame(encode_payload((0, FORMAT, run_id, writer)))
 
 
 def encode_points(seq: int, time_us: int, step: float, values: Mapping[str, float]) -> bytes:
@@ -90,10 +90,10 @@ def encode_points(seq: int, time_us: int, step: float, values: Mapping[str, floa
         TypeError, UnicodeEncodeError: something in it has to go through `clean_values` first.
         OverflowError: it is longer than a frame may be.
     """
-    payload = _encode((1, seq, time_us, step, values))
+    payload = encode_payload((1, seq, time_us, step, values))
     if len(payload) > LONGEST_PAYLOAD:
         raise OverflowError("the frame is too long")
-    return _pack_head(MARK, len(payload), crc32(payload)) + payload
+    return pack_head(MARK, len(payload), crc32(payload)) + payload
 
 
 def clean_values(values: Mapping[str, float]) -> dict[str, float]:
@@ -102,17 +102,20 @@ def clean_values(values: Mapping[str, float]) -> dict[str, float]:
 
 
 class WalWriter:
-    """Appends frames to a new file; each goes down with one `write()` unless the system takes less."""
+    """Appends frames to a new file; each goes down with one `write()` unless the system takes less.
 
-    __slots__ = ("_descriptor", "_files", "_unsynced", "_write", "path", "size")
+    `Tail.append` does what `append` does by itself: every call less counts there.
+    """
+
+    __slots__ = ("_files", "descriptor", "is_unsynced", "path", "size", "write")
 
     def __init__(self, path: Path, run_id: str, writer: str, files: Files = FILES, mode: int = 0o600) -> None:
         self.path = path
         self.size = 0
         self._files = files
-        self._write = files.write
-        self._unsynced = False
-        self._descriptor = files.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, mode)
+        self.write = files.write
+        self.is_unsynced = False
+        self.descriptor = files.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, mode)
         try:
             self.append(encode_header(run_id, writer))
         except BaseException:
@@ -121,30 +124,34 @@ class WalWriter:
 
     def append(self, frame: bytes) -> None:
         """Write one frame."""
-        written = self._write(self._descriptor, frame)
+        written = self.write(self.descriptor, frame)
         if written != len(frame):
-            write_all(self._files, self._descriptor, frame[written:])
+            self.write_rest(frame, written)
         self.size += len(frame)
-        self._unsynced = True
+        self.is_unsynced = True
+
+    def write_rest(self, frame: bytes, written: int) -> None:
+        """Write what of a frame the system did not take at once."""
+        write_all(self._files, self.descriptor, frame[written:])
 
     def sync(self) -> None:
         """Return when all that was appended is on the disk."""
-        if self._unsynced:
-            self._unsynced = False
-            self._files.sync_data(self._descriptor)
+        if self.is_unsynced:
+            self.is_unsynced = False
+            self._files.sync_data(self.descriptor)
 
     def check(self) -> None:
         """Raise FileNotFoundError when somebody has removed the file: writing to it works, and is in vain."""
-        if self._files.is_removed(self._descriptor):
+        if self._files.is_removed(self.descriptor):
             raise FileNotFoundError(errno.ENOENT, "the log was removed", str(self.path))
 
     def close(self) -> None:
         """Close the file whatever it says: its points are sealed or in memory, or the process ends."""
         try:
-            self._files.close(self._descriptor)
+            self._files.close(self.descriptor)
         except OSError:
             pass
-        self._descriptor = -1  # the number may soon belong to another file
+        self.descriptor = -1  # the number may soon belong to another file
 
     def discard(self) -> None:
         """Close and remove the file: all of its points are elsewhere."""
@@ -160,6 +167,8 @@ class NoLog(WalWriter):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
+        self.write = FILES.write
+        self.descriptor = -1
 
     def append(self, frame: bytes) -> None:
         """Refuse."""
