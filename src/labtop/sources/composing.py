@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.model.merge import merge_records
-from labtop.model.run import MetricSummary, RunRecord, Status
+from labtop.model.run import RunRecord, Status
 from labtop.sources.joining import Group
 from labtop.store.files import replace_file
 from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.layout import METRICS, RECORD
 from labtop.store.reader import list_point_files, open_parquet, read_record
+
+_FOLDERS_IN_NAMES = 4
 
 
 def compose(mirror: Path, group: Group, folder: Path) -> None:
@@ -31,12 +33,12 @@ def compose(mirror: Path, group: Group, folder: Path) -> None:
     remove(folder)
     (folder / METRICS).mkdir(parents=True)
     records = [read_record(mirror / each.folder) for each in group.members]
-    taken = _owners([each.metrics for each in records])
+    taken = _owners(records)
     for at, member in reversed(list(enumerate(group.members))):
         for path in (mirror / member.folder).iterdir():
             if path.name not in (METRICS, RECORD):
                 _copy(path, folder / path.name)
-        hidden = {name for name in records[at].metrics if taken[name] != at}
+        hidden = {name for name in records[at].metrics if taken.get(name) != at}
         run_id = group.host.run_id if member.run_id != group.host.run_id else ""
         count = 0
         for part in list_point_files(mirror / member.folder).parts:
@@ -55,7 +57,7 @@ def remove(folder: Path) -> None:
 def merged(records: Sequence[RunRecord]) -> RunRecord:
     """One record of several: the first with what the others know besides."""
     whole, nothing = records[0], RunRecord(id="", name="", project="", status=Status.UNKNOWN)
-    taken = _owners([each.metrics for each in records])
+    taken = _owners(records)
     also: list[str] = []
     for other in records[1:]:
         merge = merge_records(nothing, whole, other)
@@ -68,14 +70,26 @@ def merged(records: Sequence[RunRecord]) -> RunRecord:
     return replace(whole, id=first.id, name=first.name, project=first.project, metrics=metrics, source=source)
 
 
-def _owners(metrics: Sequence[Mapping[str, MetricSummary]]) -> dict[str, int]:
+def _owners(records: Sequence[RunRecord]) -> dict[str, int]:
     """Which of several records tells of each metric: the one with the most points, the first of equals."""
     owners: dict[str, int] = {}
-    for at, each in enumerate(metrics):
-        for name, summary in each.items():
-            if name not in owners or summary.count > metrics[owners[name]][name].count:
+    for at, record in enumerate(records):
+        for name, summary in record.metrics.items():
+            if at and _is_echo(name, record, records[:at]):
+                continue
+            if name not in owners or summary.count > records[owners[name]].metrics[name].count:
                 owners[name] = at
     return owners
+
+
+def _is_echo(name: str, record: RunRecord, others: Sequence[RunRecord]) -> bool:
+    """Whether others have a metric already under the name of its folder: `loss` in `train/` as `train/loss`."""
+    folders = (record.source.uri or "").strip("/").split("/")[-_FOLDERS_IN_NAMES:]
+    names = ["/".join((*folders[at:], name)) for at in range(len(folders))]
+    count = record.metrics[name].count
+    return count > 0 and any(
+        named in each.metrics and each.metrics[named].count == count for each in others for named in names
+    )
 
 
 def _link(folder: Path, target: Path) -> None:

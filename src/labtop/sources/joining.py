@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from labtop.sources import source_names
 from labtop.sources.landing import Landed
+from labtop.sources.twins import twins
 
-_ENOUGH = 0.5  # of the curves of the run with fewer of them must be the same in both
 _NAMELESS = frozenset(("lightning", "keras", "stable-baselines", "tensorboard", "tables"))
 """Sources whose runs are only called as their folder is."""
-
-_NEARLY_ALL = 0.9  # where none of the equal curves goes up and down
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,12 @@ def grouped(runs: Iterable[Landed]) -> list[Group]:
     for same in _by((each for each in members if each.where), lambda each: each.where).values():
         if len({each.tracker for each in same}) > 1:
             sets.join(_one_of_each_tracker(same))
-    for first, second in _twins(members):
-        sets.join([first, second])
+    parts, pairs = twins(members)
+    for part, whole in parts:
+        sets.join([whole, part])
+    for pair in pairs:
+        if not sets.would_be_two(*pair):
+            sets.join(pair)
     groups = [_group(each) for each in sets.all()]
     return _with_contexts(groups, contexts)
 
@@ -68,6 +69,7 @@ class _Sets:
     def __init__(self, members: Sequence[Landed]) -> None:
         self._members = members
         self._above = {each.folder: each.folder for each in members}
+        self._ids = {each.folder: {each.tracker: {each.run_id}} if each.digests else {} for each in members}
 
     def top(self, folder: str) -> str:
         while (above := self._above[folder]) != folder:
@@ -77,7 +79,16 @@ class _Sets:
     def join(self, same: Sequence[Landed]) -> None:
         first = self.top(same[0].folder)
         for each in same[1:]:
-            self._above[self.top(each.folder)] = first
+            other = self.top(each.folder)
+            if other != first:
+                self._above[other] = first
+                for tracker, ids in self._ids.pop(other).items():
+                    self._ids[first].setdefault(tracker, set()).update(ids)
+
+    def would_be_two(self, first: Landed, second: Landed) -> bool:
+        """Whether joining these would make one of two runs with curves that one tracker tells apart."""
+        ids, others = self._ids[self.top(first.folder)], self._ids[self.top(second.folder)]
+        return any(ids[tracker] != others[tracker] for tracker in ids.keys() & others.keys())
 
     def all(self) -> list[list[Landed]]:
         found: dict[str, list[Landed]] = defaultdict(list)
@@ -93,45 +104,6 @@ def _one_of_each_tracker(same: Sequence[Landed]) -> list[Landed]:
         if each.tracker not in chosen or each.points > chosen[each.tracker].points:
             chosen[each.tracker] = each
     return list(chosen.values())
-
-
-def _twins(members: Sequence[Landed]) -> list[tuple[Landed, Landed]]:
-    """Pairs of runs of different trackers with the same curves, each run at most once for a pair of trackers.
-
-    Where several fit, those with more curves in common come first, then those whose files lie nearer to each other.
-    """
-    by_digest: dict[str, list[Landed]] = defaultdict(list)
-    for each in members:
-        for digest in each.digests:
-            by_digest[digest].append(each)
-    pairs: dict[tuple[str, str], tuple[Landed, Landed]] = {}
-    for same in by_digest.values():
-        if len({each.tracker for each in same}) > 1 and len(same) <= 1000:
-            for at, first in enumerate(same):
-                for second in same[at + 1 :]:
-                    if first.tracker != second.tracker:
-                        pairs[first.folder, second.folder] = first, second
-    fitting = [(score, *pair) for pair in pairs.values() if (score := _likeness(*pair)) is not None]
-    taken: set[tuple[str, str]] = set()
-    twins: list[tuple[Landed, Landed]] = []
-    for _, first, second in sorted(fitting, key=lambda each: each[0], reverse=True):
-        if (first.folder, second.tracker) not in taken and (second.folder, first.tracker) not in taken:
-            taken |= {(first.folder, second.tracker), (second.folder, first.tracker)}
-            twins.append((first, second))
-    return twins
-
-
-def _likeness(first: Landed, second: Landed) -> tuple[int, int] | None:
-    """How many curves are equal, and how much of the paths; None where too few are for one run."""
-    same = first.digests.keys() & second.digests.keys()
-    share = len(same) / min(len(first.digests), len(second.digests))
-    is_telling = any(digest in first.telling for digest in same)
-    if share < _ENOUGH or not (is_telling or (share >= _NEARLY_ALL and len(same) > 1)):
-        return None
-    nearness = sum(
-        1 for _ in takewhile(lambda each: each[0] == each[1], zip(first.where, second.where, strict=False))
-    )
-    return len(same), nearness
 
 
 def _group(members: Sequence[Landed]) -> Group:

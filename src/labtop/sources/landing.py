@@ -22,6 +22,7 @@ from labtop.sources.bounding import bounded, escaped_read
 from labtop.sources.identity import id_of, identity_by_path
 from labtop.sources.source import NO_TIME, Curve, Place, RunRead
 from labtop.sources.summaries import summarised
+from labtop.sources.traits import NO_TRAITS, Traits, traits_of
 from labtop.store.files import replace_file
 from labtop.store.format import Encoded, point_schema, record_parquet, sorted_points_parquet
 from labtop.store.inside import parse_inside
@@ -56,6 +57,7 @@ class Landed:
         where: the folder of its own files, as `RunRead.folder`; empty when unknown.
         digests: of its curves, to find the same run in the logs of another tracker: hash → name.
         telling: those of them that go up and down: no schedule of a learning rate does.
+        traits: what tells it from others with the same curves.
     """
 
     key: str
@@ -76,6 +78,7 @@ class Landed:
     state: bytes | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     telling: tuple[str, ...] = ()
+    traits: Traits = NO_TRAITS
 
     @property
     def shown(self) -> str:
@@ -139,6 +142,7 @@ def _land(
         state=read.state,
         digests=digests,
         telling=telling,
+        traits=traits_of(record.params, read.curves, before.traits if goes_on and before else None),
     )
 
 

@@ -33,7 +33,7 @@ from labtop.store.layout import RECORD, create_store, project_folders, safe_fold
 Progress = Callable[[int, int], None]
 """Told how many of how many runs are read."""
 
-SCHEMA = 2
+SCHEMA = 3
 """Counts up whenever a mirror made by an older labtop must be made again."""
 
 _STATE = ".mirror.json"

@@ -1,0 +1,97 @@
+"""Finds the runs of different trackers that have the same curves because they are one run, logged by both at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from labtop.sources.landing import Landed
+from labtop.sources.traits import AT_ONCE_S, gap_s, params_in_common
+
+Pair = tuple[Landed, Landed]
+
+_ENOUGH = 0.5  # of the curves of the run with fewer of them must be the same in both
+_NEARLY_ALL = 0.9  # where none of the equal curves goes up and down
+_MOST_ALIKE = 1000
+_APART_S = 3600.0
+"""Runs whose points were logged further apart are two: one was repeated with its seed."""
+
+
+def twins(members: Sequence[Landed]) -> tuple[list[Pair], list[Pair]]:
+    """Parts with the run that they belong to, and pairs of runs that are one.
+
+    A part is what a tracker keeps in one of several folders (`train/` and `validation/` of an event log), where another
+    has it all in one run. Of other runs each is in at most one pair for two trackers. Where several fit, those with
+    more curves in common come first, then those whose parameters agree, that began closer together, whose files lie
+    nearer to each other.
+    """
+    parts: list[Pair] = []
+    pairs: list[Pair] = []
+    taken: set[tuple[str, ...]] = set()
+    alike = [(score, *pair) for pair in _pairs(members) if (score := _likeness(*pair)) is not None]
+    alike.sort(key=lambda each: each[0], reverse=True)
+    for _, first, second in alike:
+        for part, whole in ((first, second), (second, first)):
+            names = _names_in(part, whole)
+            wanted = {(part.folder, whole.tracker), *((whole.folder, part.tracker, name) for name in names)}
+            if names and not wanted & taken:
+                taken |= wanted | {(whole.folder, part.tracker)}
+                parts.append((part, whole))
+    for _, first, second in alike:
+        wanted = {(first.folder, second.tracker), (second.folder, first.tracker)}
+        if not wanted & taken:
+            taken |= wanted
+            pairs.append((first, second))
+    return parts, pairs
+
+
+def _pairs(members: Sequence[Landed]) -> Iterator[Pair]:
+    """Runs of different trackers with at least one curve in common."""
+    by_digest: dict[str, list[Landed]] = defaultdict(list)
+    for each in members:
+        for digest in each.digests:
+            by_digest[digest].append(each)
+    pairs: dict[tuple[str, str], Pair] = {}
+    for same in by_digest.values():
+        if len({each.tracker for each in same}) > 1 and len(same) <= _MOST_ALIKE:
+            for at, first in enumerate(same):
+                for second in same[at + 1 :]:
+                    if first.tracker != second.tracker:
+                        pairs[first.folder, second.folder] = first, second
+    yield from pairs.values()
+
+
+def _likeness(first: Landed, second: Landed) -> tuple[float, ...] | None:
+    """The more alike, the larger; None for what is no one run."""
+    same = first.digests.keys() & second.digests.keys()
+    share = len(same) / min(len(first.digests), len(second.digests))
+    is_telling = any(digest in first.telling for digest in same)
+    if share < _ENOUGH or not (is_telling or (share >= _NEARLY_ALL and len(same) > 1)):
+        return None
+    agreeing, differing = params_in_common(first.traits, second.traits)
+    gap = gap_s(first.traits, second.traits)
+    if (gap or 0.0) > _APART_S or (differing and (gap is None or gap > AT_ONCE_S)):
+        return None  # logged hours apart, or with other parameters and not at the same time
+    began, other = first.traits.began, second.traits.began
+    apart = abs(began - other) if began is not None and other is not None else 0.0
+    nearness = sum(
+        1 for _ in takewhile(lambda each: each[0] == each[1], zip(first.where, second.where, strict=False))
+    )
+    return len(same), -differing, agreeing, -apart, nearness
+
+
+def _names_in(part: Landed, whole: Landed) -> list[str]:
+    """What the curves of a part are called in the whole run: `train/loss`, where `loss` lies in a folder `train`.
+
+    None where it is no part of that run.
+    """
+    if len(part.digests) >= len(whole.digests):
+        return []
+    names = [
+        named
+        for digest, name in part.digests.items()
+        if (named := whole.digests.get(digest, name)) != name
+        and f"/{part.where}/{name}".endswith(f"/{named}")
+    ]
+    return names if len(names) >= _NEARLY_ALL * len(part.digests) else []

@@ -1,0 +1,134 @@
+"""Which runs of different trackers are one run, where curves are equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from labtop.model.run import MetricSummary, RunRecord, Source, Status
+from labtop.sources.composing import merged
+from labtop.sources.joining import grouped
+from labtop.sources.landing import Landed
+from labtop.sources.source import Curve
+from labtop.sources.traits import Traits, traits_of
+
+NOON = 1_700_000_000.0
+SAME = {"d1": "loss", "d2": "acc"}
+
+
+def run(
+    name: str,
+    began: float | None = None,
+    params: Mapping[str, Any] | None = None,
+    digests: Mapping[str, str] | None = None,
+    where: str = "",
+) -> Landed:
+    """A run called `tracker-what`, ten seconds long, with the same curves as any other."""
+    curve = Curve()
+    if began is not None:
+        curve.add(0, 0.5, int(began * 1e6))
+        curve.add(1, 0.4, int((began + 10) * 1e6))
+    tracker, digests = name.partition("-")[0], digests or SAME
+    return Landed(
+        key=name, version="", run_id=name, project="p", folder=name, source=tracker, tracker=tracker, where=where,
+        digests=digests, telling=tuple(digests), traits=traits_of(params or {}, {"loss": curve}, None),
+    )  # fmt: skip
+
+
+def joined(*runs: Landed) -> set[frozenset[str]]:
+    """Which of the runs became one."""
+    return {frozenset(each.key for each in group.members) for group in grouped(runs)}
+
+
+def test_runs_of_two_trackers_with_the_same_curves_are_one() -> None:
+    """They were logged at once."""
+    assert joined(run("wandb-a", NOON), run("mlflow-a", NOON + 3)) == {frozenset(("wandb-a", "mlflow-a"))}
+
+
+def test_a_run_repeated_the_next_day_under_another_tracker_is_another_run() -> None:
+    """Seeds make its curves the same."""
+    assert len(joined(run("wandb-a", NOON), run("mlflow-a", NOON + 86_400))) == 2
+
+
+def test_other_parameters_make_two_runs_where_times_do_not_say_that_they_are_one() -> None:
+    """CSV logs have no times; runs that overlap are one in spite of a parameter that was set anew."""
+    one, other = {"lr": 0.1, "workers": 1}, {"lr": 0.1, "workers": 2}
+    assert len(joined(run("mlflow-a", NOON, one), run("lightning-a", None, other))) == 2
+    assert len(joined(run("mlflow-a", NOON, one), run("lightning-a", None, one))) == 1
+    assert len(joined(run("mlflow-a", NOON, one), run("wandb-a", NOON, other))) == 1
+
+
+def test_of_equal_curves_those_with_the_same_parameters_belong_together() -> None:
+    """A sweep over what changes nothing, logged by three trackers; `a/b` and `a.b` are one name, `2` is `2.0`."""
+    names = {
+        "wandb": "data.workers",
+        "mlflow": "data/workers",
+        "lightning": "data.workers",
+    }
+    runs = [
+        run(f"{tracker}-{workers}", began, {"lr": 0.1, name: kind(workers)})
+        for tracker, name in names.items()
+        for workers in ((0, 1, 2) if tracker == "wandb" else (2, 0, 1))
+        for kind, began in (((float, None) if tracker == "lightning" else (int, NOON)),)
+    ]
+    assert joined(*runs) == {frozenset(f"{tracker}-{n}" for tracker in names) for n in range(3)}
+
+
+def test_of_equal_curves_and_parameters_those_that_began_together_belong_together() -> None:
+    """Three repetitions, a minute after each other."""
+    first = [run(f"wandb-{n}", NOON + 60 * n) for n in range(3)]
+    second = [run(f"mlflow-{n}", NOON + 60 * n + 2) for n in (2, 0, 1)]
+    assert joined(*first, *second) == {frozenset((f"wandb-{n}", f"mlflow-{n}")) for n in range(3)}
+
+
+def test_two_runs_of_a_tracker_never_become_one_by_a_third() -> None:
+    """Pairs that contradict each other are not all made."""
+    runs = [run("wandb-0", NOON, {"a": 1}), run("wandb-1", NOON, {"a": 2}), run("mlflow-0", NOON, {"a": 1}),
+            run("tensorboard-0", NOON, {"a": 2})]  # fmt: skip
+    for found in joined(*runs), joined(*reversed(runs)):
+        assert not any({"wandb-0", "wandb-1"} <= each for each in found)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_folders_of_an_event_log_are_parts_of_the_run_that_has_them_all(swap: bool) -> None:
+    """W&B calls `loss` of the folder `train` `train/loss`; of two equal runs each keeps its own folders."""
+    whole = {"d1": "train/loss", "d2": "validation/loss", "d3": "global_step"}
+    runs = [
+        each
+        for n in (0, 1)
+        for each in (
+            run(f"wandb-{n}", NOON + n * 60, digests=whole),
+            run(f"tensorboard-{n}t", NOON + n * 60, digests={"d1": "loss"}, where=f"/x/{n}/train"),
+            run(f"tensorboard-{n}v", NOON + n * 60, digests={"d2": "loss"}, where=f"/x/{n}/validation"),
+        )
+    ]
+    parts = ("wandb-{}", "tensorboard-{}t", "tensorboard-{}v")
+    assert joined(*(reversed(runs) if swap else runs)) == {
+        frozenset(each.format(n) for each in parts) for n in (0, 1)
+    }
+
+
+def test_a_part_does_not_say_again_what_the_whole_has() -> None:
+    """`loss` of `train` is `train/loss` already; what the whole lacks stays."""
+
+    def record(uri: str, *names: str) -> RunRecord:
+        metrics = {name: MetricSummary(count=3, last=0.5) for name in names}
+        return RunRecord(
+            id="", name="", project="", status=Status.UNKNOWN, metrics=metrics, source=Source(uri=uri)
+        )
+
+    whole = record("/w/run", "train/loss", "val/loss")
+    part = record("/tb/run/train", "loss", "lr")
+    assert set(merged([whole, part]).metrics) == {"train/loss", "val/loss", "lr"}
+
+
+def test_traits_grow_with_what_is_appended() -> None:
+    """The beginning stays, the end moves."""
+    curve = Curve()
+    curve.add(0, 1.0, 5_000_000)
+    before = traits_of({}, {"loss": curve}, None)
+    later = Curve()
+    later.add(1, 1.0, 9_000_000)
+    assert traits_of({}, {"loss": later}, before) == Traits(5.0, 9.0)
