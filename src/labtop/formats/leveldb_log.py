@@ -52,10 +52,18 @@ def read_log(
         size: of the file; what comes after is not looked at.
         at_once: bytes to read at once, whole blocks.
     """
+    for several in read_stretches(file, size, offset, at_once):
+        yield from several
+
+
+def read_stretches(
+    file: BinaryIO, size: int, offset: int = len(HEADER), at_once: int = _READ_AT_ONCE
+) -> Iterator[list[Entry | Damage]]:
+    """The same, as many at a time as end in what is read at once."""
     reading = _Reading(file, size, offset, at_once)
     while reading.at < size:
-        yield from reading.stretch()
-    yield from reading.rest()
+        yield list(reading.stretch())
+    yield list(reading.rest())
 
 
 class _Reading:

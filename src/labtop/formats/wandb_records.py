@@ -90,38 +90,6 @@ def named_values(message: bytes, number: int = UPDATES) -> list[NamedValue]:
     return found
 
 
-def plain_columns(message: bytes, more: int = 0) -> tuple[list[bytes], list[bytes]] | None:
-    """Names and values of a message that holds short items and nothing else; None where it is not that simple.
-
-    Of a value there is a chunk that begins with its length, its JSON text (`value_in`) and goes on with something else.
-
-    Three times as fast as `named_values`, by cutting the message where values begin so a name counts only
-    if `named_values` gave it before.
-
-    Arguments:
-        more: the tag of a field that may follow the items.
-    """
-    chunks = message.split(_VALUE)
-    try:
-        names = [chunk[chunk[0] + 3 :] for chunk in chunks]
-        end = chunks[-1][chunks[-1][0] + 1 :]
-    except IndexError:
-        return None
-    if end and end[0] != more:
-        return None
-    names.pop()
-    if not names:
-        return None
-    names[0] = chunks[0][2:]
-    del chunks[0]
-    return names, chunks
-
-
-def value_in(chunk: bytes) -> bytes:
-    """The JSON text that a chunk of `plain_columns` begins with, after its length."""
-    return chunk[1 : chunk[0] + 1]
-
-
 def _messages(message: bytes, number: int) -> list[bytes]:
     """The messages in a field, whatever else is there."""
     return [
@@ -172,6 +140,14 @@ def path_of(name: bytes) -> tuple[str, ...]:
         parts = [value.decode("utf-8", "replace") for _, _, value in fields(name) if isinstance(value, bytes)]
         path = _PATHS[name] = tuple(parts)
     return path
+
+
+def is_name(name: bytes) -> bool:
+    """Whether these bytes are how `named_values` gives a name: nothing else stands before the value of an item."""
+    try:
+        return name in _PATHS or _exact(name + _VALUE + b"\0")[0] == name
+    except ProtobufError:
+        return False
 
 
 def name_of(*path: str) -> bytes:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtop.formats import wandb_records as w
 from labtop.formats import wandb_shapes as shapes
 from labtop.formats.json_text import as_number
 from labtop.sources.wandb.media import Media
+
+if TYPE_CHECKING:
+    from labtop.formats.wandb_columns import Plain
 
 Tree = Any
 
@@ -44,8 +47,6 @@ class Facts:
     exit: dict[str, Tree] | None = None
     start_us: int | None = None
     artifact_project: str = ""
-    _chunks: dict[bytes, bytes] = field(default_factory=dict)
-    _last_summary: bytes = b""
 
     def begin_process(self) -> None:
         """Another process takes the run up: the end of the one before counts no more."""
@@ -64,15 +65,7 @@ class Facts:
             _TAKERS[kind](self, said)
 
     def take_summary(self, message: bytes) -> None:
-        """Fold a summary; most hold nothing but numbers."""
-        if message == self._last_summary:
-            return
-        self._last_summary = message
-        plain = w.plain_columns(message)
-        if plain is not None and self.summary.keys() >= set(plain[0]):
-            self._chunks.update(zip(*plain, strict=True))
-            return
-        self._settle()
+        """Fold a summary. Raises ProtobufError."""
         for name, text in w.named_values(message):
             self.summary.pop(name, None)
             self.summary[name] = text
@@ -80,9 +73,21 @@ class Facts:
             self.summary.pop(name, None)
             self.summary[name] = None
 
+    def take_summaries(self, plain: Plain, first: int, end: int) -> None:
+        """Fold those of the summaries that are numbered from `first` to before `end`."""
+        import numpy as np
+
+        _, items = plain.between(first, end)
+        codes = plain.codes[items]
+        last = np.full(len(plain.names), -1)
+        last[codes] = np.arange(items.start, items.stop)
+        for code in np.argsort(last)[np.count_nonzero(last < 0) :].tolist():
+            name = plain.names[code]
+            self.summary.pop(name, None)
+            self.summary[name] = plain.texts[int(last[code])].as_py()
+
     def summary_tree(self) -> dict[str, Tree]:
         """The summary as it stands, nested as it was set."""
-        self._settle()
         tree: dict[str, Tree] = {}
         for name, text in self.summary.items():
             path = w.path_of(name)
@@ -94,17 +99,11 @@ class Facts:
 
     def unlogged(self, last: Mapping[str, float]) -> list[tuple[bytes, bytes | None]]:
         """What of the summary is more than the last values of metrics; `last` are those."""
-        self._settle()
         return [
             (name, text)
             for name, text in self.summary.items()
             if text is None or not _is_last("/".join(w.path_of(name)), text, last)
         ]
-
-    def _settle(self) -> None:
-        """Bring into `summary` what was only put aside."""
-        self.summary.update((name, w.value_in(chunk)) for name, chunk in self._chunks.items())
-        self._chunks.clear()
 
     def goal_of(self, name: str) -> str | None:
         """Whether a metric is to be small or large, where the script told."""

@@ -1,12 +1,10 @@
-"""The numbers of a W&B run, gathered row by row and made into curves at once."""
+"""The numbers of a W&B run, gathered row by row or many rows at once, and made into curves together."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from labtop.formats.json_text import as_number
 from labtop.formats.wandb_records import (
@@ -15,24 +13,24 @@ from labtop.formats.wandb_records import (
     history_step,
     named_values,
     path_of,
-    plain_columns,
     stats_time,
     value_of,
 )
 from labtop.sources.source import NO_TIME, Curve
+from labtop.sources.wandb.rows import Rows, curves_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from labtop.formats.wandb_columns import Plain
+
 _STEP, _TIME, _RUNTIME, _OTHER = 0, 1, 2, 3
 _OWN = {"_step": _STEP, "_timestamp": _TIME, "_runtime": _RUNTIME, "_wandb": _OTHER}
 _FIRST_METRIC = 4
-_STEP_FIELD = 0x12  # the tag of what follows the items of a history
 _LATEST_S = 9e12  # seconds since 1970 that a column of microseconds can hold
+_LATEST_US = 2**62
 _SEPARATOR = "/"
-
-_numbers = msgspec.json.Decoder(list[float]).decode
 
 Tree = Any
 RichRow = dict[str, Tree]
@@ -48,7 +46,7 @@ class Points:
         fresh: names of the curves that were taken last.
         waiting: about as many points as the next `take` gives.
         last_us: the newest time that was seen, in microseconds, or `NO_TIME`.
-        step: of the row that was added last, unless it held nothing but numbers.
+        step: of the row that was added last by itself.
         start_us: when the run began, to know the time of rows that say only how long it had run.
     """
 
@@ -63,73 +61,17 @@ class Points:
         self._ids: dict[bytes, int] = {}
         self._id_of_name: dict[str, int] = dict(_OWN)
         self._names: list[str] = list(_OWN)
-        self._columns = array("I")
-        self._values = array("d")
-        self._widths = array("I")
-        self._steps = array("d")
-        self._system: dict[str, Curve] = {}
+        self._history = Rows()
+        self._system = Rows()
+        self._times = array("q")  # of the measurements
         self.waiting = 0
 
     def add_history(self, message: bytes) -> RichRow:
         """Add a row; gives what in it are no numbers. Raises ProtobufError."""
-        plain = plain_columns(message, _STEP_FIELD)
-        if plain is not None:
-            try:
-                columns = list(map(self._ids.__getitem__, plain[0]))
-                values = _floats([chunk[1 : chunk[0] + 1] for chunk in plain[1]])
-            except (KeyError, ValueError):
-                pass
-            else:
-                self._add_row(columns, values, None if _STEP in columns else history_step(message))
-                return {}
-        return self._add_exactly(named_values(message), message)
-
-    def add_row(self, row: dict[str, Tree], step: float | None = None) -> RichRow:
-        """Add a row of names and values, as histories were in JSON; gives what in it are no numbers."""
         columns: list[int] = []
         values: list[float] = []
         rich: RichRow = {}
-        for name, value in row.items():
-            self._add_value((name,), value, columns, values, rich)
-        self._add_mixed(columns, values, step)
-        return rich
-
-    def add_stats(self, message: bytes) -> None:
-        """Add a measurement of the machine. Raises ProtobufError."""
-        values = {
-            _SEPARATOR.join(path_of(name)): value_of(text)
-            for name, text in named_values(message, STATS_VALUES)
-        }
-        self.add_sample(values, stats_time(message))
-
-    def add_sample(self, values: dict[str, Tree], time_us: int | None) -> None:
-        """Add a measurement of the machine at a time."""
-        time_us = NO_TIME if time_us is None else time_us
-        for name, value in values.items():
-            number = as_number(value)
-            if number is None or name in _OWN:
-                continue
-            curve = self._system.setdefault("system/" + name.removeprefix("system."), Curve())
-            curve.add(self.samples, number, time_us)
-            self.waiting += 1
-        self.last_us = max(self.last_us, time_us)
-        self.samples += 1
-
-    def take(self) -> dict[str, Curve]:
-        """The curves of what was added since the last time."""
-        curves, self._system = self._system, {}
-        if self._values:
-            curves.update(self._gathered())
-        self._columns, self._values = array("I"), array("d")
-        self._widths, self._steps = array("I"), array("d")
-        self.fresh = tuple(curves)
-        self.waiting = 0
-        return curves
-
-    def _add_exactly(self, items: list[NamedValue], message: bytes) -> RichRow:
-        columns: list[int] = []
-        values: list[float] = []
-        rich: RichRow = {}
+        items = named_values(message)
         for name, text in items:
             column = self._ids.get(name)
             if column is not None:
@@ -139,13 +81,92 @@ class Points:
                     continue
                 except ValueError:
                     pass
-            path = path_of(name)
-            if self._add_value(path, value_of(text), columns, values, rich):
+            if self._add_value(path_of(name), value_of(text), columns, values, rich):
                 self._ids[name] = columns[-1]
-        self._add_mixed(columns, values, None if _STEP in columns else history_step(message))
+        step = _step_in(columns, values)
+        self._add_row(columns, values, history_step(message) if step is None else step)
         if rich:
             _complete(rich, items)
         return rich
+
+    def add_histories(self, plain: Plain, first: int, end: int) -> None:
+        """Add those of the rows that are numbered from `first` to before `end`."""
+        import numpy as np
+
+        rows, items = plain.between(first, end)
+        count = rows.stop - rows.start
+        if not count:
+            return
+        columns = np.array([self._id_of(name) for name in plain.names])[plain.codes[items]]
+        steps = plain.numbers[rows].astype(np.float64)
+        self._history.add_many(columns, plain.values[items], plain.widths[rows], steps)
+        self.waiting += len(columns)
+        self.rows += count
+
+    def add_row(self, row: dict[str, Tree], step: float | None = None) -> RichRow:
+        """Add a row of names and values, as histories were in JSON; gives what in it are no numbers."""
+        columns: list[int] = []
+        values: list[float] = []
+        rich: RichRow = {}
+        for name, value in row.items():
+            self._add_value((name,), value, columns, values, rich)
+        said = _step_in(columns, values)
+        self._add_row(columns, values, step if said is None else said)
+        return rich
+
+    def add_stats(self, message: bytes) -> None:
+        """Add a measurement of the machine. Raises ProtobufError."""
+        items = named_values(message, STATS_VALUES)
+        values = [(_SEPARATOR.join(path_of(name)), value_of(text)) for name, text in items]
+        self.add_sample(values, stats_time(message))
+
+    def add_samples(self, plain: Plain, first: int, end: int) -> None:
+        """Add those of the measurements of the machine that are numbered from `first` to before `end`."""
+        import numpy as np
+
+        rows, items = plain.between(first, end)
+        count = rows.stop - rows.start
+        if not count:
+            return
+        columns = np.array([self._system_id(_SEPARATOR.join(path_of(name))) for name in plain.names])
+        steps = np.arange(self.samples, self.samples + count)
+        times = plain.numbers[rows]
+        times = np.where((times > 0) & (times < _LATEST_US), times, NO_TIME)
+        self._system.add_many(
+            columns[plain.codes[items]], plain.values[items], plain.widths[rows], steps.astype(np.float64)
+        )
+        self._times.frombytes(times.astype(np.int64).tobytes())
+        self.last_us = max(self.last_us, int(times.max()))
+        self.waiting += items.stop - items.start
+        self.samples += count
+
+    def add_sample(self, values: Iterable[tuple[str, Tree]], time_us: int | None) -> None:
+        """Add a measurement of the machine at a time."""
+        time_us = NO_TIME if time_us is None else time_us
+        numbers = [(name, number) for name, value in values if (number := as_number(value)) is not None]
+        columns = [self._system_id(name) for name, _ in numbers]
+        self._system.add(columns, [number for _, number in numbers], self.samples)
+        self._times.append(time_us)
+        self.waiting += len(numbers)
+        self.last_us = max(self.last_us, time_us)
+        self.samples += 1
+
+    def take(self) -> dict[str, Curve]:
+        """The curves of what was added since the last time."""
+        import numpy as np
+
+        curves: dict[str, Curve] = {}
+        if len(self._system):
+            columns, values, rows, steps = self._system.numbers()
+            times = np.frombuffer(self._times, np.int64)
+            for column, curve in curves_of(columns, values, steps[rows], times[rows], _FIRST_METRIC):
+                curves[self._names[column]] = curve
+        if len(self._history):
+            curves.update(self._metrics())
+        self._history, self._system, self._times = Rows(), Rows(), array("q")
+        self.fresh = tuple(curves)
+        self.waiting = 0
+        return curves
 
     def _add_value(
         self, path: tuple[str, ...], value: Tree, columns: list[int], values: list[float], rich: RichRow
@@ -176,51 +197,42 @@ class Points:
             self._names.append(name)
         return found
 
-    def _add_mixed(self, columns: list[int], values: list[float], step: float | None) -> None:
-        self.step = values[columns.index(_STEP)] if _STEP in columns else step
-        self._add_row(columns, values, step)
+    def _id_of(self, name: bytes) -> int:
+        """The column of a name as it is encoded."""
+        found = self._ids.get(name)
+        if found is None:
+            found = self._ids[name] = self._id(_SEPARATOR.join(path_of(name)))
+        return found
+
+    def _system_id(self, name: str) -> int:
+        return _OTHER if name in _OWN else self._id("system/" + name.removeprefix("system."))
 
     def _add_row(self, columns: list[int], values: list[float], step: float | None) -> None:
-        self._columns.extend(columns)
-        self._values.extend(values)
-        self._widths.append(len(columns))
-        self._steps.append(self.rows if step is None else step)
+        self.step = step
+        self._history.add(columns, values, self.rows if step is None else step)
         self.waiting += len(columns)
         self.rows += 1
 
-    def _gathered(self) -> Iterator[tuple[str, Curve]]:
-        """The rows as curves: sorted by metric in one go."""
+    def _metrics(self) -> Iterator[tuple[str, Curve]]:
+        """The rows as curves."""
         import numpy as np
 
-        columns = np.frombuffer(self._columns, np.uint32)
-        values = np.frombuffer(self._values, np.float64)
-        rows = np.repeat(np.arange(len(self._widths)), np.frombuffer(self._widths, np.uint32))
-        steps = np.frombuffer(self._steps, np.float64).copy()
+        columns, values, rows, steps = self._history.numbers()
         is_step = (columns == _STEP) & ~np.isnan(values)
         steps[rows[is_step]] = values[is_step]
-        times = self._times(columns, values, rows, len(steps))
+        times = self._row_times(columns, values, rows, len(steps))
         if len(times):
             self.last_us = max(self.last_us, int(times.max()))
-        narrow = columns.astype(np.uint16) if len(self._names) < 2**16 else columns
-        order = np.argsort(narrow, kind="stable")
-        order = order[columns[order] >= _FIRST_METRIC]
-        columns, rows, values = columns[order], rows[order], values[order]
-        steps, times = steps[rows], times[rows]
-        begin = 0
-        for end in [*(np.flatnonzero(np.diff(columns)) + 1).tolist(), len(columns)]:
-            if end == begin:
-                continue
-            name = self._names[columns[begin]]
-            part = slice(begin, end)
-            self.last[name] = float(values[end - 1])
-            yield name, Curve(_array("d", steps[part]), _array("q", times[part]), _array("d", values[part]))
-            begin = end
+        for column, curve in curves_of(columns, values, steps[rows], times[rows], _FIRST_METRIC):
+            name = self._names[column]
+            self.last[name] = curve.values[-1]
+            yield name, curve
 
-    def _times(
+    def _row_times(
         self,
         columns: npt.NDArray[np.uint32],
         values: npt.NDArray[np.float64],
-        rows: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.intp],
         count: int,
     ) -> npt.NDArray[np.int64]:
         """When each row was logged, in microseconds: as it says, else by how long the run had run."""
@@ -238,6 +250,12 @@ class Points:
         return times
 
 
+def _step_in(columns: list[int], values: list[float]) -> float | None:
+    """The step among the numbers of a row; None where there is none."""
+    steps = (value for column, value in zip(columns, values, strict=True) if column == _STEP)
+    return next((step for step in steps if step == step), None)
+
+
 def _complete(rich: RichRow, items: list[NamedValue]) -> None:
     """Add the numbers that belong to rich values, as current SDKs write each part by itself: the rows of a table."""
     for name, text in items:
@@ -247,20 +265,3 @@ def _complete(rich: RichRow, items: list[NamedValue]) -> None:
             into = into.get(part) if isinstance(into, dict) else None
         if before and isinstance(into, dict):
             into.setdefault(key, value_of(text))
-
-
-def _floats(texts: list[bytes]) -> list[float]:
-    """Numbers of JSON texts. Raises ValueError where one is something else."""
-    try:
-        numbers = _numbers(b"[" + b",".join(texts) + b"]")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return list(map(float, texts))
-    if len(numbers) != len(texts):
-        raise ValueError("a text of several numbers")
-    return numbers
-
-
-def _array(kind: str, values: npt.NDArray[Any]) -> array[Any]:
-    made = array(kind)
-    made.frombytes(values.tobytes())
-    return made

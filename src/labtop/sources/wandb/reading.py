@@ -11,9 +11,10 @@ from labtop.errors import InputError
 from labtop.formats import wandb_records as w
 from labtop.formats import wandb_shapes as shapes
 from labtop.formats.files import open_regular
-from labtop.formats.leveldb_log import BLOCK, HEADER, Damage, Entry, read_log
+from labtop.formats.leveldb_log import BLOCK, HEADER, Damage, Entry, read_log, read_stretches
 from labtop.formats.protobuf import ProtobufError
 from labtop.sources.source import RunRead, RunRef
+from labtop.sources.wandb.bulk import Bulk
 from labtop.sources.wandb.facts import Facts
 from labtop.sources.wandb.layout import Segment
 from labtop.sources.wandb.points import Points
@@ -21,7 +22,8 @@ from labtop.sources.wandb.record import Told, record_of
 from labtop.sources.wandb.side_files import SideFiles
 from labtop.sources.wandb.state import State, decode, encode, guard_of, size_of
 
-_POINTS_A_PIECE = 500_000
+BYTES_AT_ONCE = 64 * BLOCK
+_POINTS_A_PIECE = 500_000  # and what is read at once
 _STILL_WRITTEN_S = 60.0  # so long after the last write a record may be half there
 _MOST_MARKS = 20_000
 _NEAR = 128 * 1024  # bytes between two records that are read again, below which all between are read
@@ -76,12 +78,8 @@ class RunReader:
                 start = self._offset
                 if not self._has_header(file, segment, size):
                     return
-                for entry in read_log(file, size, start):
-                    if isinstance(entry, Damage):
-                        self._problem(segment, f"{entry.reason} (byte {entry.offset:,})")
-                        continue
-                    at, self._offset, content = entry
-                    self._take(number, segment, at, content)
+                for several in read_stretches(file, size, start, BYTES_AT_ONCE):
+                    self._take_all(number, segment, several)
                     if self._points.waiting >= _POINTS_A_PIECE:
                         yield
                 if self._offset < size and time.time() - tape.stat().st_mtime > _STILL_WRITTEN_S:
@@ -101,6 +99,23 @@ class RunReader:
             self._is_cut = True
             self._problem(segment, f"holds no record ({size} bytes)")
         return size > len(HEADER)
+
+    def _take_all(self, number: int, segment: Segment, several: list[Entry | Damage]) -> None:
+        """Take what follows each other in a file; records of numbers many at a time, in their order."""
+        entries = []
+        for each in several:
+            if isinstance(each, Damage):
+                self._problem(segment, f"{each.reason} (byte {each.offset:,})")
+            else:
+                entries.append(each)
+        if not entries:
+            return
+        bulk = Bulk([content for _, _, content in entries], self._points, self._facts)
+        for place, (at, _, content) in bulk.others(entries):
+            bulk.take_until(place)
+            self._take(number, segment, at, content)
+        bulk.take_until(len(entries))
+        self._offset = entries[-1][1]
 
     def _take(self, number: int, segment: Segment, start: int, content: bytes) -> None:
         try:

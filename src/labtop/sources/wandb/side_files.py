@@ -95,7 +95,7 @@ class SideFiles:
             for row in self._rows(path):
                 seconds = as_number(row.get("_timestamp"))
                 is_time = seconds is not None and 0 < seconds < 9e12
-                points.add_sample(_flat(row), int(seconds * 1e6) if is_time and seconds else None)
+                points.add_sample(_flat(row).items(), int(seconds * 1e6) if is_time and seconds else None)
 
     def _rows(self, path: Path) -> Any:
         """The rows of a file of JSON lines, one after the other; a line that is none is told."""
