@@ -284,6 +284,24 @@ def test_interrupting_stops_a_select(catalog: Catalog, monkeypatch: pytest.Monke
     assert caught
 
 
+def test_an_interrupted_record_is_not_called_damaged(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer question is no fault of the file: who asks again gets its record."""
+
+    def interrupted(*_: object) -> list[dict[str, object]]:
+        raise InterruptedQueryError("the query was interrupted")
+
+    run_ids = catalog.ids([0])
+    with monkeypatch.context() as late:
+        late.setattr(catalog, "_read_records", interrupted)
+        with pytest.raises(InterruptedQueryError):
+            catalog.record(run_ids[0])
+        with pytest.raises(InterruptedQueryError):
+            list(catalog.records(run_ids))
+    assert catalog.record(run_ids[0]).id == run_ids[0]
+
+
 def test_interrupting_does_not_stop_a_refresh(tmp_path: Path) -> None:
     """Typing in the filter bar while runs are read loses none of them."""
     store = store_of(tmp_path / "s", *(run({"n": n}, {"m": float(n)}, name=str(n)) for n in range(60)))

@@ -361,7 +361,7 @@ def test_a_piped_script_is_read_whole_before_it_starts(tmp_path: Path) -> None:
 
 def test_a_script_of_the_old_environment_is_called_by_name() -> None:
     """`/venv/bin/python /venv/bin/accelerate launch x` becomes `accelerate launch x`."""
-    from labtop.reproduce.command import relocated
+    from labtop.reproduce.command_words import relocated
 
     command = Command(
         argv=("/venv/bin/python", "/venv/bin/accelerate", "launch", "x"),

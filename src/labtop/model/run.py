@@ -254,6 +254,7 @@ class Environment:
     kernel: str | None = None
     libc: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    packages_partial: bool | None = None  # true: another tracker told only some of them
     origins: Mapping[str, str] = field(default_factory=dict)  # requirement, e.g. "git+https://…@sha"
     lock_file: str | None = None  # name of the copy in environment/
     lock_sha256: str | None = None

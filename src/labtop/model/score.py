@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labtop.model.run import Code, Command, DataInput, Environment, Randomness, RunRecord, Tree
+from labtop.model.trackers import OURS, nothing_of
 from labtop.model.tree import flatten, is_seed
 
 State = Literal["complete", "partial", "missing"]
@@ -50,14 +51,15 @@ class Score:
 
 
 def score_record(record: RunRecord) -> Score:
-    """Score what was recorded of a run; touches no file."""
+    """Score what was recorded of a run; touches no file. What another tracker lacks is told of that tracker."""
+    tracker = record.source.tracker
     return Score(
         (
-            _score("code", _code_known(record.code), _code_gaps(record.code)),
+            _score("code", _code_known(record.code), _code_gaps(record.code, tracker)),
             _score(
                 "data",
                 any(each.digest and each.role == "input" for each in record.data),
-                _data_gaps(record.data),
+                _data_gaps(record.data, tracker),
             ),
             _score(
                 "environment",
@@ -66,17 +68,17 @@ def score_record(record: RunRecord) -> Score:
                     or record.environment.lock_sha256
                     or record.environment.container_digest
                 ),
-                _environment_gaps(record.environment),
+                _environment_gaps(record.environment, tracker),
             ),
             _score(
                 "configuration",
                 bool(record.command.argv or record.params),
-                _configuration_gaps(record.command, record.params),
+                _configuration_gaps(record.command, record.params, tracker),
             ),
             _score(
                 "randomness",
                 bool(record.randomness.seeds) or any(map(is_seed, flatten(record.params))),
-                _randomness_gaps(record.randomness, record.params),
+                _randomness_gaps(record.randomness, record.params, tracker),
             ),
         )
     )
@@ -93,9 +95,10 @@ def _code_known(code: Code) -> bool:
     return code.commit is not None or any(file.kept for file in code.untracked)
 
 
-def _code_gaps(code: Code) -> Iterator[str]:
+def _code_gaps(code: Code, tracker: str) -> Iterator[str]:
     if code.commit is None:
-        yield code.problem or "no commit: the code was in no git repository"
+        ours = "no commit: the code was in no git repository"
+        yield code.problem or (ours if tracker == OURS else nothing_of(tracker, "commit", "commit"))
         if kept := sum(file.kept for file in code.untracked):
             yield f"{_counted(kept, 'file')} kept, and nothing else"
         return
@@ -124,19 +127,22 @@ def _untracked_gaps(code: Code) -> Iterator[str]:
         yield f"{_counted(len(paths), 'untracked file')} not kept: {reason}"
 
 
-def _data_gaps(data: tuple[DataInput, ...]) -> Iterator[str]:
+def _data_gaps(data: tuple[DataInput, ...], tracker: str) -> Iterator[str]:
     inputs = [each for each in data if each.role == "input"]
     if not inputs:
-        yield "no input was declared"
+        yield "no input was declared" if tracker == OURS else nothing_of(tracker, "inputs", "inputs")
     if without := [each.name for each in inputs if not each.digest]:
         yield f"no content identifier of {_listed(without)}"
 
 
-def _environment_gaps(environment: Environment) -> Iterator[str]:
+def _environment_gaps(environment: Environment, tracker: str) -> Iterator[str]:
     locked = bool(environment.lock_sha256 or environment.container_digest)
     if not environment.packages and not locked:
-        yield "no packages were recorded"
+        ours = "no packages were recorded"
+        yield ours if tracker == OURS else nothing_of(tracker, "packages", "packages")
         return
+    if environment.packages_partial and not locked:
+        yield f"only {_listed(list(environment.packages))} of its packages are told"
     if not environment.python and not environment.container_digest:
         yield "the Python version is not known"
     yield from _local_package_gaps(environment)
@@ -164,16 +170,18 @@ def is_local(origin: str) -> bool:
     return origin.removeprefix("-e ").startswith(("file:", "/", "~"))
 
 
-def _configuration_gaps(command: Command, params: Tree) -> Iterator[str]:
+def _configuration_gaps(command: Command, params: Tree, tracker: str) -> Iterator[str]:
     if not command.argv:
-        yield "how it was started is not known" + ("" if params else ", nor any parameter")
+        ours = "how it was started is not known"
+        words = ours if tracker == OURS else nothing_of(tracker, "command", "command")
+        yield words + ("" if params else ", nor any parameter")
     elif command.cwd is None:
         yield "the working directory is not known"
     if lost := [each.path for each in command.config_files if each.kept is None]:
         yield f"configuration files not kept: {_listed(lost)}"
 
 
-def _randomness_gaps(randomness: Randomness, params: Tree) -> Iterator[str]:
+def _randomness_gaps(randomness: Randomness, params: Tree, tracker: str) -> Iterator[str]:
     for library in randomness.imported:
         if library not in randomness.seeds:
             yield f"{library} was imported and never seeded"
@@ -184,7 +192,7 @@ def _randomness_gaps(randomness: Randomness, params: Tree) -> Iterator[str]:
         key, value = next(iter(seeds.items()))
         yield f"the parameter {key} = {value} names a seed; which libraries it seeded is not known"
     else:
-        yield "no seed was recorded"
+        yield "no seed was recorded" if tracker == OURS else nothing_of(tracker, "seed", "seed")
 
 
 def _listed(names: list[str], limit: int = 3) -> str:

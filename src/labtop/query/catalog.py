@@ -281,6 +281,8 @@ class Catalog:
             raise NoRunError(f"no run {run_id!r}", "list them with 'labtop ls'")
         try:
             record = decode_record(self._read_records([folder])[0])
+        except InterruptedQueryError:
+            raise  # a newer question came; the file is well
         except (QueryError, IndexError) as error:
             if (folder / RECORD).exists():
                 raise InputError(f"{folder / RECORD} cannot be read: {error}") from error
@@ -296,6 +298,8 @@ class Catalog:
             folders = self._run_folders(ids)
             try:
                 found = {str(row["id"]): row for row in self._read_records(list(folders.values()))}
+            except InterruptedQueryError:
+                raise
             except QueryError:
                 found = {}  # one of the files is damaged or gone: one at a time tells which
             for run_id in ids:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.model.run import Code, RunRecord
+from labtop.model.trackers import OURS, nothing_of
 from labtop.reproduce.code_places import PATCH, UNTRACKED, CodePlaces, find_places, open_scratch
 from labtop.reproduce.git import Bundle, Clone, GitError, check_path, is_commit, is_safe_remote
 from labtop.reproduce.shell import quote
@@ -24,7 +25,7 @@ def plan_code(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
     """Findings and steps for the code."""
     places = find_places(record, run_folder, here)
     if record.code.commit is None:
-        return _without_commit(places)
+        return _without_commit(places, record.source.tracker)
     if not is_commit(record.code.commit):
         finding = Finding("code", "missing", "the recorded commit is no hexadecimal name of one")
         return Part((finding,), (Step("the code", (stop("the commit of this run is not usable"),)),))
@@ -251,7 +252,7 @@ def _submodules_step(code: Code) -> Step:
     return Step("its submodules", tuple(lines), ("their remotes may be gone or ask for a password",))
 
 
-def _without_commit(places: CodePlaces) -> Part:
+def _without_commit(places: CodePlaces, tracker: str) -> Part:
     kept = _kept_paths(places.code)
     if kept and places.folder:
         findings = (
@@ -272,4 +273,10 @@ def _without_commit(places: CodePlaces) -> Part:
         ),
         ("nothing tells whether that folder holds the code that ran",),
     )
-    return Part((Finding("code", "missing", "neither a commit nor files were recorded"),), (step,))
+    ours = "neither a commit nor files were recorded"
+    words = (
+        ours
+        if tracker == OURS
+        else f"{nothing_of(tracker, 'commit', 'commit')}: give the code in LABTOP_TREE"
+    )
+    return Part((Finding("code", "missing", words),), (step,))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from labtop.errors import InputError
 from labtop.model.run import Command, RunRecord
+from labtop.model.trackers import OURS
+from labtop.reproduce.asking import given_command, given_program, missing_program
+from labtop.reproduce.command_words import relocated
 from labtop.reproduce.environment import Kind, image_of, is_inside
 from labtop.reproduce.shell import quote, quote_command
 from labtop.reproduce.step import Finding, Part, Step, stop
@@ -19,6 +22,8 @@ _INTERPRETER = re.compile(r"(python|pypy)[0-9.]*(t|d|w)?")
 def plan_command(record: RunRecord, kind: Kind) -> Part:
     """Findings and the last step: the same arguments in the same working directory."""
     command = record.command
+    if not command.argv and record.source.tracker != OURS:
+        return Part(steps=(given_command(record),))
     if not command.argv:
         words = "how the run was started was not recorded"
         return Part((Finding("configuration", "missing", words),), (Step("the run", (stop(words),)),))
@@ -28,7 +33,7 @@ def plan_command(record: RunRecord, kind: Kind) -> Part:
         words = f"it was one of {size} processes of {launcher}; the plan starts one alone"
         findings.append(Finding("configuration", "warn", words))
     try:
-        lines = (*_enter(command), _start(record, kind))
+        lines = (*_enter(record), _start(record, kind))
     except InputError as error:
         finding = Finding("configuration", "missing", error.message)
         return Part((finding,), (Step("the run", (stop("its command cannot be written down"),)),))
@@ -44,6 +49,9 @@ def _finding(command: Command) -> Finding:
         )
     if is_inside(command.cwd):
         return Finding("configuration", "ok", f"{len(command.argv)} arguments, in {_place(command.cwd)}")
+    if folder := _script_folder(command):
+        words = f"it ran in {command.cwd}, which seems to be the folder {folder} of the code"
+        return Finding("configuration", "warn", words)
     words = f"it ran in {command.cwd}, outside of the code; the plan starts it in the new tree"
     return Finding("configuration", "warn", words)
 
@@ -52,15 +60,29 @@ def _place(cwd: str) -> str:
     return "the top of the tree" if cwd == "." else f"the folder {cwd}"
 
 
-def _enter(command: Command) -> tuple[str, ...]:
-    if command.cwd is None or command.cwd == "." or not is_inside(command.cwd):
+def _enter(record: RunRecord) -> tuple[str, ...]:
+    cwd = record.command.cwd
+    if cwd is None or not is_inside(cwd):
+        cwd = _script_folder(record.command)
+    if not cwd or cwd == ".":
         return ('cd -- "$tree"',)
-    folder = f'"$tree"/{quote(command.cwd)}'
+    folder = f'"$tree"/{quote(cwd)}'
     return (f"mkdir -p -- {folder}", f"cd -- {folder}")
+
+
+def _script_folder(command: Command) -> str:
+    """The folder of the code that a script was started in, as its place in the code tells; empty if unknown."""
+    script = command.argv[1] if len(command.argv) > 1 else ""
+    entry = command.entry_point or ""
+    if not script.endswith(".py") or not is_inside(entry) or not is_inside(script):
+        return ""
+    return entry.removesuffix(f"/{script}") if entry.endswith(f"/{script}") else ""
 
 
 def _start(record: RunRecord, kind: Kind) -> str:
     argv = relocated(record.command)
+    if missing := missing_program(record):
+        return given_program(argv, missing)
     if kind == "docker":
         return _in_docker(record, argv)
     return quote_command(
@@ -80,45 +102,6 @@ def _interpreter(command: Command, kind: Kind) -> str:
         if candidate and shutil.which(candidate):
             return candidate
     return "python3"
-
-
-def relocated(command: Command) -> tuple[str, ...]:
-    """The arguments, with paths into the old tree seen from the new one, and scripts of the old environment by name.
-
-    The old tree is known where the script was started by its absolute path.
-    """
-    root = _old_root(command)
-    bin_folder = str(PurePosixPath(command.executable).parent) if command.executable else None
-    moved: list[str] = []
-    for at, word in enumerate(command.argv):
-        if at == 1 and bin_folder and str(PurePosixPath(word).parent) == bin_folder:
-            moved.append(_RELOCATED_SCRIPT + PurePosixPath(word).name)
-        elif root and at and (word == root or word.startswith(root + "/")):
-            moved.append(_seen_from(command.cwd or ".", word[len(root) :].lstrip("/")))
-        else:
-            moved.append(word)
-    if len(moved) > 1 and moved[1].startswith(_RELOCATED_SCRIPT):
-        return (moved[1].removeprefix(_RELOCATED_SCRIPT), *moved[2:])
-    return tuple(moved)
-
-
-_RELOCATED_SCRIPT = "\0script:"  # no argument holds a NUL
-
-
-def _old_root(command: Command) -> str | None:
-    entry = command.entry_point
-    if not entry or entry.startswith(("-m ", "/")) or len(command.argv) < 2:
-        return None
-    script = next(
-        (word for word in command.argv[1:] if word.startswith("/") and word.endswith("/" + entry)), None
-    )
-    return script[: -len(entry) - 1] if script else None
-
-
-def _seen_from(cwd: str, path: str) -> str:
-    """A path of the tree, relative to the working directory in it."""
-    depth = len([part for part in PurePosixPath(cwd).parts if part != "."]) if is_inside(cwd) else 0
-    return str(Path(*[".."] * depth, path)) if path or depth else "."
 
 
 def _in_docker(record: RunRecord, argv: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labtop.model.run import DataInput, RunRecord
+from labtop.model.trackers import OURS, nothing_of
 from labtop.recording.capture.content import read_content
 from labtop.recording.capture.folder_content import dvc_folder_md5, folder_sha256, read_folder
 from labtop.reproduce.code_places import choose_clone
@@ -24,7 +25,9 @@ def plan_data(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
     """Findings and steps for every declared input."""
     inputs = [each for each in record.data if each.role == "input"]
     if not inputs:
-        return Part((Finding("data", "warn", "no input was declared; what was read is not known"),))
+        tracker = record.source.tracker
+        words = "no input was declared" if tracker == OURS else nothing_of(tracker, "inputs", "inputs")
+        return Part((Finding("data", "warn", f"{words}; what was read is not known"),))
     tops = _places_to_look(record, run_folder, here)
     budget = LARGEST_HASHED
     findings: list[Finding] = []

@@ -11,18 +11,19 @@ from typing import Literal, get_args
 
 from labtop.errors import UsageError
 from labtop.model.run import Environment, LocalPackage, RunRecord
+from labtop.model.trackers import OURS, nothing_of
 from labtop.recording.capture.local_packages import local_packages
 from labtop.recording.capture.redact import Redactor
+from labtop.reproduce.carrying import carries
+from labtop.reproduce.packages import PACKAGE, REQUIREMENTS, makers_builds, requirements_text, unpinned
 from labtop.reproduce.shell import quote
-from labtop.reproduce.step import Finding, Part, Step, stop
+from labtop.reproduce.step import Finding, FindingState, Part, Step, stop
 
 Kind = Literal["uv", "pip", "conda", "docker", "current"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
-REQUIREMENTS = "requirements.txt"
 CONDA_EXPLICIT = "conda-explicit.txt"
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?[a-z0-9.+-]*")
-_PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _IMAGE = re.compile(r"[a-z0-9][\w./:-]*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ACTIVATE = (
@@ -48,7 +49,7 @@ def choose_kind(record: RunRecord, run_folder: Path | None, wanted: str | None =
     environment = record.environment
     if folder and environment.lock_file == CONDA_EXPLICIT and _has(folder, CONDA_EXPLICIT) and _conda():
         return "conda"
-    if folder and _has(folder, REQUIREMENTS):
+    if _has_list(record, folder) and not environment.packages_partial:
         return "uv" if shutil.which("uv") else "pip"
     if image_of(environment) and shutil.which("docker"):
         return "docker"
@@ -59,11 +60,12 @@ def plan_environment(record: RunRecord, run_folder: Path | None, kind: Kind) -> 
     """Findings and steps for one kind of environment."""
     folder = run_folder / "environment" if run_folder else None
     if kind == "current":
-        return Part(tuple(_now(record.environment)))
+        return Part(tuple(_now(record)))
     if kind == "docker":
         return _docker(record.environment)
     needed = CONDA_EXPLICIT if kind == "conda" else REQUIREMENTS
-    if folder is None or not _has(folder, needed):
+    is_there = _has_list(record, folder) if kind != "conda" else folder is not None and _has(folder, needed)
+    if folder is None or not is_there:
         words = f"{needed} was not kept with this run: --env {kind} cannot be used"
         return Part((Finding("environment", "missing", words),), (Step("the environment", (stop(words),)),))
     if kind == "conda":
@@ -71,6 +73,13 @@ def plan_environment(record: RunRecord, run_folder: Path | None, kind: Kind) -> 
     if kind == "uv" and record.environment.lock_file == "uv.lock" and _has(folder, "uv.lock"):
         return _uv_sync(record)
     return _from_list(record, kind)
+
+
+def _has_list(record: RunRecord, folder: Path | None) -> bool:
+    """Whether the list of packages was kept, or can be written: another tracker's record tells them with versions."""
+    if folder is not None and _has(folder, REQUIREMENTS):
+        return True
+    return carries(record) and bool(requirements_text(record.environment))
 
 
 def _has(folder: Path, name: str) -> bool:
@@ -137,7 +146,6 @@ def _from_list(record: RunRecord, kind: Kind) -> Part:
 
 
 def _list_findings(record: RunRecord, kind: Kind) -> Iterator[Finding]:
-    packages = len(record.environment.packages)
     if kind == "uv":
         yield from _tool("uv")
     else:
@@ -145,7 +153,7 @@ def _list_findings(record: RunRecord, kind: Kind) -> Iterator[Finding]:
         name = f"python{'.'.join(python.split('.')[:2])}" if python else "python3"
         if shutil.which(name) is None:
             yield Finding("environment", "missing", f"{name} is not here; the run had Python {python}")
-    yield Finding("environment", "ok", f"all {packages} packages are pinned; a package index is needed")
+    yield from _pins(record)
     origins = [origin for origin in record.environment.origins.values() if "+" in origin.partition("://")[0]]
     if origins:
         yield Finding(
@@ -153,11 +161,34 @@ def _list_findings(record: RunRecord, kind: Kind) -> Iterator[Finding]:
         )
 
 
+def _pins(record: RunRecord) -> Iterator[Finding]:
+    """How far the list goes."""
+    environment = record.environment
+    packages = len(environment.packages)
+    if environment.packages_partial:
+        words = f"only {packages} packages are told; what else these need is of today"
+        yield Finding("environment", "warn", words)
+    elif carries(record) and (
+        loose := [name for name in unpinned(environment) if name not in environment.origins]
+    ):
+        words = (
+            f"{len(loose)} of {packages} packages have no version and are left out: {', '.join(loose[:3])}"
+        )
+        yield Finding("environment", "warn", words)
+    else:
+        yield Finding("environment", "ok", f"all {packages} packages are pinned; a package index is needed")
+    if builds := makers_builds(environment):
+        where = "may only be on an index of their maker: name it in PIP_EXTRA_INDEX_URL or UV_INDEX"
+        words = f"{', '.join(builds[:3])} {where}"
+        yield Finding("environment", "warn", words)
+
+
 def _exact_list(record: RunRecord, install: str) -> Step:
-    """Every package as it was, without asking a resolver: the list is whole."""
+    """Every package as it was, without asking a resolver where the list is whole."""
+    alone = "" if record.environment.packages_partial else " --no-deps"
     lines = [
         f"grep -v -e '^-e ' -e ' @ file:' \"$run\"/environment/{REQUIREMENTS} > \"$scratch/{REQUIREMENTS}\" || true",
-        f'{install} --no-deps -r "$scratch/{REQUIREMENTS}"',
+        f'{install}{alone} -r "$scratch/{REQUIREMENTS}"',
     ]
     for name, origin in record.environment.origins.items():
         lines += _local_install(name, origin, record.environment.packages.get(name, ""), install)
@@ -177,7 +208,7 @@ def _local_install(name: str, origin: str, version: str, install: str) -> Iterat
         return
     if (
         not origin.startswith(("-e /", "file:"))
-        or not _PACKAGE.fullmatch(name)
+        or not PACKAGE.fullmatch(name)
         or not _VERSION.fullmatch(version)
     ):
         return
@@ -274,27 +305,37 @@ def _docker(environment: Environment) -> Part:
     return Part((*_tool("docker"), finding), (step,))
 
 
-def _now(environment: Environment) -> Iterator[Finding]:
+def _now(record: RunRecord) -> Iterator[Finding]:
     """How the environment that labtop runs in differs from the recorded one."""
     import platform
 
+    environment, tracker = record.environment, record.source.tracker
     if environment.python and platform.python_version() != environment.python:
         words = f"Python {platform.python_version()} is here; the run had {environment.python}"
         yield Finding("environment", "warn", words)
     if not environment.packages:
-        yield Finding(
-            "environment", "missing", "no packages were recorded; the current environment is used as it is"
+        words = (
+            "no packages were recorded" if tracker == OURS else nothing_of(tracker, "packages", "packages")
         )
+        words += "; the current environment is used as it is"
+        yield Finding("environment", "missing", words)
         return
-    here = {each.name: each.version for each in distributions() if each.name}
-    other = {
-        name: here.get(name) for name, version in environment.packages.items() if here.get(name) != version
-    }
+    here = {_normal(each.name): each.version for each in distributions() if each.name}
+    then = environment.packages
+    other = {name: now for name, was in then.items() if (now := here.get(_normal(name))) != was}
+    some = f"of the {len(then)} packages that are told" if environment.packages_partial else "packages"
     if not other:
-        yield Finding(
-            "environment", "ok", f"all {len(environment.packages)} packages are here in the same versions"
-        )
+        state: FindingState = "warn" if environment.packages_partial else "ok"
+        told = " that are told" if environment.packages_partial else ""
+        yield Finding("environment", state, f"all {len(then)} packages{told} are here in the same versions")
         return
     name, version = next(iter(other.items()))
     example = f"{name} {environment.packages[name]} then, {version or 'none'} now"
-    yield Finding("environment", "warn", f"{len(other)} packages differ where labtop runs: {example}, …")
+    dots = ", …" if len(other) > 1 else ""
+    verb = "differ" if len(other) > 1 else "differs"
+    yield Finding("environment", "warn", f"{len(other)} {some} {verb} where labtop runs: {example}{dots}")
+
+
+def _normal(name: str) -> str:
+    """The name of a package as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()

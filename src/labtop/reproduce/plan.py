@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtop.model.run import RunRecord
+from labtop.reproduce.asking import plan_asking
+from labtop.reproduce.carrying import plan_carried
 from labtop.reproduce.code import plan_code
 from labtop.reproduce.command import plan_command
 from labtop.reproduce.config_files import plan_config_files
@@ -63,6 +65,8 @@ def plan(
     folder = run_folder.resolve() if run_folder else None
     kind = choose_kind(record, folder, environment)
     parts = (
+        plan_asking(record),
+        plan_carried(record, folder, needs_list=kind in ("uv", "pip")),
         plan_code(record, folder, here),
         plan_environment(record, folder, kind),
         plan_data(record, folder, here),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labtop.model.run import RunRecord
+from labtop.reproduce.carrying import carries
 from labtop.reproduce.shell import comment, quote
 from labtop.reproduce.step import Finding, Step
 
@@ -91,13 +92,15 @@ def _findings(found: Sequence[Finding]) -> Iterator[str]:
 
 
 def _places(record: RunRecord, run_folder: Path | None) -> Iterator[str]:
-    if run_folder is not None:
+    if run_folder is not None and not carries(record):
         yield f"run={quote(str(run_folder))}"
     template = f'"${{TMPDIR:-/tmp}}"/{quote(f"labtop-{_plain(record.id)}.XXXXXX")}'
     yield f"scratch=${{LABTOP_SCRATCH:-$(mktemp -d {template})}}"
     yield 'mkdir -p -- "$scratch"'
     yield 'scratch=$(cd -P -- "$scratch" && pwd -P)'
     yield "tree=$scratch/tree"
+    if run_folder is not None and carries(record):
+        yield "run=$scratch/kept"
 
 
 def _plain(text: str) -> str:

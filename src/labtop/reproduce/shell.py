@@ -68,6 +68,15 @@ def _is_shown(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS"
 
 
+def is_plain_text(content: bytes) -> bool:
+    """Whether a file can stand in a script as it is: whole lines of signs that a terminal shows."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return text.endswith("\n") and all(map(_is_shown, set(text)))
+
+
 def quote_argument(word: str) -> str:
     """One word in which `${TOKEN}` asks for the secret that was taken out."""
     parts: list[str] = []

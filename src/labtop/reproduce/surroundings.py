@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from labtop.model.run import Gpu, Hardware, RunRecord
+from labtop.model.trackers import OURS, nothing_of
 from labtop.model.variables import is_placement
 from labtop.reproduce.shell import is_variable, quote_argument, secrets_in
 from labtop.reproduce.step import Finding, Part, Step
@@ -42,7 +43,9 @@ def _randomness(record: RunRecord) -> Iterator[Finding]:
     if unseeded:
         yield Finding("randomness", "warn", f"never seeded, so different each time: {', '.join(unseeded)}")
     elif not randomness.seeds:
-        yield Finding("randomness", "missing", "no seed was recorded")
+        tracker = record.source.tracker
+        words = "no seed was recorded" if tracker == OURS else nothing_of(tracker, "seed", "seed")
+        yield Finding("randomness", "missing", words)
 
 
 def _secrets(record: RunRecord) -> Iterator[Finding]:

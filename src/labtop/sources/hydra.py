@@ -87,6 +87,7 @@ def _read(place: Path, key: str) -> RunRead:
         ),
         environment=Environment(
             packages={"hydra-core": str(runtime["version"])} if runtime.get("version") else {},
+            packages_partial=True if runtime.get("version") else None,
             variables={name: str(value) for name, value in _part(job, "env_set").items()},
         ),
         source=Source(

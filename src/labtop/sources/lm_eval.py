@@ -173,7 +173,11 @@ def _environment(value: Mapping[str, Any], told: Machine) -> Environment:
             packages[name] = version
     python = told.facts.get("Python version", "").split(" ")[0]
     return Environment(
-        python=python or None, os=told.facts.get("OS"), libc=told.facts.get("Libc version"), packages=packages
+        python=python or None,
+        os=told.facts.get("OS"),
+        libc=told.facts.get("Libc version"),
+        packages=packages,
+        packages_partial=True if packages else None,
     )
 
 

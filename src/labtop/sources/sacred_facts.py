@@ -98,6 +98,7 @@ def environment(run: Mapping[str, Any]) -> Environment:
         python=_text(host.get("python_version")),
         os=_text(system[-1]) if isinstance(system, list) and system else _text(system),
         packages=packages,
+        packages_partial=True if packages else None,  # what the script imported, not what was installed
         variables={name: str(value) for name, value in _mapping(host.get("ENV")).items()},
     )
 

@@ -106,7 +106,11 @@ def _read(place: Path, ref: RunRef) -> RunRead:
             summary=history.summary,
             life=Life(tags=card.tags),
             randomness=Randomness(seeds={"transformers": seed} if isinstance(seed, int) else {}),
-            environment=Environment(python=card.packages.pop("python", None), packages=card.packages),
+            environment=Environment(
+                python=card.packages.pop("python", None),
+                packages=card.packages,
+                packages_partial=True if card.packages else None,
+            ),
             artifacts=tuple(_artifacts(place, states)),
             source=Source(
                 tracker=_NAME,

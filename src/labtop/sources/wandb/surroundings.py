@@ -58,6 +58,7 @@ def environment_of(facts: Facts, packages: Mapping[str, str], origins: Mapping[s
         implementation=kind or None,
         os=said.get("os") or facts.telemetry.get("platform"),
         packages=known,
+        packages_partial=True if known and not packages else None,
         origins=dict(origins),
         container="docker" if said.get("docker") else None,
         container_image=said.get("docker"),
