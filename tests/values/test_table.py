@@ -121,6 +121,36 @@ def test_a_long_table_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> Non
         assert back(table).get_column("a") == [0, 1, 2, 3, 4]
 
 
+def test_columns_that_are_lists_are_cut_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copying a list takes five times as long as copying an array: the loop would wait for it."""
+    monkeypatch.setattr("labtop.model.values.table.MOST_LISTED_CELLS", 6)
+    table = Table({"a": list(range(5)), "b": list("vwxyz"), "c": np.arange(5)})
+    kept = encoded(table)
+    assert kept.about == {"rows": 3, "columns": 3, "note": "the first 3 of 5 rows"}
+    assert len(encoded(Table({"c": np.arange(50)})).about) == 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.5] * 7,
+        [1, 2, 3, 4, 5, 6, 0.5],
+        [None] * 5 + [1, 2],
+        [1, 2, 3, "x", 5, 6, 7],
+        ["a", "b", "a", None, "c"],
+    ],
+)
+def test_a_long_list_is_the_column_that_a_short_one_is(
+    monkeypatch: pytest.MonkeyPatch, values: list[Any]
+) -> None:
+    """Taken piece by piece, so that other threads get their turn, a list has the type and cells it has as one."""
+    whole = back(Table({"a": values}))
+    monkeypatch.setattr("labtop.model.values.table_columns._PIECE", 2)
+    pieces = back(Table({"a": values}))
+    assert pieces.data == whole.data
+    assert pieces.to_arrow().schema == whole.to_arrow().schema
+
+
 def test_a_column_is_added() -> None:
     """To rows, to columns, and to what was read."""
     table = Table(columns=["a"], data=[[1], [2]])

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_000_000
 MOST_CELLS = 10_000_000
+MOST_LISTED_CELLS = (
+    4_000_000  # in columns that are lists: copying those takes 30 ms, in which log() cannot return
+)
 MOST_COLUMNS = 1000
 
 
@@ -101,6 +104,8 @@ class Table(RichValue):
                 raise ValueError(f"the columns of a table are of one length, not {sorted(lengths)}")
             count = lengths.pop() if lengths else 0
             most = _most_rows(len(self._named))
+            if listed := sum(isinstance(each, list) for each in self._named.values()):
+                most = min(most, MOST_LISTED_CELLS // listed)
             copy.of_rows = count if count > most else None
             copy._named = {name: _copied(each[:most]) for name, each in self._named.items()}
         else:

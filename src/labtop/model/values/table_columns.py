@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow
 
+_PIECE = 50_000  # values; a millisecond or two
+
 
 def arrow_of_frame(frame: Any) -> pyarrow.Table:
     """A frame of pandas, polars or pyarrow, or of what gives itself as Arrow; an index with a name is a column."""
@@ -63,6 +65,17 @@ def different_names(names: Sequence[str]) -> list[str]:
     return different
 
 
+def _of_pieces(values: Sequence[Any]) -> pyarrow.Array | None:
+    """A long list piece by piece: as one, it would keep the interpreter from the training loop. None: of two types."""
+    import pyarrow
+
+    try:
+        pieces = [pyarrow.array(values[at : at + _PIECE]) for at in range(0, len(values), _PIECE)]
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
+        return None
+    return pyarrow.concat_arrays(pieces) if len({each.type for each in pieces}) == 1 else None
+
+
 def _of_list(values: Any) -> pyarrow.Array:
     """One column. Whole and broken numbers together are numbers; other mixtures are texts."""
     import pyarrow
@@ -73,6 +86,9 @@ def _of_list(values: Any) -> pyarrow.Array:
         values = as_array(values)
     if getattr(values, "ndim", 1) > 1:
         values = list(values.tolist())
+    is_long = isinstance(values, list | tuple) and len(values) > _PIECE
+    if is_long and (whole := _of_pieces(values)) is not None:
+        return whole
     try:
         return pyarrow.array(values)
     except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
