@@ -210,11 +210,14 @@ class DataInput:
     used_rows: int | None = None  # how many rows `indices` names
     role: str = "input"  # "output" for what the run wrote
     problem: str | None = None  # why there is no digest, or what is odd about it
+    rank: int | None = None  # the rank that declared it, where that was not the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Randomness:
     """Seeds by library (python, numpy, torch, …, or the user's names) and determinism flags.
+
+    `ranks` are the seeds of other ranks, where they are others, by the rank's number in digits.
 
     `imported` lists random libraries that were loaded, so that those never seeded can be told.
     """
@@ -222,6 +225,7 @@ class Randomness:
     seeds: Mapping[str, int] = field(default_factory=dict)
     flags: Tree = field(default_factory=dict)
     imported: tuple[str, ...] = ()
+    ranks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,6 +392,8 @@ class Writer:
         default_factory=dict
     )  # at most 200, of who has not the record
     artifacts: tuple[Artifact, ...] = ()  # what it logged, at most 10,000; readers add them to the record's
+    data: tuple[DataInput, ...] = ()  # what it declared, and what it seeded; readers add them likewise
+    seeds: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

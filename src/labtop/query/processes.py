@@ -9,14 +9,15 @@ from pathlib import Path
 
 from labtop.model.run import RunRecord, Status, Writer
 from labtop.query.encoded_record import NO_RANKS, RanksSeen
+from labtop.store.amending import with_logged
 from labtop.store.process import is_gone
-from labtop.store.writers import WRITERS, read_writers, with_artifacts
+from labtop.store.writers import WRITERS, read_writers
 
 _MOST_TOLD = 5
 
 
 def with_writers(record: RunRecord, folder: Path) -> RunRecord:
-    """A record with its writers and the artifacts of all of them; what went wrong is a problem.
+    """A record with its writers and what all of them logged; what went wrong is a problem.
 
     A writer that has gone without a word is `crashed`.
     """
@@ -24,8 +25,7 @@ def with_writers(record: RunRecord, folder: Path) -> RunRecord:
     if not writers:
         return record
     source = replace(record.source, problems=(*record.source.problems, *_told(writers)))
-    artifacts = with_artifacts(record.artifacts, writers)
-    return replace(record, writers=writers, source=source, artifacts=artifacts)
+    return replace(with_logged(record, writers), writers=writers, source=source)
 
 
 def look_at_ranks(folder: str) -> RanksSeen:

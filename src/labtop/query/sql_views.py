@@ -20,8 +20,8 @@ VIEWS: Mapping[str, str] = {
     "points": "run_id, name, step, time, value, rank, writer: the points of every process",
     "summary": "run_id, name, goal, count, first, last, min, max, mean",
     "packages": "run_id, name, version",
-    "data": "run_id, name, uri, kind, digest, algorithm, bytes, rows, files, split, used_rows, role",
-    "artifacts": "run_id, name, path, uri, kind, step, bytes, sha256",
+    "data": "run_id, name, uri, kind, digest, algorithm, bytes, rows, files, split, used_rows, role, rank",
+    "artifacts": "run_id, name, path, uri, kind, step, bytes, sha256, rank",
     "events": "n, time, kind, run_id, actor, payload (JSON)",
 }
 """Every view and what it holds."""
@@ -38,11 +38,11 @@ STATISTICS = ("count", "first", "last", "min", "max", "mean")
 _DATA = {
     "name": "VARCHAR", "uri": "VARCHAR", "kind": "VARCHAR", "digest": "VARCHAR", "algorithm": "VARCHAR",
     "bytes": "BIGINT", "rows": "BIGINT", "files": "BIGINT", "split": "VARCHAR", "used_rows": "BIGINT",
-    "role": "VARCHAR",
+    "role": "VARCHAR", "rank": "INTEGER",
 }  # fmt: skip
 _ARTIFACTS = {
     "name": "VARCHAR", "path": "VARCHAR", "uri": "VARCHAR", "kind": "VARCHAR", "step": "DOUBLE", "bytes": "BIGINT",
-    "sha256": "VARCHAR",
+    "sha256": "VARCHAR", "rank": "INTEGER",
 }  # fmt: skip
 
 

@@ -31,7 +31,10 @@ def keep_data(
     try:
         reader = Reader(facts.root, facts.redactor, cache_folder() / "hashes", Settings.load().resolve_data)
         known = replace(
-            describe(data, name, reader), role=role, split=facts.redactor.text(str(split)) if split else None
+            describe(data, name, reader),
+            role=role,
+            split=facts.redactor.text(str(split)) if split else None,
+            rank=facts.writer.rank or None,
         )
         if indices is not None:
             known = _with_indices(facts, run_folder, known, indices)

@@ -230,6 +230,7 @@ class _StoredRandomness:
     seeds: Mapping[str, int] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
     imported: tuple[str, ...] = ()
+    ranks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def _decoder(shape: Any) -> Callable[[str | bytes], Any]:
@@ -240,7 +241,7 @@ def _decoder(shape: Any) -> Callable[[str | bytes], Any]:
 
 def _decode_randomness(json_text: str | bytes) -> Randomness:
     stored = _decode_stored_randomness(json_text)
-    return Randomness(seeds=stored.seeds, flags=stored.flags, imported=stored.imported)
+    return Randomness(seeds=stored.seeds, flags=stored.flags, imported=stored.imported, ranks=stored.ranks)
 
 
 _decode_stored_randomness = _decoder(_StoredRandomness)

@@ -13,6 +13,7 @@ from labtop.errors import InputError
 from labtop.model.fold import SummaryFold
 from labtop.model.merge import merge_records
 from labtop.model.run import Artifact, Beat, MetricSummary, Process, RunRecord, Status, Writer
+from labtop.store.amending import amended, with_logged
 from labtop.store.departed import told_by_logs
 from labtop.store.files import FILES, Files, replace_file
 from labtop.store.format import Encoded, record_parquet
@@ -21,7 +22,7 @@ from labtop.store.live import fold_live
 from labtop.store.reader import read_record
 from labtop.store.turns import Turns
 from labtop.store.wal import PointFrame
-from labtop.store.writers import MOST_ARTIFACTS, borrowed, with_artifacts, with_metrics, write_writer
+from labtop.store.writers import MOST_ARTIFACTS, borrowed, with_metrics, write_writer
 
 Durability = Literal["process", "os", "sync"]
 _LONGEST_BEAT_S = 10.0
@@ -89,7 +90,7 @@ class LiveRecord:
     """
 
     def __init__(self, identity: Identity, record: RunRecord, files: Files) -> None:
-        self.given = record
+        self.given = self._first = record
         self._encoded: Encoded = {}
         self._identity = identity
         self._files = files
@@ -140,6 +141,8 @@ class LiveRecord:
     def give(self, record: RunRecord) -> None:
         """Take another record; goals and what was never logged come from it, and it is written soon."""
         self.given = record if self.given is self._told else merge_records(self._told, record, self.given)
+        if record.data is not self._told.data or record.randomness is not self._told.randomness:
+            self._who_due_at = 0.0
         self._told = record
         self._due_at = 0.0
 
@@ -272,13 +275,9 @@ class LiveRecord:
         """
         who = self._identity
         record = read_record(who.folder)
-        mine = borrowed(dict(record.metrics), [with_metrics(self._who or Writer(), self._summaries())])
-        late = {name: each for name, each in mine.items() if _is_later(each, record.metrics.get(name))}
-        me = replace(self._who or Writer(), artifacts=self._logged)
-        artifacts = with_artifacts(record.artifacts, [me])
-        if (late or artifacts != record.artifacts) and record.status.is_end:
-            amended = replace(record, metrics={**record.metrics, **late}, artifacts=artifacts)
-            write_record(who.folder, amended, files=self._files, mode=who.mode, sync=who.sync)
+        more = amended(record, [self._with_logged(with_metrics(self._who or Writer(), self._summaries()))])
+        if more is not record and record.status.is_end:
+            write_record(who.folder, more, files=self._files, mode=who.mode, sync=who.sync)
 
     def _write_who(self, is_beat: bool) -> None:
         now = time.monotonic()
@@ -288,9 +287,19 @@ class LiveRecord:
         who = self._identity
         mine = with_metrics(self._who, {} if self._is_main else self._summaries())
         if not self._is_main or not self._turns.look():  # otherwise they are in the record
-            mine = replace(mine, artifacts=self._logged)
+            mine = self._with_logged(mine)
         with suppress(OSError):  # its points count, and those are written elsewhere
             write_writer(who.folder, mine, files=self._files, mode=who.mode, shared=who.shared)
+
+    def _with_logged(self, writer: Writer) -> Writer:
+        """A word about this writer with what it logged, declared and seeded itself."""
+        seeds, before = self.given.randomness.seeds, self._first.randomness.seeds
+        return replace(
+            writer,
+            artifacts=self._logged,
+            data=tuple(each for each in self.given.data if each not in self._first.data),
+            seeds={name: seed for name, seed in seeds.items() if before.get(name) != seed},
+        )
 
     def _summaries(self) -> dict[str, MetricSummary]:
         return {name: fold.summary() for name, fold in list(self._folds.items())}
@@ -311,8 +320,8 @@ class LiveRecord:
             or None,
             dropped=self._dropped_before + dropped,
         )
-        artifacts = with_artifacts(given.artifacts, self._turns.others)
-        merged = replace(given, metrics=self._merged_metrics(given.metrics), artifacts=artifacts, life=life)
+        merged = replace(given, metrics=self._merged_metrics(given.metrics), life=life)
+        merged = with_logged(merged, self._turns.others)
         return merged if self._who is None or self._who.ends_run else _without_end(merged)
 
     def _merged_metrics(self, given: Mapping[str, MetricSummary]) -> dict[str, MetricSummary]:
@@ -333,13 +342,6 @@ class LiveRecord:
             self.contested_by = f"process {process.pid} on {process.host} records this run too"
         elif self._was_replaced() and not self._turns.others:
             self.contested_by = "another process writes the record of this run too"
-
-
-def _is_later(mine: MetricSummary, there: MetricSummary | None) -> bool:
-    """Whether a summary says more than the borrowed one that is there: of a lower rank, or of more points."""
-    if there is None or there.rank is None:
-        return True
-    return (mine.rank or 0, -mine.count) < (there.rank, -there.count)
 
 
 def _without_end(record: RunRecord) -> RunRecord:

@@ -21,12 +21,14 @@ from pathlib import Path
 from labtop.errors import InputError, LabtopError, NoStoreError
 from labtop.model.run import RunRecord
 from labtop.store.abandoned import end_abandoned
+from labtop.store.amending import amended
 from labtop.store.arrival import Arrival, Memory
 from labtop.store.drafts import SYNC_SUFFIX, run_files
 from labtop.store.layout import (
     METRICS,
     RECORD,
     create_store,
+    file_mode,
     is_run_id,
     make_folders,
     project_folders,
@@ -35,8 +37,10 @@ from labtop.store.layout import (
 )
 from labtop.store.process import is_gone
 from labtop.store.reader import read_record
+from labtop.store.record_file import write_record
 from labtop.store.spool import NOTE, destination_of
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
+from labtop.store.writers import read_writers
 
 _LEAVING = ".leaving"
 _MOST_LOOKS = 5  # at a run that seals a log while it is copied
@@ -150,6 +154,8 @@ def _sync_run(folder: Path, destination: Path, keep: bool, base: Synced) -> Sync
         if arrival.bring_all():
             break
     arrival.remove_stale_logs()
+    if not arrival.problems:
+        _amend(home, shared)
     memory.save(folder)
     state = "so far" if _may_go_on(folder) else "copied"
     if arrival.problems:
@@ -163,6 +169,15 @@ def _sync_run(folder: Path, destination: Path, keep: bool, base: Synced) -> Sync
         bytes=arrival.bytes,
         problems=tuple(arrival.problems),
     )
+
+
+def _amend(home: Path, shared: bool) -> None:
+    """Put into a record that has ended what a rank logged whose files came just now, or came before the record."""
+    record = _record_of(home)
+    if record is not None and record.status.is_end and (writers := read_writers(home)):
+        more = amended(record, writers)
+        if more is not record:
+            write_record(home, more, mode=file_mode(shared))
 
 
 def _find(store: Path, folder: Path) -> Path:

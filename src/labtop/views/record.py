@@ -355,6 +355,7 @@ def _data_details(each: DataInput) -> Iterator[str]:
     yield f"{each.rows} row{'s' * (each.rows != 1)}" if each.rows is not None else ""
     yield f"split {clean(each.split, 80)}" if each.split else ""
     yield f"{each.used_rows} of them used" if each.used_rows is not None else ""
+    yield f"rank {each.rank}" if each.rank is not None else ""
     if each.columns:
         listed = ", ".join(f"{name} {kind}" for name, kind in list(each.columns.items())[:8])
         more = f" and {len(each.columns) - 8} more" if len(each.columns) > 8 else ""
@@ -365,6 +366,9 @@ def _data_details(each: DataInput) -> Iterator[str]:
 def _randomness(record: RunRecord) -> Iterator[Fact]:
     for library, seed in record.randomness.seeds.items():
         yield Fact(clean(library, 80), str(seed))
+    for rank, seeds in record.randomness.ranks.items():
+        listed = ", ".join(f"{clean(library, 80)} {seed}" for library, seed in seeds.items())
+        yield Fact(f"rank {clean(rank, 20)}", listed)
     for library in record.randomness.imported:
         if library not in record.randomness.seeds:
             yield Fact(clean(library, 80), "never seeded", tone="warning")
