@@ -75,3 +75,23 @@ def test_what_is_no_log_is_said(tmp_path: Path) -> None:
     assert "no log or table of runs" in result.stderr
     (tmp_path / "notes.txt").unlink()
     assert f"no runs in {tmp_path}" in command("ls", str(tmp_path)).stderr
+
+
+def test_a_wide_table_in_a_pipe_is_cut_to_the_usual_columns(logs: Path) -> None:
+    """What most runs have is written, the rest counted with the way to all of it; other formats are whole."""
+    for number in range(2, 5):
+        values = {f"p{each:02}": str(each + number) for each in range(30)}
+        write_run(
+            logs / "mlruns" / "1", number, params={"lr": f"0.{number}", **(values if number == 4 else {})}
+        )
+    result = command("ls", str(logs))
+    header = result.stdout.splitlines()[0].split()
+    assert len(header) == 20
+    assert {"id", "status", "name", "tracker", "loss", "lr", "age"} <= set(header)
+    assert "columns are left out: p" in result.stderr
+    assert "--columns '*'" in result.stderr
+    assert "p29" in command("ls", str(logs), "--columns", "name,p2*").stdout.splitlines()[0]
+    whole = command("ls", str(logs), "--columns", "*").stdout.splitlines()[0].split()
+    assert {f"p{each:02}" for each in range(30)} < set(whole)
+    assert "p29" in command("ls", str(logs), "--format", "csv").stdout.splitlines()[0]
+    assert "no column fits 'zz*'" in command("ls", str(logs), "--columns", "zz*").stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 from labtop.errors import UsageError
 from labtop.model.columns import Column
@@ -38,10 +39,21 @@ def find_column(columns: Sequence[Column], name: str) -> Column:
 
 
 def find_columns(columns: Sequence[Column], text: str) -> list[Column]:
-    """Columns named in a list with commas; a name that holds one is found too."""
+    """Columns named in a list with commas, each once; `val/*` names many. A name that holds a comma is found too."""
     if any(column.name == text for column in columns):
         return [find_column(columns, text)]
-    return [find_column(columns, name.strip()) for name in text.split(",") if name.strip()]
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    return list(dict.fromkeys(each for name in asked for each in _named(columns, name)))
+
+
+def _named(columns: Sequence[Column], name: str) -> Sequence[Column]:
+    """The columns that a pattern fits, or the one that is meant. Raises as `find_column` does."""
+    if "*" not in name or any(column.name == name for column in columns):
+        return [find_column(columns, name)]
+    found = [each for each in columns if fnmatchcase(each.name, name) or fnmatchcase(each.key, name)]
+    if not found:
+        raise UsageError(f"no column fits {name!r}", "see the columns with 'labtop ls --format json'")
+    return found
 
 
 def sort_keys(columns: Sequence[Column], names: Sequence[str]) -> tuple[SortKey, ...]:

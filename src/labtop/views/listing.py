@@ -10,29 +10,43 @@ from labtop.query.catalog import Catalog, Selection
 from labtop.views.glyphs import Glyphs
 from labtop.views.table import TableSpec, build_table, titles
 from labtop.views.table_cells import WRITERS
-from labtop.views.table_columns import HiddenColumn
+from labtop.views.table_columns import LEADING_METRICS, HiddenColumn
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Titles and cells, cleaned; `right` says which columns are numbers. `hidden` are columns that don't vary."""
+    """Titles and cells, cleaned; `right` says which columns are numbers.
+
+    `hidden` are columns that don't vary, `left_out` those that were too many.
+    """
 
     titles: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: tuple[bool, ...]
     hidden: tuple[HiddenColumn, ...] = ()
+    left_out: tuple[Column, ...] = ()
 
 
 def list_runs(
-    catalog: Catalog, selection: Selection, columns: Sequence[Column] | None, glyphs: Glyphs
+    catalog: Catalog,
+    selection: Selection,
+    columns: Sequence[Column] | None,
+    glyphs: Glyphs,
+    most: int | None = None,
 ) -> Listing:
-    """Write the runs of a selection in some columns, or in those that tell them apart, the id first."""
+    """Write the runs of a selection in some columns, or in those that tell them apart, the id first.
+
+    Of columns that nobody chose at most `most` are written: those that most runs have a value in.
+    """
+    left_out: tuple[Column, ...] = ()
     hidden: tuple[HiddenColumn, ...] = ()
     if columns is None:
         choice = build_table(catalog, TableSpec(), glyphs, selection=selection).choice
         hidden = choice.hidden
         id_column = next(column for column in catalog.columns() if column.key == "id")
         columns = [id_column, *choice.columns]
+        if most is not None and len(columns) > most:
+            columns, left_out = _usual(catalog, selection, columns, most)
     as_words = [
         Column(each.key, each.name, each.kind, COLUMN_TYPES["text"]) if each.key == "status" else each
         for each in columns
@@ -47,4 +61,25 @@ def list_runs(
     rows = tuple(
         tuple(writer.write(value).text for writer, value in zip(writers, row, strict=True)) for row in values
     )
-    return Listing(heads, rows, tuple(writer.align == "right" for writer in writers), hidden)
+    return Listing(heads, rows, tuple(writer.align == "right" for writer in writers), hidden, left_out)
+
+
+def _usual(
+    catalog: Catalog, selection: Selection, columns: Sequence[Column], most: int
+) -> tuple[list[Column], tuple[Column, ...]]:
+    """At most so many columns, and the others.
+
+    Fields, curves and leading metrics come first, then metrics and params by how many runs have them.
+    """
+    values = catalog.cells(selection.rows, [column.key for column in columns])
+    full = [sum(row[at] is not None for row in values) for at in range(len(columns))]
+    leading = [at for at, column in enumerate(columns) if column.kind == "metric"][:LEADING_METRICS]
+
+    def rank(at: int) -> tuple[bool, int, int]:
+        is_first = at in leading or columns[at].kind not in ("metric", "param")
+        return not is_first, 0 if is_first else -full[at], at
+
+    wanted = sorted(range(len(columns)), key=rank)
+    kept = set(wanted[:most])
+    left_out = tuple(column for at, column in enumerate(columns) if at not in kept)
+    return [column for at, column in enumerate(columns) if at in kept], left_out

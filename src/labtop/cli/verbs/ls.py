@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ from labtop.views.glyphs import glyphs, locale_is_ascii
 from labtop.views.listing import Listing, list_runs
 from labtop.views.sheet import groups_sheet, runs_sheet
 from labtop.views.table_columns import HiddenColumn
+from labtop.views.text import clean
+
+MOST_COLUMNS = 20
+"""Of a table in a pipe, where nobody chose any: more are for programs, which ask for another format."""
 
 
 @click.command("ls")
@@ -111,7 +116,8 @@ def groups_of(catalog: Catalog, selection: Selection, asked: Asked) -> Sheet:
 def listing_of(catalog: Catalog, selection: Selection, asked: Asked) -> Listing:
     """A line a run, for people."""
     chosen = find_columns(catalog.columns(), asked.columns) if asked.columns else None
-    return list_runs(catalog, selection, chosen, glyphs(locale_is_ascii()))
+    most = None if sys.stdout.isatty() else MOST_COLUMNS
+    return list_runs(catalog, selection, chosen, glyphs(locale_is_ascii()), most)
 
 
 def _print_runs(catalog: Catalog, selection: Selection, asked: Asked) -> None:
@@ -126,6 +132,7 @@ def _print_runs(catalog: Catalog, selection: Selection, asked: Asked) -> None:
         listing = listing_of(catalog, shown, asked)
         write_table(listing.titles, listing.rows, listing.right)
         say(how_many(listing, len(selection), selection.total))
+        _say_left_out(listing)
 
 
 def how_many(listing: Listing, count: int, total: int) -> str:
@@ -141,6 +148,16 @@ def how_many(listing: Listing, count: int, total: int) -> str:
         words += f"; {many} columns do not vary" if many > 1 else "; 1 column does not vary"
         words += f": {same}" if same else ""
     return words
+
+
+def _say_left_out(listing: Listing) -> None:
+    if listing.left_out:
+        names = ", ".join(clean(each.name, 40) for each in listing.left_out[:5])
+        more = ", …" if len(listing.left_out) > 5 else ""
+        say(
+            f"labtop: {len(listing.left_out)} columns are left out: {names}{more} — all of them: --columns '*'; "
+            "for a program: --format csv or jsonl"
+        )
 
 
 def _constant(hidden: HiddenColumn) -> object:
