@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,17 @@ def test_every_source_says_what_it_reads() -> None:
         assert source.tracker
         assert source.reads
         assert "\n" not in source.reads
+
+
+def test_finding_needs_no_numpy(tmp_path: Path) -> None:
+    """Each start looks for places, so what only reading needs is not imported for it."""
+    write_run(tmp_path / "1")
+    code = f"""
+import sys
+from pathlib import Path
+from labtop.sources.finding import survey
+print(len(survey(Path({str(tmp_path)!r})).found))
+print([name for name in ("numpy", "pyarrow", "duckdb") if name in sys.modules])
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.split("\n")[:2] == ["1", "[]"]

@@ -20,6 +20,7 @@ from labtop.formats.files import open_regular
 from labtop.formats.tensorboard import Scalar, is_event_file, values_of
 from labtop.formats.tfrecord import read_pieces
 
+TRACKER = "tensorboard"
 _TIME_NAME = re.compile(r"\d{9,10}(\.\d+)?")
 _MOST_FOLDERS = 2000  # that are looked into below a run
 _DEEPEST = 6

@@ -1,34 +1,23 @@
-"""Folders of TensorBoard event files as runs: what is found, and what is told of one."""
+"""Folders of TensorBoard event files as runs: what is found. How one is read is in `run`."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from labtop.formats.tensorboard import is_event_file
-from labtop.model.run import Artifact, Life, RunRecord, Status
-from labtop.model.run import Source as Origin
-from labtop.sources.folder_names import name_of, phase_of, project_of
-from labtop.sources.side_files import epoch_time, last_write, total_size
+from labtop.sources.side_files import total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
-from labtop.sources.tensorboard.facts import Facts
-from labtop.sources.tensorboard.folders import Part, is_part, parts_of
-from labtop.sources.tensorboard.reading import Reading, RestartedError, in_order, problems_of, recall
-from labtop.sources.tensorboard.state import Rich, State, still_valid
-
-_SLACK_S = 5.0
-"""Points that come so much later than the end that was told belie it: PyTorch tells the end with the params."""
+from labtop.sources.tensorboard.folders import TRACKER, Part, is_part, parts_of
 
 _MANY_FILES = 8
-_MOST_IN_STATE = 200  # files; a run of more is read as a whole each time
 
 
 class TensorBoard:
     """Reads event files of TF 1, TF 2, PyTorch and tensorboardX. Only what came since is read of a run that grows."""
 
-    tracker = "tensorboard"
+    tracker = TRACKER
     reads = "TensorBoard event files (*.tfevents.*)"
 
     def detect(self, listing: Listing) -> Iterable[Place]:
@@ -50,10 +39,12 @@ class TensorBoard:
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read the run, a long one in pieces."""
+        from labtop.sources.tensorboard.run import read_run  # needs NumPy, which finding places does not
+
         for ref in refs:
             parts = _parts(place)
             if parts and parts[0].files:
-                yield from _read(place, ref, parts)
+                yield from read_run(place, ref, parts)
 
 
 def _parts(place: Path) -> list[Part]:
@@ -61,77 +52,3 @@ def _parts(place: Path) -> list[Part]:
     if is_event_file(place.name) and not place.is_dir():
         return [Part(place.parent, (place,))] if place.exists() else []
     return parts_of(place)
-
-
-def _read(place: Path, ref: RunRef, parts: list[Part]) -> Iterator[RunRead]:
-    files = in_order(parts)
-    state = still_valid(ref.state, [(path, began_s) for path, began_s, _ in files])
-    is_appended = state is not None
-    try:
-        for read in _pieces(place, ref, parts, Reading(files, state)):
-            yield replace(read, appended=is_appended)
-            is_appended = True
-    except RestartedError as restarted:
-        is_appended = False
-        for read in _pieces(place, ref, parts, Reading(files, State(starts=restarted.starts))):
-            yield replace(read, appended=is_appended)
-            is_appended = True
-
-
-def _pieces(place: Path, ref: RunRef, parts: list[Part], reading: Reading) -> Iterator[RunRead]:
-    paths = [path for part in parts for path in part.files]
-    for curves in reading.curves():
-        yield RunRead(
-            key=ref.key,
-            record=_record(place, parts, reading),
-            curves=curves,
-            state=reading.state.encode() if reading.is_over and len(paths) <= _MOST_IN_STATE else None,
-            folder=parts[0].folder,
-            last_write=last_write(paths),
-        )
-
-
-def _record(place: Path, parts: list[Part], reading: Reading) -> RunRecord:
-    facts, state = recall(reading), reading.state
-    folder = parts[0].folder
-    status, ended_s = _end(facts, state)
-    began = [each.began_s for each in state.files if each.began_s]
-    phase = phase_of(folder)
-    return RunRecord(
-        id="",
-        name=name_of(folder),
-        project=project_of(folder),
-        status=status,
-        started_at=epoch_time(min(began)) if began else epoch_time(facts.started_s),
-        ended_at=epoch_time(ended_s),
-        params=facts.params,
-        life=Life(
-            group=facts.group or (name_of(folder.parent) if phase else None),
-            job_type=phase,
-            notes=facts.notes,
-        ),
-        artifacts=tuple(_artifact(name, each) for name, each in state.rich.items()),
-        source=Origin(
-            tracker=TensorBoard.tracker,
-            uri=str(place.absolute()),
-            problems=tuple(problems_of(reading)),
-            texts=facts.texts,
-        ),
-    )
-
-
-def _end(facts: Facts, state: State) -> tuple[Status, float | None]:
-    """The status that was told, unless points came after it, and when the run ended."""
-    if facts.status is None:
-        return Status.UNKNOWN, None
-    if state.last_s is not None and facts.status.is_end and state.last_s > facts.said_end_s + _SLACK_S:
-        return Status.UNKNOWN, None
-    return facts.status, (facts.ended_s or facts.said_end_s or None) if facts.status.is_end else None
-
-
-def _artifact(name: str, rich: Rich) -> Artifact:
-    about: dict[str, str | int | float | bool] = {"count": rich.count}
-    if rich.text:
-        about["caption"] = rich.text
-    tag = name.partition(":")[2] or f"other values ({rich.kind})"
-    return Artifact(name=tag, uri=rich.path, kind=rich.kind, step=float(rich.step), about=about)
