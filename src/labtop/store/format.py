@@ -116,9 +116,30 @@ def _plain_facts(facts: Any, depth: int) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name in _field_names(facts.__class__):
         value = getattr(facts, name)
-        if value is not None and (value or isinstance(value, (str, float, int))):
+        if value is None:
+            continue
+        kind = type(value)
+        if kind is float:
+            known[name] = value if -math.inf < value < math.inf else number_text(value)
+        elif kind is tuple and _is_finite(value):
+            known[name] = value
+        elif value or isinstance(value, (str, float, int)):
             known[name] = plain(value, depth + 1)
     return known
+
+
+def _is_finite(numbers: tuple[Any, ...]) -> bool:
+    """Whether these are numbers that JSON can say as they are: nearly all sparklines."""
+    return set(map(type, numbers)) == _FLOAT and math.isfinite(sum(numbers))
+
+
+_FLOAT = {float}
+
+
+@cache
+def _nothing(shape: type[Any]) -> tuple[Any, str]:
+    """A group of facts when nothing is known, and its JSON text."""
+    return shape(), msgspec.json.encode(plain(shape())).decode("utf-8")
 
 
 @cache
@@ -161,6 +182,10 @@ def _encode_once(group: str, facts: object, known: Encoded) -> str:
 
 def encode_group(facts: Any) -> str:
     """One group of facts as JSON text."""
+    if is_dataclass(facts):
+        nothing, text = _nothing(facts.__class__)
+        if facts == nothing:  # as most groups of most foreign runs
+            return text
     return msgspec.json.encode(plain(facts)).decode("utf-8")
 
 
