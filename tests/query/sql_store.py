@@ -72,6 +72,7 @@ def source_of(store: Path) -> ViewSource:
         relation=relation,
         environments="(SELECT r.id AS run_id, d.environment FROM run_index r JOIN documents d USING (row))",
         run_folders=lambda: [(run_id, store / "digits" / run_id) for run_id in (ONE, TWO)],
+        folders_of=lambda run_ids: [store / "digits" / run_id for run_id in run_ids],
     )
 
 

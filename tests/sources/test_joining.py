@@ -10,7 +10,7 @@ import pytest
 from labtop.model.run import MetricSummary, RunRecord, Source, Status
 from labtop.sources.composing import merged
 from labtop.sources.joining import grouped
-from labtop.sources.landing import Landed
+from labtop.sources.landed import Landed
 from labtop.sources.source import Curve
 from labtop.sources.traits import Traits, traits_of
 

@@ -46,8 +46,10 @@ from labtop.store.status import infer_status
 if TYPE_CHECKING:
     import polars
 
+    from labtop.query.packed_records import PackedRecords
     from labtop.sources.finding import Survey
     from labtop.sources.mirror import Mirror
+    from labtop.sources.packs import Pack
 
 __all__ = [
     "Aggregate",
@@ -104,7 +106,10 @@ class Catalog:
         self.revision = 0
         self._refreshing = threading.Lock()
         cache = Cache(cache_root or cache_folder(), self.info.store_id, self.path)
-        self._intake = Intake(self.engine, self.path, self.info, cache, self._moved, self.ledgers)
+        self._packed = None if self.mirror is None else _packed(self.engine, self.mirror)
+        self._intake = Intake(
+            self.engine, self.path, self.info, cache, self._moved, self.ledgers, self._packed
+        )
         self._last: tuple[int, TableQuery, Selection] | None = None
 
     def _moved(self) -> None:
@@ -161,7 +166,7 @@ class Catalog:
 
     def ledger_of(self, run_id: str) -> Path:
         """The store whose ledger takes an edit of a run: its own, or the user's for runs of other trackers."""
-        folder = self.run_folder(run_id)
+        folder = self._run_folders([run_id]).get(run_id)
         if self.mirror is None or folder is None:
             return self.path
         above = folder.resolve().parents
@@ -261,8 +266,22 @@ class Catalog:
         return [row[0] or "" for row in self.cells(rows, ["id"])]
 
     def run_folder(self, run_id: str) -> Path | None:
-        """The folder of a run in a labtop store; None for runs read from elsewhere."""
+        """The folder of a run, made if it lay in a pack so far; None for one that is not there."""
+        self.make_folders([run_id])
         return self._run_folders([run_id]).get(run_id)
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        return self.row_of(run_id) is not None
+
+    def make_folders(self, run_ids: Sequence[str]) -> None:
+        """Make the folders of runs that lie in packs: of many at once in a fraction of the time."""
+        if self.mirror is None:
+            return
+        folders = [each.relative_to(self.path).as_posix() for each in self._run_folders(run_ids).values()]
+        if not self.mirror.packs.unpack(folders):
+            self.refresh()  # what was damaged is read again
+            self.mirror.packs.unpack(folders)
 
     def _run_folders(self, run_ids: Sequence[str]) -> dict[str, Path]:
         relation = self._intake.index.table.relation(["id", "_folder"])
@@ -276,7 +295,7 @@ class Catalog:
 
         Raises NoRunError; InputError when its record became unreadable meanwhile.
         """
-        folder = self.run_folder(run_id)
+        folder = self._run_folders([run_id]).get(run_id)
         if folder is None:
             raise NoRunError(f"no run {run_id!r}", "list them with 'labtop ls'")
         try:
@@ -309,8 +328,20 @@ class Catalog:
                     yield self.record(run_id)
 
     def _read_records(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
+        inside: list[dict[str, Any]] = []
+        if self._packed is not None:
+            packed = [each for each in folders if not (each / RECORD).exists()]
+            wanted = [each.relative_to(self.path).as_posix() for each in packed]
+            inside = self._packed.rows(wanted)
+            if self.mirror is not None and self.mirror.packs.lost:
+                self.refresh()  # what was damaged is read again
+                inside = self._packed.rows(wanted)
+            lying = {each for each, name in zip(packed, wanted, strict=True) if name in self._packed}
+            folders = [each for each in folders if each not in lying]
+        if not folders:
+            return inside
         names = ", ".join(quote_name(name) for name in RECORD_COLUMNS)
-        return self.engine.dictionaries(
+        return inside + self.engine.dictionaries(
             f"SELECT {names} FROM (SELECT * FROM read_parquet(?, union_by_name = true))",
             [[str(folder / RECORD) for folder in folders]],
         )
@@ -326,7 +357,8 @@ class Catalog:
     # Points and files
 
     def record_files(self) -> list[Path]:
-        """The record of every run in the table that has one."""
+        """The record of every run in the table that has one, in its folder."""
+        self.run_folders()
         relation = self._intake.index.table.relation(["_folder", "_stamp"])
         rows = self.engine.query(f"SELECT _folder FROM {relation} WHERE _stamp <> 0 ORDER BY _folder")
         return [self.path / folder / RECORD for (folder,) in rows]
@@ -381,11 +413,29 @@ class Catalog:
             FROM {self._intake.index.table.relation(["id", "_environment"])} e
             JOIN environments ON environments.hash = e._environment)"""
 
-    def run_folders(self) -> list[tuple[str, Path]]:
-        """Id and folder of every run."""
+    def run_folders(self, packed: bool = True) -> list[tuple[str, Path]]:
+        """Id and folder of every run; the folders of those that lie in packs are made, or these left out."""
         relation = self._intake.index.table.relation(["id", "_folder"])
         rows = self.engine.query(f"SELECT id, _folder FROM {relation} ORDER BY _folder")
+        if packed:
+            self.make_folders([run_id for run_id, _ in rows])
+        elif self._packed is not None:
+            rows = [each for each in rows if each[1] not in self._packed]
         return [(run_id, self.path / folder) for run_id, folder in rows]
+
+    def folders_of(self, run_ids: Sequence[str]) -> list[Path]:
+        """The folders of some runs, made if they lay in packs so far."""
+        self.make_folders(run_ids)
+        return list(self._run_folders(run_ids).values())
+
+    def packs(self) -> list[Pack]:
+        """The packs in which runs lie that have no folder yet."""
+        if self.mirror is None:
+            return []
+        relation = self._intake.index.table.relation(["_folder"])
+        return self.mirror.packs.of(
+            folder for (folder,) in self.engine.query(f"SELECT _folder FROM {relation}")
+        )
 
     def found_columns(self) -> list[FoundColumn]:
         """Params and metrics with their place in the record."""
@@ -407,6 +457,12 @@ class Catalog:
         with self._refreshing:
             self._intake.close()
             self.engine.close()
+
+
+def _packed(engine: Engine, mirror: Mirror) -> PackedRecords:
+    from labtop.query.packed_records import PackedRecords
+
+    return PackedRecords(engine, mirror.packs)
 
 
 def _mirror(root: Path, cache_root: Path, seen: Survey | None) -> Mirror:

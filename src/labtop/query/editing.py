@@ -22,7 +22,7 @@ def edit_runs(catalog: Catalog, run_ids: Sequence[str], kind: Edit, payload: Map
     from labtop.store import ledger
 
     for run_id in run_ids:
-        if catalog.run_folder(run_id) is None:
+        if not catalog.has_run(run_id):
             raise NoRunError(f"no run {run_id!r}", "list them with 'labtop ls'")
     for run_id in run_ids:
         ledger.append(catalog.ledger_of(run_id), kind, run_id, payload)

@@ -36,6 +36,7 @@ from labtop.store.transfer import copy_proven
 
 _OUTPUT = "output.log"
 _DRAFT_SUFFIX = ".sync"  # as runs that arrive from a spool: `labtop fsck` knows what is left over
+_FOLDERS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,9 @@ def import_runs(
     shared = create_store(store).shared
     there = {folder.name: folder for folder in run_folders(store)}
     redactor = redactor_for(catalog.settings.redact)
-    for run_id in run_ids:
+    for at, run_id in enumerate(run_ids):
+        if at % _FOLDERS_AT_ONCE == 0:
+            catalog.make_folders(run_ids[at : at + _FOLDERS_AT_ONCE])
         folder = catalog.run_folder(run_id)
         try:
             record = cleaned(catalog.record(run_id), redactor)

@@ -13,6 +13,7 @@ from labtop.query.cache import Cache
 from labtop.query.engine import Engine
 from labtop.query.environments import Environments
 from labtop.query.known_folders import KnownFolders
+from labtop.query.packed_records import PackedRecords
 from labtop.query.reading import Progress, Reading
 from labtop.query.remembered import Remembered
 from labtop.query.request import Problem
@@ -32,15 +33,16 @@ class Intake:
         cache: Cache,
         on_change: Callable[[], None],
         ledgers: Callable[[], Sequence[Path]],
+        packed: PackedRecords | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
         self._on_change = on_change
-        self.index = RunIndex(engine, store)
+        self.index = RunIndex(engine, store, packed or frozenset())
         self.environments = Environments(self.index, cache.environments)
         self._known = KnownFolders(self.index)
         self.remembered = Remembered(self.index, self._known, self.environments, cache, on_change)
-        self._reading = Reading(self.index, self._known, self.environments, on_change)
+        self._reading = Reading(self.index, self._known, self.environments, on_change, packed)
         self._ledgers = ledgers
         self._ledger_times: dict[Path, int] = {}
         self._is_open = False

@@ -107,7 +107,8 @@ class KnownFolders:
         return [
             folder
             for _, folder, stamp in rows
-            if stamp_of_file(record_path(index.store, folder)) not in (stamp, None)
+            if folder not in index.unchanging
+            and stamp_of_file(record_path(index.store, folder)) not in (stamp, None)
         ]
 
     def _remove(self, folders: Sequence[str]) -> int:

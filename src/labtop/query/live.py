@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
@@ -40,9 +40,10 @@ class LiveRun:
 class LiveRuns:
     """All runs of a store that had not ended when they were last read, by row number."""
 
-    def __init__(self, engine: Engine, store: Path) -> None:
+    def __init__(self, engine: Engine, store: Path, unchanging: Container[str] = frozenset()) -> None:
         self._engine = engine
         self._store = store
+        self._unchanging = unchanging
         self._runs: dict[int, LiveRun] = {}
         self._unsettled: dict[int, tuple[str, RanksSeen]] = {}  # runs that ended before all their ranks
         self.beats = BeatHistory()
@@ -84,6 +85,8 @@ class LiveRuns:
         return changed
 
     def _signature(self, run: LiveRun) -> Signature:
+        if run.folder in self._unchanging:
+            return run.signature
         folder = f"{self._store}/{run.folder}"
         try:
             stamp: object = stamp_of(os.stat(f"{folder}/{RECORD}"))  # noqa: PTH116 - thousands, each second

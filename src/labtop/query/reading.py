@@ -15,6 +15,7 @@ from labtop.query.environments import Environments
 from labtop.query.known_folders import KnownFolders
 from labtop.query.live import record_from_log
 from labtop.query.loading import LatestValues
+from labtop.query.packed_records import PackedRecords
 from labtop.query.record_files import read_records
 from labtop.query.record_row import RecordRow, RowMaker
 from labtop.query.run_index import RunIndex
@@ -33,12 +34,18 @@ class Reading:
     """Reads records into `index`; `on_change` is told when rows moved."""
 
     def __init__(
-        self, index: RunIndex, known: KnownFolders, environments: Environments, on_change: Callable[[], None]
+        self,
+        index: RunIndex,
+        known: KnownFolders,
+        environments: Environments,
+        on_change: Callable[[], None],
+        packed: PackedRecords | None = None,
     ) -> None:
         self._index = index
         self._known = known
         self._environments = environments
         self._on_change = on_change
+        self._packed = packed
         self._maker = RowMaker()
         self._latest = LatestValues()
 
@@ -56,6 +63,13 @@ class Reading:
 
     def _chunks(self, folders: Sequence[str]) -> Iterator[tuple[int, bool]]:
         """Read chunk after chunk; how many folders it had, and whether there are rows of them."""
+        if self._packed is not None:
+            inside = [each for each in folders if each in self._packed]
+            self._known.note_damage(inside, {})
+            self._known.note_missing(inside, ())
+            for records in self._packed.chunks(inside):
+                yield len(records), self._take(records)
+            folders = [each for each in folders if each not in self._packed]
         first, rest = folders[:FIRST_CHUNK], folders[FIRST_CHUNK:]
         yield len(first), self._read_here(first)
         if len(rest) >= WORTH_PROCESSES:

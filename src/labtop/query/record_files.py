@@ -145,7 +145,7 @@ def _load_odd_one(
 
 
 def _query(engine: Engine, paths: Sequence[str], files: _Files, columns: Sequence[str]) -> None:
-    wanted = ", ".join(_sql(name) if name in columns else "NULL" for name in COLUMNS)
+    wanted = ", ".join(column_sql(name) if name in columns else "NULL" for name in COLUMNS)
     several = ", union_by_name = true" if len(paths) > 1 else ""
     files.rows += engine.query(
         f"""SELECT _file, {wanted}
@@ -154,7 +154,8 @@ def _query(engine: Engine, paths: Sequence[str], files: _Files, columns: Sequenc
     )
 
 
-def _sql(name: str) -> str:
+def column_sql(name: str) -> str:
+    """A column of a record as an expression: a text, or a time in microseconds."""
     column = quote_name(name)
     if name in _TIMES:
         return f"if(isfinite({column}::TIMESTAMP), epoch_us({column}::TIMESTAMP), NULL)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,11 +19,13 @@ from labtop.query.table import RunTable
 class RunIndex:
     """One of a catalog; `table` and `found` are others after `reset`. Written by one thread at a time."""
 
-    def __init__(self, engine: Engine, store: Path) -> None:
+    def __init__(self, engine: Engine, store: Path, unchanging: Container[str] = frozenset()) -> None:
         self.engine = engine
         self.store = store
+        self.unchanging = unchanging
+        """Run folders of which somebody says when they are to be read again; there is nothing in them to look at."""
         self.problems: dict[str, Problem] = {}
-        self.live = LiveRuns(engine, store)
+        self.live = LiveRuns(engine, store, unchanging)
         self.next_row = 0
         self.uncached = 0  # rows that the cache should remember and doesn't
         self.found = FoundColumns()

@@ -27,8 +27,19 @@ Ask = Callable[[str, list[Any]], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
+class PackedPoints:
+    """A file with the points of many runs; only those of `run_ids` count, all if that is None."""
+
+    path: Path
+    run_ids: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class MetricFiles:
-    """Sealed parts: `single` are the only part of their writer, `several` may repeat points; and open logs by run."""
+    """Sealed parts: `single` are the only part of their writer, `several` may repeat points; and open logs by run.
+
+    `packed` are points of many runs in one file, each of one writer.
+    """
 
     single: tuple[Path, ...] = ()
     several: tuple[Path, ...] = ()
@@ -37,9 +48,12 @@ class MetricFiles:
         tuple[str, Path, tuple[str, ...]], ...
     ] = ()  # runs with several writers: id, folder, those
     problems: tuple[Problem, ...] = ()
+    packed: tuple[PackedPoints, ...] = ()
 
 
-def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask | None = None) -> MetricFiles:
+def find_metric_files(
+    runs: Iterable[tuple[str, Path]], ask: Ask | None = None, packed: Iterable[PackedPoints] = ()
+) -> MetricFiles:
     """The files with points of runs (id and folder), those left out that are cut or, if `ask` is given, of other shape.
 
     To ask for the shape takes as long as a query over all points, so it is left for when one fails.
@@ -64,6 +78,7 @@ def find_metric_files(runs: Iterable[tuple[str, Path]], ask: Ask | None = None) 
         logs=tuple(logs),
         crowded=tuple(crowded),
         problems=(*problems, *bad),
+        packed=tuple(packed),
     )
 
 

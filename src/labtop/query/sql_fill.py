@@ -17,6 +17,7 @@ from labtop.query.engine import Engine, quote_list, quote_text, translated_error
 from labtop.query.request import Problem
 from labtop.query.sql_files import (
     MetricFiles,
+    PackedPoints,
     find_metric_files,
     find_records,
     read_logs,
@@ -53,8 +54,9 @@ class ViewSource:
     """What the views are made of.
 
     `relation` gives SQL of a subquery with the named column keys of all runs, `environments` one with `run_id` and
-    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run, `forks` the
-    ancestors of those that were forked; `ledgers` are stores.
+    `environment` (JSON), both to be asked of `engine`. `run_folders` gives id and folder of every run whose points lie
+    in its folder, `packed` where those of the others lie; `folders_of` gives the folders of some runs, whichever they
+    are. `forks` gives the ancestors of those that were forked; `ledgers` are stores.
     """
 
     ledgers: Sequence[Path]
@@ -63,7 +65,9 @@ class ViewSource:
     relation: Callable[[Sequence[str]], str]
     environments: str
     run_folders: Callable[[], Sequence[tuple[str, Path]]]
+    folders_of: Callable[[Sequence[str]], Sequence[Path]]
     forks: Callable[[], Sequence[tuple[str, str, float, int]]] = tuple
+    packed: Callable[[], Sequence[PackedPoints]] = tuple
 
 
 @dataclass(slots=True)
@@ -149,9 +153,7 @@ class CatalogViews:
         long = {row[0] for row in connection.execute(f"SELECT run_id FROM _lists WHERE {is_long}").fetchall()}
         if long:
             connection.execute(f"DELETE FROM _lists WHERE {is_long}")
-            self._read_lists(
-                connection, lists, [path for run_id, path in self.source.run_folders() if run_id in long]
-            )
+            self._read_lists(connection, lists, self.source.folders_of(sorted(long)))
         for name, select in (("data", data_select), ("artifacts", artifacts_select)):
             if name in used:
                 connection.execute(create_view(name, select("_lists")))
@@ -203,7 +205,7 @@ class CatalogViews:
             return files, *read_logs(files.logs)
 
         files, points, problems = while_sealing(listed)
-        self._parts = (*files.single, *files.several)
+        self._parts = (*files.single, *files.several, *(each.path for each in files.packed))
         self._problems += [*files.problems, *problems]
         if points:
             connection.execute(
@@ -215,13 +217,12 @@ class CatalogViews:
                     *map(list, zip(*(each for _, each in points), strict=True)),
                 ],
             )
-        for name, paths in (("_single", files.single), ("_several", files.several)):
-            if paths:
-                columns = ", ".join(POINT_COLUMNS)
-                select = f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
-                connection.execute(create_view(name, select))
+        if files.several:
+            connection.execute(create_view("_several", _points_of(files.several)))
+        if single := _single_selects(files):
+            connection.execute(create_view("_single", " UNION ALL ".join(single)))
         parts = (
-            "_single" if files.single else None,
+            "_single" if single else None,
             "_several" if files.several else None,
             "_tail" if points else None,
             self._make_roles(connection, files),
@@ -249,7 +250,8 @@ class CatalogViews:
         return _table(connection, "_forks", FORK_COLUMNS, rows) if rows else None
 
     def _find_metric_files(self, quick: bool) -> MetricFiles:
-        found = find_metric_files(self.source.run_folders(), None if quick else self.source.engine.query)
+        ask = None if quick else self.source.engine.query
+        found = find_metric_files(self.source.run_folders(), ask, self.source.packed())
         if not self._damaged:
             return found
         return MetricFiles(
@@ -258,7 +260,25 @@ class CatalogViews:
             found.logs,
             found.crowded,
             (*found.problems, *self._damaged.values()),
+            tuple(each for each in found.packed if each.path not in self._damaged),
         )
+
+
+def _points_of(paths: Sequence[Path]) -> str:
+    """All points of some files."""
+    columns = ", ".join(POINT_COLUMNS)
+    return f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
+
+
+def _single_selects(files: MetricFiles) -> list[str]:
+    """The points of all files in which each is there once."""
+    whole = (*files.single, *(each.path for each in files.packed if each.run_ids is None))
+    selects = [_points_of(whole)] if whole else []
+    for each in files.packed:
+        if each.run_ids is not None:
+            runs = ", ".join(map(quote_text, each.run_ids))
+            selects.append(f"{_points_of([each.path])} WHERE run_id IN ({runs})")
+    return selects
 
 
 def _table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labtop.query.sql_files import find_metric_files
+from labtop.query.sql_files import PackedPoints, find_metric_files
 from labtop.query.sql_fill import ViewSource
 from labtop.query.sql_text import TOLD, StoreFiles
 from labtop.store.layout import LEDGER
@@ -22,7 +22,9 @@ def view_source(catalog: Catalog) -> ViewSource:
         columns=catalog.columns(),
         relation=catalog.relation,
         environments=catalog.environments(),
-        run_folders=catalog.run_folders,
+        run_folders=lambda: catalog.run_folders(packed=False),
+        folders_of=catalog.folders_of,
+        packed=lambda: _packed_points(catalog),
         forks=lambda: _forks(catalog),
     )
 
@@ -48,6 +50,12 @@ def store_files(catalog: Catalog) -> StoreFiles:
         found=catalog.found_columns(),
         told=engine.query(f"SELECT {names} FROM {catalog.relation(TOLD)} ORDER BY id"),
     )
+
+
+def _packed_points(catalog: Catalog) -> list[PackedPoints]:
+    return [
+        PackedPoints(each.points, None if each.is_all else tuple(each.run_ids)) for each in catalog.packs()
+    ]
 
 
 def _forks(catalog: Catalog) -> list[ForkRow]:

@@ -16,6 +16,8 @@ from labtop.errors import InputError
 from labtop.model.merge import merge_records
 from labtop.model.run import RunRecord, Status
 from labtop.sources.joining import Group
+from labtop.sources.landed import Landed
+from labtop.sources.unpacking import unpack
 from labtop.store.files import replace_file
 from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.layout import METRICS, RECORD
@@ -28,8 +30,9 @@ def compose(mirror: Path, group: Group, folder: Path) -> None:
     """Make `folder` the run of a group. Raises OSError, InputError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not group.guests:
-        _link(folder, mirror / group.host.folder)
+        _link(mirror, folder, group.host)
         return
+    unpack(mirror, group.members)
     remove(folder)
     (folder / METRICS).mkdir(parents=True)
     records = [read_record(mirror / each.folder) for each in group.members]
@@ -92,14 +95,17 @@ def _is_echo(name: str, record: RunRecord, others: Sequence[RunRecord]) -> bool:
     )
 
 
-def _link(folder: Path, target: Path) -> None:
-    if folder.is_symlink() and folder.resolve() == target.resolve():
-        return
-    remove(folder)
+def _link(mirror: Path, folder: Path, landed: Landed) -> None:
+    target = f"../{landed.folder}"
     try:
-        folder.symlink_to(os.path.relpath(target, folder.parent), target_is_directory=True)
+        os.symlink(target, folder, target_is_directory=True)  # noqa: PTH211 - thousands; Path costs more than the call
+    except FileExistsError:
+        if not (folder.is_symlink() and os.readlink(folder) == target):  # noqa: PTH115 - as it was written
+            remove(folder)
+            _link(mirror, folder, landed)
     except OSError:  # a system without links
-        shutil.copytree(target, folder)
+        unpack(mirror, [landed])
+        shutil.copytree(mirror / landed.folder, folder)
 
 
 def _bring(part: Path, target: Path, hidden: set[str], run_id: str, count: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labtop.sources import source_names
-from labtop.sources.landing import Landed
+from labtop.sources.landed import Landed
 from labtop.sources.twins import twins
 
 _NAMELESS = frozenset(("lightning", "keras", "stable-baselines", "tensorboard", "tables"))

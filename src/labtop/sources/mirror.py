@@ -12,7 +12,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from labtop.sources import load_source
 from labtop.sources.composing import compose, remove
 from labtop.sources.finding import Found, Survey, survey
 from labtop.sources.joining import Group, grouped
-from labtop.sources.landing import Landed
+from labtop.sources.landed import Landed
+from labtop.sources.packs import Packs
 from labtop.sources.passing import decode, encode
 from labtop.sources.reading import Task, Told, read_tasks, task_of
 from labtop.sources.source import Place, RunRef
@@ -33,7 +34,7 @@ from labtop.store.layout import RECORD, create_store, project_folders, safe_fold
 Progress = Callable[[int, int], None]
 """Told how many of how many runs are read."""
 
-SCHEMA = 3
+SCHEMA = 4
 """Counts up whenever a mirror made by an older labtop must be made again."""
 
 _STATE = ".mirror.json"
@@ -105,8 +106,9 @@ class Mirror:
         self._moved_at = time.monotonic()
         self._state_stamp: object = None
         self._changed = False  # beyond runs that were read: in this update
+        self.packs = Packs(self.store)
         create_store(self.store)
-        self._load()
+        self._load(may_clear=False)
 
     @property
     def is_moving(self) -> bool:
@@ -116,11 +118,12 @@ class Mirror:
     def update(self, on_progress: Progress | None = None) -> Iterator[list[str]]:
         """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before."""
         with _locked(self.store / _LOCK) as is_ours:
+            self._load(may_clear=is_ours)
             if not is_ours:
                 return  # another process is at it
-            self._load()
             self._changed = False
             self._shown_ids, self._alone = set(), {}
+            self._forget_lost()
             self._look()
             tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
             if tasks:
@@ -129,6 +132,17 @@ class Mirror:
                 yield self._show()
             if self._changed or tasks:
                 self._save()
+                self.packs.tidy(
+                    each.pack for known in self._places.values() for each in known.runs.values() if each.pack
+                )
+
+    def _forget_lost(self) -> None:
+        """Have the runs of packs that cannot be read read again."""
+        lost, self.packs.lost = self.packs.lost, set()
+        for known in self._places.values():
+            for key in [key for key, each in known.runs.items() if each.pack in lost]:
+                del known.runs[key]
+                known.due = 0.0
 
     # What there is
 
@@ -231,6 +245,7 @@ class Mirror:
             compose(self.store, Group(landed), self.store / folder)
         except (OSError, LabtopError):
             return []  # said when all runs are looked at
+        self.packs.show({folder: landed})
         self._shown[folder] = _ALONE
         self._alone[folder] = landed
         self._shown_ids.add(landed.run_id)
@@ -258,9 +273,7 @@ class Mirror:
             del self._shown[folder]
         changed = []
         for folder, group in groups.items():
-            signature = " ".join(
-                f"{each.folder}@{each.writer}.{each.seq}.{each.version}" for each in group.members
-            )
+            signature = _signature(group.members)
             if self._alone.get(folder) is group.host and not group.guests:
                 self._shown[folder] = signature  # it is shown as it is already
             elif self._shown.get(folder) != signature:
@@ -271,40 +284,63 @@ class Mirror:
                     continue
                 self._shown[folder] = signature
                 changed.append(folder)
+        self.packs.show_only(
+            {
+                folder: group.host
+                for folder, group in groups.items()
+                if not group.guests and folder in self._shown
+            }
+        )
         return changed
 
     # What is remembered
 
-    def _load(self) -> None:
-        """Take what was remembered, unless it is what this process wrote itself."""
+    def _load(self, may_clear: bool) -> None:
+        """Take what was remembered, unless it is what this process wrote itself.
+
+        Where that is nothing, what lies there is cleared away; not while another process may be making it.
+        """
         stamp = _stamp(self.store / _STATE)
         if stamp == self._state_stamp:
             return
-        self._state_stamp = stamp
         try:
             saved = decode((self.store / _STATE).read_bytes(), _Saved)
         except (OSError, msgspec.MsgspecError):
             saved = None
         if saved is None or saved.schema != SCHEMA:
-            self._clear()
+            if may_clear:
+                self._state_stamp = stamp
+                self._clear()
             return
+        self._state_stamp = stamp
         before = self._places
         self.stores = tuple(map(Path, saved.stores))
         self._shown = saved.shown
         self._places = {}
+        whole = self.packs.are_whole(run.pack for each in saved.places for run in each.runs if run.pack)
         for each in saved.places:
             key = each.source, Path(each.path)
             known = _Known(
                 Found(each.source, Place(Path(each.path), each.closed)),
-                {landed.key: landed for landed in each.runs if self._is_there(landed)},
+                {landed.key: landed for landed in each.runs if self._is_there(landed, whole)},
                 each.problems,
             )
             if (old := before.get(key)) is not None:
                 known.due, known.took, known.changed_at = old.due, old.took, old.changed_at
             self._places[key] = known
+        self.packs.show_only(
+            {
+                landed.shown: landed
+                for known in self._places.values()
+                for landed in known.runs.values()
+                if landed.pack and self._shown.get(landed.shown) in (_ALONE, _signature((landed,)))
+            }
+        )
 
-    def _is_there(self, landed: Landed) -> bool:
+    def _is_there(self, landed: Landed, whole: Mapping[str, bool]) -> bool:
         """Whether what was read of a run is still in the cache, which others may tidy."""
+        if landed.pack:
+            return whole[landed.pack]
         try:
             return (self.store / landed.folder / RECORD).stat().st_size > 0
         except OSError:
@@ -354,6 +390,11 @@ def _as_known(ref: RunRef, known: _Known) -> RunRef:
     """A run with what its last reading left for this one."""
     before = known.runs.get(ref.key)
     return ref if before is None or before.state is None else replace(ref, state=before.state)
+
+
+def _signature(members: Sequence[Landed]) -> str:
+    """What a folder that people see was made of."""
+    return " ".join(f"{each.folder}@{each.writer}.{each.seq}.{each.version}" for each in members)
 
 
 def _link_name(project: Path) -> str:

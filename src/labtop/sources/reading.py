@@ -21,7 +21,9 @@ import msgspec
 from labtop.errors import LabtopError
 from labtop.sources import load_source
 from labtop.sources.finding import Found
-from labtop.sources.landing import Landed, land
+from labtop.sources.landed import Landed
+from labtop.sources.landing import Landing
+from labtop.sources.packing import Packing
 from labtop.sources.passing import decode, encode
 from labtop.sources.source import Place, RunRef
 
@@ -30,6 +32,7 @@ _WORTH_PROCESSES_RUNS = 40
 _WORTH_PROCESSES_BYTES = 8 * 2**20
 _CHUNK_RUNS = 250
 _CHUNK_BYTES = 8 * 2**20
+_WORTH_A_PACK = 8
 _START = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
@@ -83,15 +86,20 @@ def read_task(mirror: Path, task: Task) -> Iterator[Told]:
     source, place = load_source(task.source), Place(Path(task.place))
     wanted = {ref.key: ref for ref in task.refs}
     left, landed = dict(wanted), dict(task.before)
+    packing = Packing(mirror) if len(wanted) >= _WORTH_A_PACK else None
+    landing = Landing(mirror, task.source, place, packing)
     while left:
         refs, done = list(left.values()), len(left)
         try:
             for read in source.read(place.path, refs):
-                ref = wanted[read.key]
-                landed[read.key] = land(mirror, task.source, place, ref.version, read, landed.get(read.key))
+                if packing is not None and (packing.is_full or read.key in packing):
+                    yield from _packed(packing, landed)
+                now = landing.land(wanted[read.key].version, read, landed.get(read.key))
                 left.pop(read.key, None)
-                yield Told(read.key, landed[read.key])
-            return  # what is still left has gone
+                if now is not None:
+                    landed[read.key] = now
+                    yield Told(read.key, now)
+            left = {}  # what is still there has gone
         except Exception as error:  # one run's fault, or a mistake in its source, hides no other run
             if len(left) == done:
                 ref = refs[0]
@@ -100,6 +108,20 @@ def read_task(mirror: Path, task: Task) -> Iterator[Told]:
                     yield from read_task(mirror, Task(task.source, task.place, (ref,), task.before))
                 else:
                     yield Told(ref.key, problem=_reason(error))
+    if packing is not None:
+        yield from _packed(packing, landed)
+
+
+def _packed(packing: Packing, landed: dict[str, Landed]) -> Iterator[Told]:
+    """Write a pack; what came of its runs."""
+    keys = packing.keys
+    try:
+        written = {each.key: each for each in packing.write()}
+    except (OSError, LabtopError) as error:
+        yield from (Told(key, problem=_reason(error)) for key in keys)
+        return
+    landed.update(written)
+    yield from (Told(key, each) for key, each in written.items())
 
 
 def _reason(error: Exception) -> str:

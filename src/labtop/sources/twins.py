@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from labtop.sources.landing import Landed
+from labtop.sources.landed import Landed
 from labtop.sources.traits import AT_ONCE_S, gap_s, params_in_common
 
 Pair = tuple[Landed, Landed]

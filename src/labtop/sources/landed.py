@@ -1,0 +1,59 @@
+"""Where a run came to lie in a mirror: what a mirror remembers of it, and what the next reading goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labtop.sources.identity import id_of
+from labtop.sources.traits import NO_TRAITS, Traits
+from labtop.store.layout import safe_folder_name
+
+MEMBERS = ".runs"
+"""The folder of a mirror with what was read, run by run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """Where a run came to lie in a mirror, and what the next reading goes on from.
+
+    Attributes:
+        folder: with what was read, relative to the mirror; hidden, for people see what `composing` makes of it.
+        where: the folder of its own files, as `RunRead.folder`; empty when unknown.
+        digests: of its curves, to find the same run in the logs of another tracker: hash → name.
+        telling: those of them that go up and down: no schedule of a learning rate does.
+        traits: what tells it from others with the same curves.
+        pack: the pack that it was written to first; `folder` is made of it when somebody asks. Empty if there is none.
+    """
+
+    key: str
+    version: str
+    run_id: str
+    project: str
+    folder: str
+    source: str
+    tracker: str
+    where: str = ""
+    is_context: bool = False
+    is_live: bool = False
+    points: int = 0
+    writer: str = ""
+    parts: int = 0
+    seq: int = 0
+    open_rows: int = 0
+    state: bytes | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    telling: tuple[str, ...] = ()
+    traits: Traits = NO_TRAITS
+    pack: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The folder of the run that people see, relative to the mirror."""
+        return f"{safe_folder_name(self.project)}/{self.run_id}"
+
+
+def member_folder(source: str, place: Path, key: str) -> str:
+    """Where what is read of a run lies, relative to the mirror."""
+    return f"{MEMBERS}/{id_of(f'{source}|{place}|{key}')}"

@@ -1,0 +1,100 @@
+"""The packs of a mirror as readers need them: which runs that people see lie in one, and their folders when asked for.
+
+Filled by one thread, asked by any.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from labtop.errors import InputError
+from labtop.sources.landed import Landed
+from labtop.sources.packing import PACKS, POINTS, RECORDS, pack_paths, runs_in
+from labtop.sources.unpacking import is_whole, unpack
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack: `records` and `points` are its files, `runs` those runs of it that people see.
+
+    By a run's folder in the pack, `runs` gives the folder that people see; `is_all`: there are no others in it.
+    """
+
+    records: Path
+    points: Path
+    runs: Mapping[str, str]
+    is_all: bool
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The ids of the runs."""
+        return [folder.rpartition("/")[2] for folder in self.runs.values()]
+
+
+class Packs:
+    """The packs of `mirror`. Folders are of runs as people see them, relative to the mirror."""
+
+    def __init__(self, mirror: Path) -> None:
+        self._mirror = mirror
+        self._shown: dict[str, Landed] = {}
+        self.lost: set[str] = set()
+        """Packs that turned out to be damaged, or gone."""
+
+    def __contains__(self, folder: object) -> bool:
+        return folder in self._shown
+
+    def show(self, shown: Mapping[str, Landed]) -> None:
+        """Say which run is what people see of a folder, alone; those that lie in no pack count for nothing."""
+        self._shown.update((folder, each) for folder, each in shown.items() if each.pack)
+        for folder in [folder for folder, each in shown.items() if not each.pack]:
+            self._shown.pop(folder, None)
+
+    def show_only(self, shown: Mapping[str, Landed]) -> None:
+        """The same for all folders that there are."""
+        self._shown = {folder: each for folder, each in shown.items() if each.pack}
+
+    def of(self, folders: Iterable[str]) -> list[Pack]:
+        """The packs in which some runs lie."""
+        found: dict[str, dict[str, str]] = {}
+        for folder in folders:
+            if (landed := self._shown.get(folder)) is not None:
+                found.setdefault(landed.pack, {})[landed.folder] = folder
+        return [
+            Pack(*pack_paths(self._mirror, name), runs, len(runs) == runs_in(name))
+            for name, runs in found.items()
+        ]
+
+    def unpack(self, folders: Iterable[str]) -> bool:
+        """Make the folders of runs that lie in packs; False when one is lost: a pack is damaged, or gone."""
+        wanted: dict[str, list[Landed]] = defaultdict(list)
+        for folder in folders:
+            if (landed := self._shown.get(folder)) is not None:
+                wanted[landed.pack].append(landed)
+        lost = set()
+        for name, some in wanted.items():
+            try:
+                unpack(self._mirror, some)
+            except (OSError, InputError):
+                lost.add(name)
+        self.lost |= lost
+        return not lost
+
+    def lose(self, pack: Pack) -> None:
+        """Say that a pack cannot be read: its runs are to be read again where they come from."""
+        self.lost.add(pack.records.name.removesuffix(RECORDS))
+
+    def are_whole(self, names: Iterable[str]) -> dict[str, bool]:
+        """Whether packs are there to their ends, by name."""
+        return {name: is_whole(self._mirror, name) for name in set(names)}
+
+    def tidy(self, used: Iterable[str]) -> None:
+        """Remove all packs but those that are used."""
+        wanted = set(used)
+        with contextlib.suppress(OSError):
+            for path in (self._mirror / PACKS).iterdir():
+                if path.name.removesuffix(RECORDS).removesuffix(POINTS) not in wanted:
+                    path.unlink(missing_ok=True)
