@@ -243,6 +243,16 @@ def test_several_processes_sync_at_once(spool: Path, store: Path) -> None:
     assert not list(store.glob("p/.*"))
 
 
+def test_a_run_that_another_sync_moved_since_it_was_listed_is_moved(spool: Path, store: Path) -> None:
+    """The other sync comes between the listing and the look at the second run."""
+    for _ in range(2):
+        spooled_run(spool, store)
+    ours = sync_spool(spool)
+    states = [next(ours).state]
+    assert [each.state for each in sync(spool)] == ["moved"]
+    assert [*states, *(each.state for each in ours)] == ["moved", "moved"]
+
+
 def test_a_copy_that_reads_back_wrong_is_not_published(
     spool: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,9 @@ def sync_spool(spool: Path, to: Path | None = None, *, keep: bool = False) -> It
             store=destination,
         )
         if destination is None:
+            if not folder.exists():  # another sync moved it since it was listed
+                yield replace(base, state="moved")
+                continue
             yield replace(base, problems=("nothing says where it belongs; name a store with --to",))
             continue
         if destination.resolve() == spool.resolve():
