@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from typing import Any
 
 from labtop.sources.source import RunRead
@@ -42,6 +43,8 @@ def _cut(tree: Mapping[str, Any], prefix: str, told: list[str]) -> Any:
 
 def escaped(value: Any) -> Any:
     """A value of any kind in which texts hold no half characters, as file names of other encodings bring them."""
+    if isinstance(value, Enum):  # words of labtop's own
+        return value
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ SUFFIXES = {
     ".parquet": "parquet",
     ".duckdb": "duckdb",
 }
+
+_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")  # of what json.dumps leaves as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,13 @@ def write_objects(objects: Iterable[Any], format_name: str, stream: IO[bytes]) -
 
 
 def _dumps(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
+    """A value as JSON. What a terminal would obey is written as its escape, which means the same in JSON."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _OBEYED.sub(_escape, text).encode("utf-8", "backslashreplace")
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _write_csv(sheet: Sheet, stream: IO[bytes], spreadsheet_safe: bool) -> None:
