@@ -32,9 +32,11 @@ def write_text(text: str) -> None:
 
 
 def write_data(sheet: Sheet, format_name: str) -> None:
-    """A sheet in a format for programs: full precision, nothing cleaned."""
+    """A sheet in a format for programs: full precision, nothing cleaned but CSV that goes to a terminal."""
     from labtop.views.export import write_sheet
 
+    if format_name == "csv" and sys.stdout.isatty():
+        sheet = _shown(sheet)
     write_sheet(sheet, format_name, write_bytes(format_name))
     sys.stdout.buffer.flush()
 
@@ -69,6 +71,18 @@ def write_lines(table: TextTable) -> None:
     if left_out:
         names = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
         say(f"{len(left_out)} columns do not fit: {names} (choose with --columns)")
+
+
+def _shown(sheet: Sheet) -> Sheet:
+    """A sheet with its texts as a terminal may show them; CSV, unlike JSON, cannot escape what one obeys."""
+    from labtop.views.export import Sheet, csv_cell
+
+    def cell(value: Any) -> Any:
+        exact = csv_cell(value)
+        return clean(exact, newline="\n") if isinstance(exact, str) else exact
+
+    columns = tuple(clean(name) for name in sheet.columns)
+    return Sheet(columns, [[cell(value) for value in row] for row in sheet.rows], sheet.name)
 
 
 def sheet_table(sheet: Sheet) -> TextTable:

@@ -157,8 +157,9 @@ def has_tables(path: Path, wanted: Mapping[str, Collection[str]]) -> bool:
 
 
 def table_columns(connection: sqlite3.Connection, table: str) -> frozenset[str]:
-    """The columns of a table; empty when it is not there. Old databases lack some."""
-    rows = connection.execute("SELECT name FROM pragma_table_info(?)", [table])
+    """The columns of a table; empty when it is not there, or is a view or a virtual one. Old databases lack some."""
+    is_real = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND rootpage > 0 AND name = ?1 COLLATE NOCASE"
+    rows = connection.execute(f"SELECT name FROM pragma_table_info(?1) WHERE EXISTS ({is_real})", [table])
     return frozenset(str(row[0]) for row in rows)
 
 

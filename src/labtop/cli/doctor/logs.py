@@ -14,6 +14,7 @@ from labtop.sources.finding import explained
 
 SECTION = "logs"
 _MOST_NAMED = 50
+_MOST_HURT = 2_000  # every damaged run is named, unless all of a great many are
 
 
 def log_lines(found: RunsFound, settings: Settings) -> Iterable[Line]:
@@ -61,14 +62,13 @@ def _runs(found: RunsFound, settings: Settings) -> Iterator[Line]:
         for problem in catalog.problems:
             yield Line(SECTION, "unread", "ill", f"{problem.path}: {problem.reason}", "all else was read")
         hurt = catalog.select(TableQuery("problems > 0", archived=True))
-        for run_id in islice(catalog.ids(hurt.rows), _MOST_NAMED):
-            record = catalog.record(run_id)
+        for record in catalog.records(catalog.ids(hurt.rows[:_MOST_HURT])):
             said = "; ".join(record.source.problems)
             yield Line(
                 SECTION, record.name, "note", f"{record.source.uri}: {said}", "the rest of the run was read"
             )
-        if len(hurt.rows) > _MOST_NAMED:
-            more = len(hurt.rows) - _MOST_NAMED
+        if len(hurt.rows) > _MOST_HURT:
+            more = len(hurt.rows) - _MOST_HURT
             yield Line(
                 SECTION,
                 "more",
