@@ -131,7 +131,7 @@ def test_the_stage_that_wrote_the_folder_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "values", "said"),
     [
-        (b"", [], False),
+        (b"", [], True),
         (b"step\tloss\n", [], False),
         (b"step\tloss\r\n0\t1\r\n1\t2\r\n", [1, 2], False),
         (b"\xef\xbb\xbfstep\tloss\n0\t1\n", [1], False),

@@ -12,7 +12,7 @@ from typing import Any
 
 from labtop.errors import InputError
 from labtop.formats.files import decode_text, read_whole
-from labtop.formats.yaml_text import MOST_BYTES, parse_yaml
+from labtop.formats.yaml_text import MOST_BYTES, cut_off, parse_yaml
 
 _LINE = re.compile(
     r"(?P<key>[A-Za-z_][\w.-]*):"
@@ -54,18 +54,18 @@ def parse_flat(text: str) -> dict[str, Any] | None:
     return found or None
 
 
-def read_flat_yaml(path: Path) -> Any:
-    """The value of a small YAML file. Raises OSError, InputError."""
-    text = decode_text(read_whole(str(path), MOST_BYTES)).text
+def read_flat_yaml(path: Path) -> tuple[Any, str]:
+    """The value of a small YAML file that a program wrote, and what is wrong with it. Raises OSError, InputError."""
+    text, problem = decode_text(read_whole(str(path), MOST_BYTES))
     found = parse_flat(text)
-    return parse_yaml(text) if found is None else found
+    return parse_yaml(text) if found is None else found, problem or cut_off(text)
 
 
 def read_mapping(path: Path, problems: list[str], name: str = "") -> dict[str, Any]:
     """The mapping of a small YAML file; empty, with a line in `problems`, where it has none."""
     name = name or path.name
     try:
-        found = read_flat_yaml(path)
+        found, problem = read_flat_yaml(path)
     except OSError as error:
         problems.append(f"{name}: {error.strerror or error}")
         return {}
@@ -73,6 +73,8 @@ def read_mapping(path: Path, problems: list[str], name: str = "") -> dict[str, A
         problems.append(f"{name}: {error}")
         return {}
     if isinstance(found, dict):
+        if problem:
+            problems.append(f"{name} {problem}")
         return found
     problems.append(f"{name}: {'is empty' if found is None else 'holds no mapping'}")
     return {}

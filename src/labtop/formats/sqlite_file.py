@@ -22,6 +22,7 @@ _MAGIC = b"SQLite format 3\0"
 _TRIES = 5
 _SMALL = 2**20
 _LONGEST_VALUE = 128 * 2**20
+_LAST_ROW = 2**62
 _SIDE_FILES = ("-wal", "-journal")
 
 
@@ -49,6 +50,11 @@ def glimpse_tables(path: Path) -> frozenset[str]:
 def side_files(path: Path) -> list[Path]:
     """The files that may hold what is not in the database itself yet; they need not be there."""
     return [path.with_name(path.name + suffix) for suffix in _SIDE_FILES]
+
+
+def connect_unchanged(path: Path) -> sqlite3.Connection:
+    """A connection to a database without its log, for a look. Raises sqlite3.Error, there or when it is used."""
+    return _connect(path, "mode=ro&immutable=1")
 
 
 @contextmanager
@@ -83,6 +89,7 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
     )
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA writable_schema = ON")  # else nothing at all is read of a file that is cut short
     connection.execute("PRAGMA trusted_schema = OFF")  # a view of theirs may not call functions with effects
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     _refuse_views(connection)
@@ -103,6 +110,40 @@ def _refuse_views(connection: sqlite3.Connection) -> None:
                 sqlite3.SQLITE_DENY if within in views else sqlite3.SQLITE_OK
             )
         )
+
+
+def cut_short(path: Path) -> str:
+    """What to say of a database that is shorter than its header says; empty where it is not. Raises OSError."""
+    with open_regular(path) as file:
+        header = file.read(100)
+        size = file.seek(0, 2)
+    page = int.from_bytes(header[16:18], "big")
+    page = 65_536 if page == 1 else page
+    pages, changed, valid = (int.from_bytes(header[at : at + 4], "big") for at in (28, 24, 92))
+    if len(header) < 100 or not page or changed != valid or pages * page <= size:
+        return ""
+    return f"{path.name} is cut short: {size:,} of {pages * page:,} bytes are there"
+
+
+def salvaged(
+    connection: sqlite3.Connection, query: str, values: Sequence[Any], problems: list[str], table: str
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query over a table as far as they can be read, also behind a damaged page.
+
+    The query begins with the rowid, has `rowid > ?` last and gives the rows in that order; `values` are those before.
+    """
+    after, step, error = -1, 1, ""
+    while after < _LAST_ROW:
+        try:
+            for row in connection.execute(query, [*values, after]):
+                yield row
+                after, step = row[0], 1
+            break
+        except sqlite3.Error as damage:
+            error = error or f"table {table}: not all rows can be read, from number {after + 1:,} on: {damage}"
+            after, step = after + step, step * 2  # the rows of a page are not many
+    if error and error not in problems:
+        problems.append(error)
 
 
 def _copy(path: Path, folder: Path) -> Path:

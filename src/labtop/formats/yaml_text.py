@@ -48,6 +48,22 @@ def read_yaml(path: Path, most: int = MOST_BYTES) -> Any:
     return parse_yaml(read_text(path, most).text)
 
 
+def read_written_yaml(path: Path, most: int = MOST_BYTES) -> tuple[Any, str]:
+    """The value of a YAML file that a program wrote, and what is wrong with it. Raises OSError, InputError.
+
+    Programs end it with an end of line and write `{}` for nothing, so one without either was cut off.
+    """
+    text, problem = read_text(path, most)
+    return parse_yaml(text), problem or cut_off(text)
+
+
+def cut_off(text: str) -> str:
+    """Why a YAML text that a program wrote cannot be all that it wrote; empty: it may be."""
+    if not text.strip():
+        return "is empty"
+    return "" if text.endswith(("\n", "\r")) else "ends within a line: it may be cut off"
+
+
 @cache
 def _loader() -> Any:
     import yaml

@@ -106,7 +106,7 @@ def _store_around(place: Path) -> Path | None:
 
 def _nothing(where: Path, seen: Survey) -> NoStoreError:
     """Why nothing can be opened: no log, no access, or nothing there."""
-    if where.is_file():
+    if where.is_file() and not seen.problems:
         return NoStoreError(
             f"{where} is no log or table of runs that labtop can read",
             "docs/sources.md lists what it reads; of tables the setting 'tables' can say what columns are for",

@@ -221,8 +221,7 @@ def _file(path: Path, known: _Read | None, problems: Problems, name: str) -> tup
         head = file.read(65_536)
         header = Header.of(head)
         if header is None:
-            if head:
-                problems.add(f"{name} has no header of DVCLive in its first line")
+            problems.add(f"{name} has no header of DVCLive in its first line" if head else f"{name} is empty")
             return Curve(), _Read(0, 0, zlib.crc32(b"")), NO_TIME
         start = max(known.at if known else 0, header.end)
         is_long = file.seek(0, 2) - start > _MOST_BYTES

@@ -16,6 +16,7 @@ from pathlib import Path
 from labtop.errors import LabtopError
 from labtop.sources import load_source, source_names
 from labtop.sources.source import Listing, Place, Source
+from labtop.sources.unclaimed import unread
 from labtop.store.layout import MARKER
 
 MOST_FOLDERS = 200_000
@@ -123,6 +124,9 @@ class _Search:
             self._found += (Found(name, place) for place in places)
             claimed |= _files_of(source, places, listing)
             closed |= {place.path for place in places if place.closed}
+        if listing.folder not in closed:
+            said = unread(listing, claimed)
+            self._problems += [(str(path), reason) for path, reason in said]
         return closed
 
 

@@ -213,6 +213,8 @@ def _scalars(folder: Path, files: SideFiles) -> dict[str, Curve]:
         try:
             with open_regular(path) as file:
                 end, size = 0, path.stat().st_size
+                if not size:
+                    files.problems.add(f"{path.name} is empty")
                 for each in read_scalars(file, size):
                     if isinstance(each, Scalar):
                         tag = each.tag

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from labtop.errors import InputError
-from labtop.formats.files import open_regular
-from labtop.formats.json_text import as_number, read_json
+from labtop.formats.files import open_regular, read_text
+from labtop.formats.json_text import as_number, parse_json, read_json
 from labtop.formats.lm_eval import Machine, begins_as_results, is_results, machine, model_arguments, scores
 from labtop.formats.typed_text import is_kept, typed
 from labtop.model.run import (
@@ -70,7 +70,9 @@ class LmEval:
         for ref in refs:
             problems: tuple[str, ...] = ()
             try:
-                value = read_json(place, _MOST_BYTES)
+                text, problem = read_text(place, _MOST_BYTES)
+                problems = (f"{place.name} {problem}",) if problem else ()
+                value = parse_json(text)
             except InputError as error:
                 value, problems = {}, (f"{place.name}: {error.message}",)
             value = value if isinstance(value, dict) else {}
@@ -82,11 +84,17 @@ class LmEval:
 def _is_results(path: Path) -> bool:
     try:
         with open_regular(path) as file:
-            return begins_as_results(file.read(_GLIMPSE)) and is_results(read_json(path, _MOST_BYTES))
+            head = file.read(_GLIMPSE)
+            if begins_as_results(head):
+                return is_results(read_json(path, _MOST_BYTES))
+            if b"\0" not in head and head.strip():
+                return False
     except InputError:
-        return _DATED.fullmatch(path.name) is not None and path.name.startswith("results_")
+        pass
     except OSError:
         return False
+    # no text at all, or JSON that is cut off: the name alone has to tell
+    return _DATED.fullmatch(path.name) is not None and path.name.startswith("results_")
 
 
 def _samples(place: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from labtop.errors import InputError
 from labtop.formats.files import MOST_BYTES, read_text
 from labtop.formats.json_salvage import salvage
 from labtop.formats.json_text import parse_json
-from labtop.formats.yaml_text import read_yaml
+from labtop.formats.yaml_text import read_written_yaml
 
 _MOST_PROBLEMS = 100
 _TRIES = 3
@@ -90,7 +90,14 @@ class SideFiles:
 
     def yaml(self, name: str) -> Any:
         """The value of a YAML file, or None."""
-        return self._guarded(name, read_yaml)
+
+        def read(path: Path) -> Any:
+            value, problem = read_written_yaml(path)
+            if problem:
+                self.problems.add(f"{name} {problem}")
+            return value
+
+        return self._guarded(name, read)
 
     def mapping(self, name: str, value: Any) -> dict[str, Any]:
         """`value` where it is a mapping; else nothing, and a problem unless there is no value at all."""

@@ -37,8 +37,6 @@ def _places(found: RunsFound) -> Iterator[Line]:
     yield from islice(_guesses(found), _MOST_NAMED)
     for store in found.seen.stores:
         yield Line(SECTION, "labtop", "well", f"{store}: a store of labtop's own")
-    for path, reason in found.seen.problems:
-        yield Line(SECTION, "unread", "ill", f"{path}: {reason}", "see that it can be read")
 
 
 def _guesses(found: RunsFound) -> Iterator[Line]:

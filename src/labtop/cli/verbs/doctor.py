@@ -59,6 +59,7 @@ def _place(path: str | None, settings: Settings) -> RunsFound:
         InputError: PATH is not there, or cannot be read.
     """
     from labtop.query.locating import RunsFound, find_runs
+    from labtop.sources.finding import survey
 
     if path is not None:
         try:
@@ -68,7 +69,9 @@ def _place(path: str | None, settings: Settings) -> RunsFound:
     try:
         return find_runs(path, settings)
     except (NoStoreError, OSError):
-        return RunsFound(Path(path or settings.store or "runs").expanduser())
+        place = Path(path or settings.store or "runs").expanduser()
+        seen = survey(place.resolve()) if path is not None else None
+        return RunsFound(place, seen if seen and seen.problems else None)
 
 
 def _lines(place: RunsFound, settings: Settings) -> list[Line]:

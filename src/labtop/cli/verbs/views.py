@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from labtop.cli.opening import store_option
 from labtop.cli.output import write_text
+from labtop.views.text import clean
 
 
 @click.command("views")
@@ -15,5 +18,7 @@ def views_command(path: str | None, store: str | None) -> int:
     """Print CREATE VIEW statements over the store at PATH: `labtop views runs | duckdb -interactive`."""
     from labtop.api import views
 
-    write_text(views(path or store))
+    statements = views(path or store)
+    # names of runs stand in them: a pipe gets them exactly, a terminal must not obey them
+    write_text(clean(statements, newline="\n") if sys.stdout.isatty() else statements)
     return 0

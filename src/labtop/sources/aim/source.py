@@ -38,9 +38,13 @@ class AimSource:
 
     def runs(self, place: Path) -> Iterable[RunRef]:
         """The runs that the database or the store knows."""
-        rows = read_rows(place, Problems())
+        problems = Problems()
+        rows = read_rows(place, problems)
+        names = sorted({*rows, *_chunks(place)})
+        if not names and problems.all():
+            raise InputError("; ".join(problems.all()))
         about = find_python() or ""
-        for name in sorted({*rows, *_chunks(place)}):
+        for name in names:
             row = hashlib.sha256(repr(rows.get(name)).encode()).hexdigest()[:16]
             files = [*_files(place, "meta", name), *_files(place, "seqs", name)]
             yield RunRef(name, f"{row}|{about}|{stamp(*files)}", sum(_size(each) for each in files))

@@ -89,7 +89,12 @@ def _read(place: Path, ref: RunRef) -> RunRead:
     if history.bad_rows:
         files.problems.add(f"{_STATE}: {history.bad_rows:,} rows of log_history are no objects")
     card = card_in(files)
-    configuration = configuration_in(files) or configuration_in(SideFiles(chosen))
+    configuration = configuration_in(files)
+    if not configuration and chosen != place:
+        inner = SideFiles(chosen)
+        configuration = configuration_in(inner)
+        for each in inner.problems.all():
+            files.problems.add(f"{chosen.name}/{each}")
     params: dict[str, Any] = {**configuration, **card.params, **history.params}
     values = {name: value for name, value in results_in(files).items() if name not in history.curves}
     seed = card.params.get("seed")

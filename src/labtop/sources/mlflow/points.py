@@ -90,8 +90,8 @@ class Pieces:
             self.problems.append(f"metrics/{file.key}: {error.strerror or error}")
         else:
             curve = self._curve(file.key, parse_points(content))
-            if not content[-1:].isspace() and content:
-                self.problems.append(f"metrics/{file.key}: {NO_END}")
+            if not content[-1:].isspace():
+                self.problems.append(f"metrics/{file.key}: {NO_END if content else 'is empty'}")
             self._ended(file.key, content, curve)
             yield in_order(curve)
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from labtop.formats.sqlite_file import has_tables, open_sqlite
+from labtop.formats.sqlite_file import cut_short, has_tables, open_sqlite
 from labtop.model.run import Status
 from labtop.sources.mlflow.artifacts import files_in
 from labtop.sources.mlflow.facts import RunFacts, record_of
@@ -46,6 +46,7 @@ class MlflowSql:
         """Read runs, each from the last row that was read if that is known."""
         with open_sqlite(place) as connection:
             tables = Tables(connection)
+            tables.problems += [each for each in (cut_short(place),) if each]
             experiments = tables.experiments()
             points = SqlPoints(connection)
             roots = artifact_folders(place)
@@ -102,7 +103,8 @@ def _read_run(place: Path, ref: RunRef, facts: RunFacts, points: SqlPoints) -> I
     except sqlite3.Error as error:
         facts.problems.append(f"table metrics: {error}")
         if not is_appended:
-            yield from _scanned(place, {ref.key: ref}, {ref.key: facts}, points)
+            rows = points.salvaged(ref.key, facts.problems)
+            yield _run_read(place, ref, facts, points.curves(rows, facts.problems), None, is_appended=False)
 
 
 def _run_read(

@@ -12,9 +12,10 @@ import sqlite3
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from labtop.formats.sqlite_file import table_columns
+from labtop.formats.sqlite_file import salvaged, table_columns
 from labtop.sources.mlflow.points import in_order
 from labtop.sources.mlflow.tables import is_indexed
 from labtop.sources.mlflow.words import number_of
@@ -125,6 +126,13 @@ class SqlPoints:
             problems.append(f"table metrics: {error}")
         if rows:
             yield run_id, rows
+
+    def salvaged(self, run_id: str, problems: list[str]) -> list[Row]:
+        """The rows of a run that can be read of a damaged table, some hundred thousand at most."""
+        query = self._query.replace("SELECT ", "SELECT rowid, ", 1).replace("metrics", "metrics NOT INDEXED")
+        rows = salvaged(self._connection, query + "AND rowid > ? ORDER BY rowid", [run_id], problems, "metrics")
+        found = [row[1:] for row in islice(rows, _PIECE)]
+        return sorted(found, key=lambda row: (row[0] or b"", row[3] if isinstance(row[3], int) else 0))
 
     def curves(self, rows: Sequence[Row], problems: list[str]) -> dict[str, Curve]:
         """Curves of rows that came by `scan`."""

@@ -29,6 +29,7 @@ class Linked:
     outputs: list[Artifact] = field(default_factory=list)
     inputs: list[DataInput] = field(default_factory=list)
     models: list[ModelVersion] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 def linked_to(

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from labtop.formats.sqlite_file import select, table_columns
+from labtop.formats.sqlite_file import salvaged, select, table_columns
 from labtop.sources.source import NO_TIME
 from labtop.sources.trackio.log import Log, json_object, time_us, zone_of
 
@@ -75,7 +76,8 @@ def _known(runs: dict[str, Known], run_id: Any, name: Any) -> Known:
 
 def _rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     if table_columns(connection, table):
-        yield from select(connection, table, columns)
+        with suppress(sqlite3.Error):  # what is damaged is told where it is read
+            yield from select(connection, table, columns)
 
 
 def _count(connection: sqlite3.Connection, table: str, runs: dict[str, Known]) -> None:
@@ -85,9 +87,12 @@ def _count(connection: sqlite3.Connection, table: str, runs: dict[str, Known]) -
         return
     key = key_column(connection, table)
     last = "max(rowid)"
-    counted = connection.execute(
-        f'SELECT "{key}", count(*), {last} FROM "{table}" GROUP BY "{key}"'
-    ).fetchall()
+    try:
+        counted = connection.execute(
+            f'SELECT "{key}", count(*), {last} FROM "{table}" GROUP BY "{key}"'
+        ).fetchall()
+    except sqlite3.Error:
+        counted = _counted_one_by_one(connection, table, key)
     for run_id, count, newest in counted:
         named = connection.execute(f'SELECT run_name FROM "{table}" WHERE rowid = ?', [newest]).fetchone()
         known = _known(runs, run_id, named[0] if named else None)
@@ -96,15 +101,29 @@ def _count(connection: sqlite3.Connection, table: str, runs: dict[str, Known]) -
         known.rows += count
 
 
+def _counted_one_by_one(
+    connection: sqlite3.Connection, table: str, key: str
+) -> list[tuple[Any, int, int]]:
+    """How many rows of each run can be read of a damaged table, and the number of the last."""
+    found: dict[Any, tuple[int, int]] = {}
+    query = f'SELECT rowid, "{key}" FROM "{table}" NOT INDEXED WHERE rowid > ? ORDER BY rowid'
+    for row_id, run_id in salvaged(connection, query, [], [], table):
+        found[run_id] = found.get(run_id, (0, 0))[0] + 1, row_id
+    return [(run_id, *told) for run_id, told in found.items()]
+
+
 def config_of(connection: sqlite3.Connection, run: Known) -> tuple[dict[str, Any], int, str]:
     """The configuration of a run, how far its clock was ahead of UTC where times have no zone, and what is wrong."""
     if not table_columns(connection, "configs"):
         return {}, 0, ""
     key = key_column(connection, "configs")
-    found = connection.execute(
-        f'SELECT CAST(config AS BLOB), created_at FROM configs WHERE "{key}" = ? ORDER BY rowid DESC LIMIT 1',
-        [run.run_id],
-    ).fetchone()
+    try:
+        found = connection.execute(
+            f'SELECT CAST(config AS BLOB), created_at FROM configs WHERE "{key}" = ? ORDER BY rowid DESC LIMIT 1',
+            [run.run_id],
+        ).fetchone()
+    except sqlite3.Error as error:
+        return {}, 0, f"table configs: {error}"
     if found is None:
         return {}, 0, ""
     config = json_object(found[0])
@@ -127,7 +146,10 @@ def reached_before(connection: sqlite3.Connection, run: Known, state: bytes | No
             continue
         key = key_column(connection, table)
         count = f'SELECT count(*) FROM "{table}" WHERE "{key}" = ? AND rowid <= ?'
-        if connection.execute(count, [run.run_id, last]).fetchone()[0] != rows:
+        try:
+            if connection.execute(count, [run.run_id, last]).fetchone()[0] != rows:
+                return None
+        except sqlite3.Error:
             return None
     return reached
 
@@ -148,25 +170,32 @@ def read_log(
         is_system = bool(prefix)
         after = reached.system_id if is_system else reached.metric_id
         damaged = 0
-        rows = connection.execute(
-            f'SELECT rowid, {step}, {time}, CAST("{column}" AS BLOB) FROM "{table}"'
-            f' WHERE "{key}" = ? AND rowid > ? ORDER BY rowid',
-            [run.run_id, after],
+        query = f'SELECT rowid, {step}, {time}, CAST("{column}" AS BLOB) FROM "{table}" {{}}WHERE "{key}" = ?'
+        query += f" AND rowid > {after} AND rowid > ? ORDER BY rowid"
+        # an index over damaged pages leads nowhere; only then every row is looked at
+        is_sound = _is_counted(connection, table, key, run.run_id)
+        rows = salvaged(
+            connection, query.format("" if is_sound else "NOT INDEXED "), [run.run_id], problems, table
         )
-        try:
-            for row_id, at_step, at, content in rows:
-                values = json_object(content)
-                if values is None:
-                    damaged += 1
-                else:
-                    log.add(_step(at_step, is_system, reached), time_us(at, zone_us), values, prefix)
-                _advance(reached, row_id, is_system)
-                if log.points >= _PIECE:
-                    yield log.points
-        except sqlite3.Error as error:
-            problems.append(f"{table}: the rows after number {after:,} cannot all be read: {error}")
+        for row_id, at_step, at, content in rows:
+            values = json_object(content)
+            if values is None:
+                damaged += 1
+            else:
+                log.add(_step(at_step, is_system, reached), time_us(at, zone_us), values, prefix)
+            _advance(reached, row_id, is_system)
+            if log.points >= _PIECE:
+                yield log.points
         if damaged:
             problems.append(f"{table}: {damaged:,} rows are no JSON")
+
+
+def _is_counted(connection: sqlite3.Connection, table: str, key: str, run_id: str) -> bool:
+    try:
+        connection.execute(f'SELECT count(*) FROM "{table}" WHERE "{key}" = ?', [run_id]).fetchone()
+    except sqlite3.Error:
+        return False
+    return True
 
 
 def _step(step: Any, is_system: bool, reached: Reached) -> float | None:
@@ -188,10 +217,11 @@ def first_time(connection: sqlite3.Connection, run: Known, zone_us: int) -> int:
     for table in ("metrics", "system_metrics"):
         if "timestamp" in table_columns(connection, table):
             key = key_column(connection, table)
-            found = connection.execute(
-                f'SELECT min(timestamp) FROM "{table}" WHERE "{key}" = ?', [run.run_id]
-            ).fetchone()
-            times.append(time_us(found[0], zone_us))
+            with suppress(sqlite3.Error):  # what is damaged is told where its rows are read
+                found = connection.execute(
+                    f'SELECT min(timestamp) FROM "{table}" WHERE "{key}" = ?', [run.run_id]
+                ).fetchone()
+                times.append(time_us(found[0], zone_us))
     return min((each for each in times if each != NO_TIME), default=NO_TIME)
 
 
@@ -204,5 +234,6 @@ def logged_ids(connection: sqlite3.Connection, run: Known) -> frozenset[str]:
             rows = connection.execute(
                 f'SELECT log_id FROM "{table}" WHERE "{key}" = ? AND log_id IS NOT NULL', [run.run_id]
             )
-            found.update(str(row[0]) for row in rows)
+            with suppress(sqlite3.Error):
+                found.update(str(row[0]) for row in rows)
     return frozenset(found)

@@ -18,22 +18,31 @@ _ROWS = 200_000  # of runs that are read in one pass
 
 
 def list_runs(export: Export) -> dict[str, list[Any]]:
-    """The runs of an export by id: name, rows, first time."""
+    """The runs of an export by id: name, rows, first time. Raises OSError, InputError where no file names any."""
     runs: dict[str, list[Any]] = {}
+    wrong: list[OSError | InputError] = []
     for path in (export.metrics, export.system, export.configs):
-        if not path.exists():
-            continue
-        with open_parquet(path) as file:
-            key = _key(file)
-            for batch in read_batches(file, (key, "run_name", "timestamp"), []):
-                times = time_column(batch, "timestamp")
-                for run, chosen in chosen_rows(batch, key, None):
-                    first = NO_TIME if times is None else int(min(times[chosen]))
-                    name = str(batch.column("run_name")[int(chosen[0])].as_py() or run)
-                    known = runs.setdefault(run, [name, 0, first])
-                    known[1] += len(chosen)
-                    known[2] = min((each for each in (known[2], first) if each != NO_TIME), default=NO_TIME)
+        try:
+            if path.exists():
+                _add_runs(path, runs)
+        except (OSError, InputError) as error:  # what it holds is missing, which is told where it is read
+            wrong.append(error)
+    if wrong and not runs:
+        raise wrong[0]
     return runs
+
+
+def _add_runs(path: Path, runs: dict[str, list[Any]]) -> None:
+    with open_parquet(path) as file:
+        key = _key(file)
+        for batch in read_batches(file, (key, "run_name", "timestamp"), []):
+            times = time_column(batch, "timestamp")
+            for run, chosen in chosen_rows(batch, key, None):
+                first = NO_TIME if times is None else int(min(times[chosen]))
+                name = str(batch.column("run_name")[int(chosen[0])].as_py() or run)
+                known = runs.setdefault(run, [name, 0, first])
+                known[1] += len(chosen)
+                known[2] = min((each for each in (known[2], first) if each != NO_TIME), default=NO_TIME)
 
 
 def _key(file: Any) -> str:

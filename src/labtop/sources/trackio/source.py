@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from labtop.formats.sqlite_file import open_sqlite, side_files
+from labtop.formats.sqlite_file import cut_short, open_sqlite, side_files
 from labtop.sources.source import NO_TIME, Listing, Place, RunRead, RunRef, stamp
 from labtop.sources.trackio import database, export
 from labtop.sources.trackio.artifacts import Linked, Registered, linked_to, registered_versions
@@ -123,7 +123,10 @@ def _read_database(place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
             if run is None and fragment is None:
                 continue
             run = run or Known(ref.key, fragment.name if fragment else ref.key)
-            links = linked_to(connection, place, run, names.count(run.name) <= 1, registered)
+            try:
+                links = linked_to(connection, place, run, names.count(run.name) <= 1, registered)
+            except sqlite3.Error as error:
+                links = Linked(problems=[f"links to artifacts: {error}"])
             yield from _read_run(connection, place, ref, run, fragment, project, links)
 
 
@@ -144,7 +147,7 @@ def _read_run(
     links: Linked,
 ) -> Iterator[RunRead]:
     config, zone, problem = database.config_of(connection, run)
-    problems = [problem] if problem else []
+    problems = [each for each in (cut_short(place), problem, *links.problems) if each]
     before = None if fragment else database.reached_before(connection, run, ref.state)
     reached, appended = before or Reached(), before is not None
     first = database.first_time(connection, run, zone)

@@ -12,7 +12,7 @@ from typing import Any
 from labtop.errors import InputError
 from labtop.formats.files import decode_text, open_regular, read_text
 from labtop.formats.json_text import as_number, parse_json, read_json
-from labtop.formats.yaml_text import read_yaml
+from labtop.formats.yaml_text import read_written_yaml
 from labtop.sources.wandb import layout
 from labtop.sources.wandb.facts import Facts
 from labtop.sources.wandb.layout import Segment
@@ -48,7 +48,10 @@ class SideFiles:
 
     def config(self) -> None:
         """Take what the configuration does not have yet from `config.yaml`."""
-        tree = self._read(layout.CONFIG, read_yaml)
+        found = self._read(layout.CONFIG, read_written_yaml)
+        tree, problem = found or (None, "")
+        if problem:
+            self._problems[f"{layout.CONFIG} {problem}"] = None
         if not isinstance(tree, Mapping):
             return
         for key, value in tree.items():

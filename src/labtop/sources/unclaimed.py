@@ -1,0 +1,69 @@
+"""Names files that bear the name of logs and are so damaged that no source knows them: they are not passed over unsaid."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from labtop.errors import InputError
+from labtop.formats.files import open_regular
+from labtop.formats.sqlite_file import connect_unchanged
+from labtop.sources.source import Listing
+
+_HEAD = 512
+_MAGIC = b"SQLite format 3\0"
+_DATABASES = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
+_LOGS = re.compile(
+    r"(?:.*\.)?monitor\.csv|(?:progress|training|train_log|history|metrics|results|log)\.csv|training\.log"
+    r"|(?:history|metrics|log|results)\.(?:jsonl|parquet|tsv)"
+)
+
+
+def unread(listing: Listing, claimed: Collection[Path]) -> Iterator[tuple[Path, str]]:
+    """The files of a folder that no source claimed, though their names say that they are logs, and what is wrong."""
+    for name in listing.files:
+        lower = name.lower()
+        is_database = lower.endswith(_DATABASES)
+        if not (is_database or _LOGS.fullmatch(lower)) or (path := listing.folder / name) in claimed:
+            continue
+        try:
+            reason = _of_database(path, listing) if is_database else _of_text(path)
+        except (OSError, InputError):
+            continue
+        if reason:
+            yield path, reason
+
+
+def _of_text(path: Path) -> str:
+    head = _head(path)
+    if not head.strip():
+        return "is empty"
+    if not head.strip(b"\0"):
+        return "holds only NUL bytes"
+    is_text = path.suffix != ".parquet" and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return "is no text: it is damaged" if is_text and b"\0" in head else ""
+
+
+def _of_database(path: Path, listing: Listing) -> str:
+    """What is wrong with a database that can only be a tracker's, or that SQLite cannot read, whoever's it is."""
+    head = _head(path)
+    if head.startswith(_MAGIC):
+        try:
+            with closing(connect_unchanged(path)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except sqlite3.Error as error:
+            return f"cannot be read by SQLite: {error}"
+        return ""
+    is_trackers = "mlflow" in path.name.lower() or f"{path.stem}.lock" in listing.files or listing.is_named
+    has_log = f"{path.name}-wal" in listing.files
+    if not is_trackers or has_log:
+        return ""
+    return "is empty" if not head else "is no SQLite database: its beginning is damaged"
+
+
+def _head(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(_HEAD)
