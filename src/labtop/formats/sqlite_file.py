@@ -89,7 +89,9 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
     )
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA writable_schema = ON")  # else nothing at all is read of a file that is cut short
+    connection.execute(
+        "PRAGMA writable_schema = ON"
+    )  # else nothing at all is read of a file that is cut short
     connection.execute("PRAGMA trusted_schema = OFF")  # a view of theirs may not call functions with effects
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
     _refuse_views(connection)
@@ -140,7 +142,9 @@ def salvaged(
                 after, step = row[0], 1
             break
         except sqlite3.Error as damage:
-            error = error or f"table {table}: not all rows can be read, from number {after + 1:,} on: {damage}"
+            error = (
+                error or f"table {table}: not all rows can be read, from number {after + 1:,} on: {damage}"
+            )
             after, step = after + step, step * 2  # the rows of a page are not many
     if error and error not in problems:
         problems.append(error)

@@ -1,4 +1,4 @@
-"""Names files that bear the name of logs and are so damaged that no source knows them: they are not passed over unsaid."""
+"""Names files that are called as logs are, and so damaged that no source knows them, lest they be missed unsaid."""
 
 from __future__ import annotations
 

@@ -31,7 +31,9 @@ SUFFIXES = {
     ".duckdb": "duckdb",
 }
 
-_OBEYED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")  # of what json.dumps leaves as it is
+_OBEYED = re.compile(
+    "[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)  # of what json.dumps leaves as it is
 
 
 @dataclass(frozen=True, slots=True)

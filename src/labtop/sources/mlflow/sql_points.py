@@ -130,7 +130,9 @@ class SqlPoints:
     def salvaged(self, run_id: str, problems: list[str]) -> list[Row]:
         """The rows of a run that can be read of a damaged table, some hundred thousand at most."""
         query = self._query.replace("SELECT ", "SELECT rowid, ", 1).replace("metrics", "metrics NOT INDEXED")
-        rows = salvaged(self._connection, query + "AND rowid > ? ORDER BY rowid", [run_id], problems, "metrics")
+        rows = salvaged(
+            self._connection, query + "AND rowid > ? ORDER BY rowid", [run_id], problems, "metrics"
+        )
         found = [row[1:] for row in islice(rows, _PIECE)]
         return sorted(found, key=lambda row: (row[0] or b"", row[3] if isinstance(row[3], int) else 0))
 

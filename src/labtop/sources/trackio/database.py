@@ -101,9 +101,7 @@ def _count(connection: sqlite3.Connection, table: str, runs: dict[str, Known]) -
         known.rows += count
 
 
-def _counted_one_by_one(
-    connection: sqlite3.Connection, table: str, key: str
-) -> list[tuple[Any, int, int]]:
+def _counted_one_by_one(connection: sqlite3.Connection, table: str, key: str) -> list[tuple[Any, int, int]]:
     """How many rows of each run can be read of a damaged table, and the number of the last."""
     found: dict[Any, tuple[int, int]] = {}
     query = f'SELECT rowid, "{key}" FROM "{table}" NOT INDEXED WHERE rowid > ? ORDER BY rowid'
