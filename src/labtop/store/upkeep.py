@@ -61,6 +61,7 @@ class Upkeep:
         self._limits = limits
         self._folder = identity.folder / METRICS
         self._logs_begun = 0
+        self._is_recorded = False  # whether the record was written after the last part
         self._absorbed = 0  # the first number that was not taken over yet
         self._part = OpenPart()
         self._part_since = time.monotonic()
@@ -119,13 +120,14 @@ class Upkeep:
         """Seal what is left and write the last record; False if something could not be written."""
         self.faults.retry_now()
         self._absorb(self.tail.take(), self.tail.wal)
-        self._secure()
+        self._secure(flushes=False)  # the part that comes next is flushed
         is_in_log = self.tail.trouble is None
         last = self.tail.swap(None)
         self._absorb(last, self.tail.wal)
         self._waiting.append(_Rolled(self._part, self.tail.wal))
         is_sealed = self._insist(self._seal_waiting)
-        is_recorded = self._insist(self.write_record)
+        is_in_log = is_sealed or (is_in_log and self._flush_waiting())
+        is_recorded = (is_sealed and self._is_recorded) or self._insist(self.write_record)
         if not (is_recorded and (is_sealed or is_in_log)) and self._move():
             is_sealed = self._insist(self._seal_waiting)
             is_recorded = self._insist(self.write_record)
@@ -209,13 +211,13 @@ class Upkeep:
 
     # -- safety of the log -------------------------------------------------------------------------------------
 
-    def _secure(self) -> None:
+    def _secure(self, flushes: bool = True) -> None:
         """Flush the log. When it failed, now or before, that file is never trusted again: go on in a new one."""
         tail = self.tail
         if tail.trouble is None:
             try:
                 tail.wal.check()
-                if self.identity.durability == "os":
+                if flushes and self.identity.durability == "os":
                     tail.wal.sync()
             except OSError as error:
                 tail.trouble = error
@@ -328,8 +330,19 @@ class Upkeep:
                 content = part_content(rolled.part, who.run_id, who.writer)
             write_part(content, len(rolled.part), path, self._files, who.mode, who.sync)
             del content
-            self.write_record()  # so that it covers what is in no log any more
+            self._is_recorded = self.write_record()  # so that it covers what is in no log any more
         rolled.log.discard()
+
+    def _flush_waiting(self) -> bool:
+        """At the end, when points could not be sealed: see to it that their logs have them."""
+        try:
+            for each in self._waiting:
+                if self.identity.sync:
+                    each.log.sync()
+        except OSError as error:
+            self.faults.note(f"points could not be written ({error})")
+            return False
+        return True
 
     def _leave_in_logs(self) -> None:
         """Let go of points in memory that could not be sealed: readers take them from the log."""
