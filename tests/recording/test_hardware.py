@@ -55,6 +55,28 @@ def test_nvidia_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
 
 
+def test_a_gpu_that_says_little_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fell off the bus; one shares the machine's memory and has none of its own to tell (Jetson, DGX Spark)."""
+
+    class Odd(Nvml):
+        nvmlDeviceGetCount = staticmethod(lambda: 3)
+
+        @staticmethod
+        def nvmlDeviceGetHandleByIndex(at: int) -> int:
+            if at == 0:
+                raise RuntimeError("GPU is lost")
+            return at
+
+        @staticmethod
+        def nvmlDeviceGetMemoryInfo(handle: int) -> SimpleNamespace:
+            if handle == 1:
+                raise RuntimeError("Not Supported")
+            return SimpleNamespace(total=80)
+
+    monkeypatch.setitem(sys.modules, "pynvml", Odd)
+    assert [each.memory_bytes for each in find_gpus().found] == [None, 80]
+
+
 def test_amd_gpus_by_the_kernel(tmp_path: Path) -> None:
     """Without ROCm: cards in their order, displays of other makers left out, the target from the compute driver."""
     card = {

@@ -293,6 +293,24 @@ def test_hidden_gpus_are_not_read(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatc
     assert nvml.opened == 0
 
 
+def test_a_lost_gpu_hides_no_other(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its number, so that CUDA_VISIBLE_DEVICES still names the right one."""
+    whole = nvml.nvmlDeviceGetHandleByIndex
+
+    def lost(at: int) -> int:
+        if at == 0:
+            raise RuntimeError("GPU is lost")
+        return whole(at)
+
+    monkeypatch.setattr(nvml, "nvmlDeviceGetHandleByIndex", lost, raising=False)
+    source = Nvidia.open()
+    assert source is not None
+    assert [each.utilization_percent for each in source.read()] == [76]
+    source.close()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert Nvidia.open() is None
+
+
 def test_what_is_not_supported_is_asked_once(nvml: FakeNvml) -> None:
     """Energy is then power over time."""
     nvml.has_counter = False
@@ -350,6 +368,9 @@ def test_amd(tmp_path: Path) -> None:
     source = Amd.open(tmp_path)
     assert source is not None
     assert source.read() == [(55, 1000, 25, 150, 48, 7)]
+    (sensors / "temp1_input").unlink()  # Instinct has no sensor at the edge
+    (sensors / "temp2_input").write_text("61000\n")
+    assert source.read()[0].temperature_celsius == 61
     assert Amd.open(tmp_path / "none") is None
 
 

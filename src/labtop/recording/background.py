@@ -40,6 +40,8 @@ class Background:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for what is left to do, and not longer; whether everything is done."""
+        if self._thread.ident is None:  # the run did not even begin
+            return False
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
@@ -90,15 +92,11 @@ def packages_job(facts: RunFacts, environment_folder: Path, path: Sequence[str])
     return "recording the packages", keep
 
 
-def bundle_job(facts: RunFacts, repository: Repository, capture: CodeCapture) -> Job:
-    """The job of a run that has recorded its code: commits that are on no remote. Searching them takes seconds."""
-
-    def keep() -> None:
-        found = with_bundle(facts.record.code, repository, capture)
-        with facts.lock:
-            facts.set(code=found)
-
-    return "keeping the commits that are on no remote", keep
+def keep_bundle(facts: RunFacts, repository: Repository, capture: CodeCapture) -> None:
+    """Of a run that has recorded its code, keep the commits that are on no remote. Searching them takes seconds."""
+    found = with_bundle(facts.record.code, repository, capture)
+    with facts.lock:
+        facts.set(code=replace(found, notebook=facts.record.code.notebook))
 
 
 def _keep_hardware(facts: RunFacts) -> None:

@@ -18,7 +18,6 @@ from labtop.recording.capture.command import capture_command, program_name, scri
 from labtop.recording.capture.config_files import ConfigCapture, keep_config_files
 from labtop.recording.capture.notebook import notebook_shell
 from labtop.recording.capture.redact import Redactor
-from labtop.recording.capture.repository import Repository
 from labtop.recording.capture.seeds import already_imported, hash_seed
 from labtop.recording.config import as_mapping
 from labtop.recording.endings import hooks, signals_named
@@ -34,7 +33,7 @@ from labtop.recording.notebook_cells import NotebookCells
 from labtop.recording.output import OUTPUT, OutputCapture, OutputLog, OutputTee
 from labtop.recording.resuming import Resumed, as_joined, as_run_id, parse_resume, take_up
 from labtop.recording.run import Run
-from labtop.recording.surroundings import Surroundings, repository_here
+from labtop.recording.surroundings import RepositoryLater, Surroundings
 from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.writing import NoWriter
 from labtop.settings import Settings
@@ -129,8 +128,8 @@ def start_run(request: Request) -> Run:
     more_signals = signals_named(settings.signals)
     config = as_mapping(request.config)
     redactor = Redactor.build(os.environ, settings.redact)
-    repository, problem = repository_here()
-    root = repository.top if repository else None
+    repository = RepositoryLater()
+    root = repository.top
     asked = settings.project or request.project if invitation() else request.project or settings.project
     project = asked or (root or Path.cwd()).name or "project"
     if settings.mode == "disabled":
@@ -161,7 +160,7 @@ def start_run(request: Request) -> Run:
             facts.trouble("store", place.home.trouble)
         run.config.update(config)
         if place.is_lead:
-            _capture(run, facts, place, repository, problem, settings)
+            _capture(run, facts, place, repository, settings)
         elif place.owns_record and not facts.record.command.argv:
             facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))
         if settings.capture_output and (name := place.output):
@@ -175,6 +174,8 @@ def start_run(request: Request) -> Run:
         run.end_with(error)
         raise
     writer.flush()
+    if run.background is not None:
+        run.background.start()  # now: it would only take the interpreter from what the program waits for
     return run
 
 
@@ -317,8 +318,7 @@ def _capture(
     run: Run,
     facts: RunFacts,
     place: _Place,
-    repository: Repository | None,
-    problem: str | None,
+    repository: RepositoryLater,
     settings: Settings,
 ) -> None:
     redactor, root = facts.redactor, facts.root
@@ -334,14 +334,13 @@ def _capture(
         facts=facts,
         folder=place.folder,
         settings=settings,
-        repository=repository,
-        problem=problem,
+        look=repository.look,
         script=script_path(),
         leave_out=(place.home.store, place.home.destination),
     )
-    jobs: tuple[Job, ...] = ()
+    code_jobs: tuple[Job, ...] = ()
     if settings.capture_code and not (known.code.commit or known.code.untracked):
-        jobs = around.keep_code()
+        code_jobs = around.code_jobs()  # the first of them soon: a program may write into its repository
         if (shell := notebook_shell()) is not None:
             with facts.safely("recording the notebook"):
                 run.notebook = NotebookCells(facts, place.folder, shell)
@@ -350,10 +349,9 @@ def _capture(
         # the rest of randomness is known at the end; this also of a run that is killed
         randomness = facts.record.randomness
         facts.set(randomness=replace(randomness, flags={**randomness.flags, "PYTHONHASHSEED": hash_seed()}))
-    jobs = (*around.keep_environment(), *jobs, around.ready_to_move(run.moving))
+    jobs = (*code_jobs[:1], *around.keep_environment(), *code_jobs[1:], around.ready_to_move(run.moving))
     run.background = Background(facts, jobs)
     run.moving.wait_for_background = run.background.wait
-    run.background.start()
 
 
 def _capture_output(path: Path, settings: Settings, redactor: Redactor) -> OutputCapture:

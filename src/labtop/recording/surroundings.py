@@ -5,13 +5,15 @@ What takes seconds is given back as jobs for later: a script leaves them to a th
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labtop.model.run import Environment
-from labtop.recording.background import Job, bundle_job, packages_job, surroundings_jobs
+from labtop.recording.background import Job, keep_bundle, packages_job, surroundings_jobs
 from labtop.recording.capture.code import CodeCapture, capture_code
 from labtop.recording.capture.environment import capture_environment, with_packages
 from labtop.recording.capture.repository import GitProblem, Repository
@@ -20,34 +22,48 @@ from labtop.recording.moving import Moving
 from labtop.settings import Settings, cache_folder
 from labtop.store.layout import file_mode, make_folders
 
+Look = Callable[[], tuple[Repository | None, str | None]]
+"""Gives the repository, and what git would not say."""
+
+_SAYS_WHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CEILING_DIRECTORIES")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a run's code and environment are taken from, and where they go.
 
-    `problem`: why there is no repository. `leave_out`: folders that are no code, the stores themselves.
+    `look` gives the repository, or why there is none. `leave_out`: folders that are no code, the stores themselves.
     """
 
     facts: RunFacts
     folder: Path
     settings: Settings
-    repository: Repository | None
-    problem: str | None
+    look: Look
     script: Path | None
     leave_out: tuple[Path, ...]
 
-    def keep_code(self) -> tuple[Job, ...]:
-        """Record the code, if that is wanted; gives what is left for later."""
-        facts = self.facts
+    def code_jobs(self) -> tuple[Job, ...]:
+        """How to record the code, if that is wanted: what may change, soon; and what takes long, after all else."""
         if not self.settings.capture_code:
             return ()
-        with facts.safely("recording the code"):
-            make_folders(self.folder / "code", facts.shared)
-            capture = self._capture()
-            facts.set(code=capture_code(self.repository, capture, self.problem))
-            if self.repository is not None:
-                return (bundle_job(facts, self.repository, capture),)
-        return ()
+        return ("recording the code", self._keep_code), (
+            "keeping the commits that are on no remote",
+            lambda: self._keep_bundle(self.folder),
+        )
+
+    def _keep_code(self) -> None:
+        facts = self.facts
+        make_folders(self.folder / "code", facts.shared)
+        repository, problem = self.look()
+        found = capture_code(repository, self._capture(), problem)
+        with facts.lock:
+            facts.set(code=replace(found, notebook=facts.record.code.notebook))
+
+    def _keep_bundle(self, folder: Path) -> None:
+        repository, _ = self.look()
+        if repository is not None:
+            make_folders(folder / "code", self.facts.shared)
+            keep_bundle(self.facts, repository, replace(self, folder=folder)._capture())
 
     def _capture(self) -> CodeCapture:
         return CodeCapture(
@@ -66,16 +82,11 @@ class Surroundings:
 
         def again(folder: Path) -> None:
             there = replace(self, folder=folder)
-            for what, job in (*there.keep_code(), *there.keep_environment()):
+            for what, job in (*there.code_jobs(), *there.keep_environment()):
                 with self.facts.safely(what):
                     job()
 
-        def bundle(folder: Path) -> None:
-            if self.repository is not None:
-                make_folders(folder / "code", self.facts.shared)
-                bundle_job(self.facts, self.repository, replace(self, folder=folder)._capture())[1]()
-
-        moving.again, moving.bundle = again, bundle
+        moving.again, moving.bundle = again, self._keep_bundle
         return "remembering code and environment", lambda: moving.remember(self.folder)
 
     def keep_environment(
@@ -106,9 +117,38 @@ class Surroundings:
         return ()
 
 
-def repository_here() -> tuple[Repository | None, str | None]:
-    """The repository of the working folder, and what git would not say."""
+def repository_of(folder: Path) -> tuple[Repository | None, str | None]:
+    """The repository that a folder lies in, and what git would not say."""
     try:
-        return Repository.around(Path.cwd()), None
+        return Repository.around(folder), None
     except (GitProblem, OSError) as problem:
         return None, str(problem)
+
+
+class RepositoryLater:
+    """The repository of the working folder, asked for by whoever is first to need it: importing GitPython takes 60 ms.
+
+    `top` is where it begins, known at once: the folder here or above that has a `.git`. Where the environment says
+    something else about it, git is asked.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path.cwd()
+        self._lock = threading.Lock()
+        self._found: tuple[Repository | None, str | None] | None = None
+        self.top = self._seen() if os.environ.keys().isdisjoint(_SAYS_WHERE) else self._told()
+
+    def look(self) -> tuple[Repository | None, str | None]:
+        """The repository, and what git would not say."""
+        with self._lock:
+            if self._found is None:
+                self._found = repository_of(self._folder)
+            return self._found
+
+    def _seen(self) -> Path | None:
+        folders = (self._folder, *self._folder.parents)
+        return next((each for each in folders if (each / ".git").exists()), None)
+
+    def _told(self) -> Path | None:
+        repository, _ = self.look()
+        return repository.top if repository else None

@@ -125,6 +125,7 @@ class Upkeep:
         last = self.tail.swap(None)
         self._absorb(last, self.tail.wal)
         self._waiting.append(_Rolled(self._part, self.tail.wal))
+        self._is_recorded = False
         is_sealed = self._insist(self._seal_waiting)
         is_in_log = is_sealed or (is_in_log and self._flush_waiting())
         is_recorded = (is_sealed and self._is_recorded) or self._insist(self.write_record)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ def _nvidia() -> tuple[tuple[Gpu, ...], str | None]:
         return (), None
     try:
         driver = _text(pynvml.nvmlSystemGetDriverVersion())
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(at) for at in range(pynvml.nvmlDeviceGetCount())]
+        numbers = range(pynvml.nvmlDeviceGetCount())
+        asked = [known(partial(pynvml.nvmlDeviceGetHandleByIndex, at)) for at in numbers]
+        handles = [each for each in asked if each is not None]  # one that fell off the bus hides no other
         cuda = known(lambda: pynvml.nvmlSystemGetCudaDriverVersion())
         gpus = tuple(_nvidia_gpu(pynvml, handle, driver) for handle in handles)
         return gpus, f"{cuda // 1000}.{cuda % 1000 // 10}" if isinstance(cuda, int) else None
@@ -77,10 +80,11 @@ def _nvidia() -> tuple[tuple[Gpu, ...], str | None]:
 
 def _nvidia_gpu(nvml: Any, handle: Any, driver: str | None) -> Gpu:
     capability = known(lambda: nvml.nvmlDeviceGetCudaComputeCapability(handle))
-    power = known(lambda: nvml.nvmlDeviceGetPowerManagementLimit(handle))
+    power = known(lambda: nvml.nvmlDeviceGetPowerManagementLimit(handle))  # milliwatts
     return Gpu(
-        name=_text(nvml.nvmlDeviceGetName(handle)) or "NVIDIA GPU",
-        memory_bytes=int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
+        name=_text(known(lambda: nvml.nvmlDeviceGetName(handle))) or "NVIDIA GPU",
+        # GPUs that share the memory of the machine (Jetson, DGX Spark) support no such question
+        memory_bytes=known(lambda: int(nvml.nvmlDeviceGetMemoryInfo(handle).total)),
         driver=driver,
         vendor="nvidia",
         architecture=".".join(map(str, capability)) if capability else None,

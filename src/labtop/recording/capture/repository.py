@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,6 +143,10 @@ class Repository:
 
 def _git_command_class() -> Any:
     """GitPython's command runner. Importing it looks for git; quiet, since we have looked."""
+    if "git.cmd" in sys.modules:
+        from git.cmd import Git
+
+        return Git
     before = os.environ.get("GIT_PYTHON_REFRESH")
     os.environ["GIT_PYTHON_REFRESH"] = "quiet"
     try:

@@ -214,10 +214,14 @@ def _own_modules() -> list[ModuleType]:
     ]
 
 
+_INSTALLED = frozenset(("site-packages", "dist-packages"))
+
+
 def _is_installed(file: str | None, libraries: tuple[str, ...]) -> bool:
     if file is None:  # built in
         return True
-    return file.startswith(libraries) or not {"site-packages", "dist-packages"}.isdisjoint(Path(file).parts)
+    # no Path: this is asked of every module at the end of every run
+    return file.startswith(libraries) or not _INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
 
 
 def _comes_from(value: object, library: str) -> bool:

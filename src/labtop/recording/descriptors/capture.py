@@ -24,6 +24,7 @@ from labtop.recording.wrapped.terminal import is_same_file, open_like
 
 _NAMES = {1: "stdout", 2: "stderr"}
 _PATIENCE_S = 5.0
+_HELD = 65536  # bytes that the helper takes at once
 _RUN_HELPER = "from labtop.recording.descriptors.helper import main; main()"
 
 
@@ -123,7 +124,10 @@ class DescriptorCapture:
         self._helper.wait()
         if not self._is_over:
             self._has_died = True
-            self.problem = "output.log is not complete: the process that writes it died"
+            self.problem = (
+                "output.log is not complete: the process that writes it died; "
+                f"what it held in that moment, at most {_HELD >> 10} KiB, may not have been shown either"
+            )
             self._restore()
             with self._answered:
                 self._is_over = True
@@ -249,7 +253,7 @@ def _pass_on(sources: list[tuple[int, int]]) -> None:
     while left:
         for source in select.select([*left], [], [])[0]:
             try:
-                data = os.read(source, 65536)
+                data = os.read(source, _HELD)
             except OSError:
                 data = b""
             if not data or not write_all(left[source], data):

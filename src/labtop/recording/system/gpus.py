@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+from labtop.recording.capture.gpus import known
 
 
 class GpuReading(NamedTuple):
@@ -54,12 +57,13 @@ class Nvidia:
             return None
         try:
             count = int(pynvml.nvmlDeviceGetCount())
-            handles = [pynvml.nvmlDeviceGetHandleByIndex(at) for at in range(count)]
-            identities = [_text(pynvml.nvmlDeviceGetUUID(handle)) for handle in handles]
+            handles = [known(partial(pynvml.nvmlDeviceGetHandleByIndex, at)) for at in range(count)]
+            identities = [_identity(pynvml, handle) for handle in handles]
         except Exception:  # a driver that fails half-way
             pynvml.nvmlShutdown()
             return None
         chosen = visible(identities, os.environ.get("CUDA_VISIBLE_DEVICES"))
+        chosen = [at for at in chosen if handles[at] is not None]  # one that fell off the bus hides no other
         if not chosen:
             pynvml.nvmlShutdown()
             return None
@@ -122,6 +126,10 @@ def visible(identities: list[str], setting: str | None) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
+def _identity(nvml: Any, handle: Any) -> str:
+    return "" if handle is None else _text(known(lambda: nvml.nvmlDeviceGetUUID(handle)) or "")
+
+
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
@@ -155,6 +163,9 @@ class Amd:
             power = _number(sensors / "power1_average")
             power = _number(sensors / "power1_input") if power is None else power
             heat, energy = _number(sensors / "temp1_input"), _number(sensors / "energy1_input")
+            heat = (
+                _number(sensors / "temp2_input") if heat is None else heat
+            )  # Instinct: the junction, no edge
         return GpuReading(
             utilization_percent=_number(device / "gpu_busy_percent"),
             memory_bytes=used,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from labtop.model.run import Environment
+from labtop.recording.background import Job
 from labtop.recording.capture.config_files import ConfigCapture, keep_config_files
 from labtop.recording.facts import RunFacts
 from labtop.recording.moving import Moving
-from labtop.recording.surroundings import Surroundings, repository_here
+from labtop.recording.surroundings import RepositoryLater, Surroundings
 from labtop.recording.wrapped.interpreter import as_the_command_sees_it
 from labtop.recording.wrapped.subject import describe_command, script_of
 from labtop.settings import Settings
@@ -27,8 +28,9 @@ def capture_surroundings(
         moving: learns what to bring along, should the store go away.
         folder: of the run; `store`: the one that it belongs to, also where it is written elsewhere meanwhile.
     """
-    repository, problem = repository_here()
-    facts.root = root = repository.top if repository else None
+    repository = RepositoryLater()
+    repository.look()
+    facts.root = root = repository.top
     with facts.safely("recording the command"):
         found = describe_command(command, facts.redactor, root)
         with facts.lock:  # a launcher and ranks may be known better by now
@@ -41,8 +43,7 @@ def capture_surroundings(
         facts=facts,
         folder=folder,
         settings=settings,
-        repository=repository,
-        problem=problem,
+        look=repository.look,
         script=script_of(command),
         leave_out=(folder.parent.parent, store),
     )
@@ -50,14 +51,20 @@ def capture_surroundings(
     def as_seen(found: Environment, home: Path) -> Environment:
         return as_the_command_sees_it(found, command, home, facts.redactor, root, file_mode(facts.shared))
 
-    jobs = around.keep_code()
-    for what, job in (*around.keep_environment(as_seen, lambda: not _has_joined(folder)), *jobs):
-        with facts.safely(what):
-            job()
+    code_jobs = around.code_jobs()
+    _do(facts, code_jobs[:1])  # first: it may change
+    _do(facts, around.keep_environment(as_seen, lambda: not _has_joined(folder)))
+    _do(facts, code_jobs[1:])
     with facts.safely("remembering code and environment"):
         around.ready_to_move(moving)[1]()
         moving.again = None  # it would be this interpreter's environment, not the command's
     facts.writer.flush()
+
+
+def _do(facts: RunFacts, jobs: Iterable[Job]) -> None:
+    for what, job in jobs:
+        with facts.safely(what):
+            job()
 
 
 def _has_joined(folder: Path) -> bool:
