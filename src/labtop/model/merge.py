@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from labtop.model.run import RunRecord
+from labtop.model.run import Code, RunRecord
 
 _NOT_MERGED = frozenset(("metrics", "status", "ended_at", "writers"))  # the writer itself knows these best
 Facts = TypeVar("Facts")
@@ -29,6 +29,8 @@ def _merged_fields(
 
 
 def _merge(base: Any, mine: Any, theirs: Any) -> Any:
+    if isinstance(mine, Code) and isinstance(theirs, Code) and isinstance(base, Code):
+        return _merge_code(base, mine, theirs)
     if theirs == base or mine == theirs:
         return mine
     if mine == base:
@@ -40,6 +42,15 @@ def _merge(base: Any, mine: Any, theirs: Any) -> Any:
     if isinstance(mine, tuple) and isinstance(theirs, tuple):
         return (*theirs, *(each for each in mine if each not in theirs))
     return mine
+
+
+def _merge_code(base: Code, mine: Code, theirs: Code) -> Code:
+    """Code is found out bit by bit, and nothing of it is ever taken back: who lacks a bundle has joined too early."""
+    merged = _merged_fields(base, mine, theirs)
+    for name, value in merged.items():
+        if value is None:
+            merged[name] = getattr(theirs, name) if getattr(mine, name) is None else getattr(mine, name)
+    return replace(mine, **merged)
 
 
 def _merge_mappings(

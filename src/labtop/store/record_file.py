@@ -193,7 +193,7 @@ class LiveRecord:
         self._beat += 1
         self._look_for_others()
         beat = Beat(counter=self._beat, interval_s=interval_s, at=round(time.time(), 3))
-        record = self.merged(beat, degraded, dropped)
+        record = self.merged(beat, degraded or self.contested_by, dropped)
         who = self._identity
         try:
             write_record(

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from labtop.recording.wrapped.order import Order, Place
-from labtop.recording.wrapped.recorder import picker_of, recorder
+from labtop.recording.wrapped.order import Order
+from labtop.recording.wrapped.recorder import prepared
 from labtop.recording.wrapped.starting import NotStarted
 from labtop.recording.wrapped.told import Told
 
@@ -37,16 +37,14 @@ def run_plainly(order: Order) -> int:
     Raises:
         UsageError: the line or the settings cannot be meant; nothing was started.
     """
-    began_at = time.time()
-    order.check()
-    place = Place(order)
-    if place.is_disabled:
+    ready = prepared(order)
+    if ready is None:
         return _run_alone(order)
-    told, record = Told(), recorder(order, place, picker_of(order, place), began_at)
+    told, (environment, record) = Told(), ready
     try:
-        process, targets = _start(order.command, place.environment())
+        process, targets = _start(order.command, environment)
     except NotStarted as trouble:
-        print(f"labtop: {trouble}", file=sys.stderr)
+        trouble.tell()
         told.end_unstarted(trouble)
         _begin(lambda: record(told))
         _wait_for_record(told)
@@ -62,9 +60,7 @@ def _run_alone(order: Order) -> int:
     try:
         return as_exit_code(subprocess.call([_program(order.command[0]), *order.command[1:]]))
     except OSError as error:
-        trouble = NotStarted(order.command[0], error.errno or 0)
-        print(f"labtop: {trouble}", file=sys.stderr)
-        return trouble.exit_code
+        return NotStarted(order.command[0], error.errno or 0).tell()
 
 
 def as_exit_code(code: int) -> int:

@@ -1,6 +1,11 @@
-"""What records a command in a thread, and what picks up its metrics. Light: all that is heavy is imported in there."""
+"""What every way of running a command begins with: where its run goes, and what records it in a thread.
+
+Light: all that is heavy is imported in that thread.
+"""
 
 from __future__ import annotations
+
+import time
 
 from labtop.recording.wrapped.order import Order, Place
 
@@ -12,7 +17,21 @@ if TYPE_CHECKING:
     from labtop.recording.wrapped.told import Told
 
 
-def picker_of(order: Order, place: Place) -> Picker | None:
+def prepared(order: Order) -> tuple[dict[str, str], Callable[[Told], None]] | None:
+    """The environment of the command, and what records it; None where nothing is to be recorded.
+
+    Raises:
+        UsageError: the line or the settings cannot be meant.
+    """
+    began_at = time.time()
+    order.check()
+    place = Place(order)
+    if place.is_disabled:
+        return None
+    return place.environment(), _recorder(order, place, _picker_of(order, place), began_at)
+
+
+def _picker_of(order: Order, place: Place) -> Picker | None:
     """What picks up metrics, with a look at the files as they are before the command starts."""
     if not place.rules:
         return None
@@ -21,7 +40,7 @@ def picker_of(order: Order, place: Place) -> Picker | None:
     return Picker(place.rules, order.step)
 
 
-def recorder(order: Order, place: Place, picker: Picker | None, began_at: float) -> Callable[[Told], None]:
+def _recorder(order: Order, place: Place, picker: Picker | None, began_at: float) -> Callable[[Told], None]:
     """What records the command, in a thread: importing it takes longer than many a command."""
 
     def record(told: Told) -> None:

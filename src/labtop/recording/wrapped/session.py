@@ -8,8 +8,8 @@ import sys
 import time
 
 from labtop.recording.wrapped.guarded import has_whole_terminal, read_reports, start_in_terminal
-from labtop.recording.wrapped.order import Order, Place
-from labtop.recording.wrapped.recorder import picker_of, recorder
+from labtop.recording.wrapped.order import Order
+from labtop.recording.wrapped.recorder import prepared
 from labtop.recording.wrapped.starting import NotStarted, become
 from labtop.recording.wrapped.streams import STDERR, STDIN, Started, fill_closed_streams, start_beside
 from labtop.recording.wrapped.terminal import copy_size, is_in_front, modes_of, raw, set_modes
@@ -37,29 +37,25 @@ def run_command(order: Order) -> int:
     Raises:
         UsageError: the line or the settings cannot be meant; nothing was started.
     """
-    began_at = time.time()
-    order.check()
-    place = Place(order)
-    if place.is_disabled:
+    ready = prepared(order)
+    if ready is None:
         return _run_alone(order)
-    picker = picker_of(order, place)
+    environment, record = ready
     fill_closed_streams()
     caught = _signals_to_catch()
     mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, caught)}
     start = start_in_terminal if has_whole_terminal() else start_beside
     try:
-        started = start(order.command, place.environment(), mask)
+        started = start(order.command, environment, mask)
     except NotStarted as trouble:
-        return _Session(recorder(order, place, picker, began_at), mask, caught).end_unstarted(trouble)
-    return _Session(recorder(order, place, picker, began_at), mask, caught).see_through(started)
+        return _Session(record, mask, caught).end_unstarted(trouble)
+    return _Session(record, mask, caught).see_through(started)
 
 
 def _run_alone(order: Order) -> int:
     """Nothing is to be recorded: become the command."""
     number = become(order.command, os.environ, set())
-    trouble = NotStarted(order.command[0], number)
-    print(f"labtop: {trouble}", file=sys.stderr)
-    return trouble.exit_code
+    return NotStarted(order.command[0], number).tell()
 
 
 def _signals_to_catch() -> set[int]:
@@ -88,7 +84,7 @@ class _Session:
 
     def end_unstarted(self, trouble: NotStarted) -> int:
         """Record a command that could not be started, and say so."""
-        print(f"labtop: {trouble}", file=sys.stderr)
+        trouble.tell()
         self._begin(self._listen)
         self.told.end_unstarted(trouble)
         self._begin(lambda: self.record(self.told))

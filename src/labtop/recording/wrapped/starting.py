@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Mapping
 
 _DEFAULT_AGAIN = tuple(
@@ -20,6 +21,11 @@ class NotStarted(Exception):
         self.exit_code = 127 if number in (2, 20) else 126  # ENOENT, ENOTDIR: not found
         reason = "no such command" if self.exit_code == 127 else os.strerror(number)
         super().__init__(f"cannot start {program!r}: {reason}")
+
+    def tell(self) -> int:
+        """Say it; gives the exit code."""
+        print(f"labtop: {self}", file=sys.stderr)
+        return self.exit_code
 
 
 def spawn(argv: list[str], environment: Mapping[str, str], streams: Mapping[int, int], mask: set[int]) -> int:
