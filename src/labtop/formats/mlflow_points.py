@@ -5,9 +5,12 @@ from __future__ import annotations
 from array import array
 from typing import NamedTuple
 
+import msgspec
+
 _NO_TIME = -(2**63)
 _EXACT = 2**53
 _MOST_TOLD = 3
+_rows = msgspec.json.Decoder(list[tuple[int, float, int]]).decode  # of each line: time, value, step
 
 
 class Points(NamedTuple):
@@ -25,33 +28,46 @@ def parse_points(content: bytes, first_row: int = 0) -> Points:
     A line without a step, as MLflow wrote before 1.0, gets the number of its row. MLflow itself takes the step of a
     line with five fields for 0; here it is what the line says.
     """
-    lines = content.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    rows = [line.split() for line in lines]
-    if not rows:
-        return Points(array("d"), array("q"), array("d"), [])
-    problems: list[str] = []
     try:
-        if min(map(len, rows)) < 3:
-            raise ValueError
-        columns = list(zip(*rows, strict=False))
-        points = Points(
-            array("d", map(int, columns[2])),
-            array("q", [int(each) * 1000 for each in columns[0]]),
-            array("d", map(float, columns[1])),
-            problems,
-        )
-    except (ValueError, OverflowError):
-        points = _one_by_one(lines, first_row, problems)
+        points = _usual(content)
+    except (ValueError, OverflowError):  # of which a mistake in JSON is one
+        lines = content.removesuffix(b"\n").split(b"\n") if content else []
+        points = _whole(lines) or _one_by_one(lines, first_row)
     if points.steps and (max(points.steps) >= _EXACT or min(points.steps) <= -_EXACT):
-        problems.append("steps beyond 2^53 are rounded")
+        points.problems.append("steps beyond 2^53 are rounded")
     return points
 
 
-def _one_by_one(lines: list[bytes], first_row: int, problems: list[str]) -> Points:
+def _usual(content: bytes) -> Points:
+    """The points of lines of three plain numbers, read as JSON. Raises ValueError, OverflowError where it is not so."""
+    if b"," in content or b" -0 " in content:  # an integer has no negative zero
+        raise ValueError
+    text = content.removesuffix(b"\n").replace(b" ", b",").replace(b"\n", b"],[")
+    times, values, steps = zip(*_rows(b"[[%b]]" % text), strict=True)
+    microseconds = array("q", [each * 1000 for each in times])
+    return Points(array("d", steps), microseconds, array("d", values), [])
+
+
+def _whole(lines: list[bytes]) -> Points | None:
+    """The points of lines that all have three numbers, NaN among them; None where some have not."""
+    rows = [line.split() for line in lines]
+    if min(map(len, rows), default=0) < 3:
+        return None
+    columns = list(zip(*rows, strict=False))
+    try:
+        return Points(
+            array("d", map(int, columns[2])),
+            array("q", [int(each) * 1000 for each in columns[0]]),
+            array("d", map(float, columns[1])),
+            [],
+        )
+    except (ValueError, OverflowError):
+        return None
+
+
+def _one_by_one(lines: list[bytes], first_row: int) -> Points:
     """The points of lines among which some are damaged; those are told and left out."""
-    points = Points(array("d"), array("q"), array("d"), problems)
+    points = Points(array("d"), array("q"), array("d"), [])
     bad: list[int] = []
     for row, line in enumerate(lines, first_row):
         fields = line.strip(b"\0\xef\xbb\xbf \t\r").split()
@@ -70,9 +86,11 @@ def _one_by_one(lines: list[bytes], first_row: int, problems: list[str]) -> Poin
         points.times_us.append(time if abs(time) < 2**63 else _NO_TIME)
         points.values.append(value)
     for row in bad[:_MOST_TOLD]:
-        problems.append(f"line {row + 1} is no point: {lines[row - first_row][:60].decode('latin-1')!r}")
+        points.problems.append(
+            f"line {row + 1} is no point: {lines[row - first_row][:60].decode('latin-1')!r}"
+        )
     if len(bad) > _MOST_TOLD:
-        problems.append(f"{len(bad) - _MOST_TOLD:,} more lines are no points")
+        points.problems.append(f"{len(bad) - _MOST_TOLD:,} more lines are no points")
     return points
 
 
