@@ -47,12 +47,18 @@ __all__ = [
 def open(path: PathLike | None = None, *, settings: Settings | None = None, **flags: Any) -> Store:
     """Open the runs at `path` (see `find_runs`) and read what is new; `flags` are settings for this store.
 
+    Rules for `tables` hold from then on in this process, for they say which files they are for.
+
     Raises:
         NoStoreError: there are no runs.
     """
     if settings is not None and flags:
         settings = replace(settings, **flags)
     settings = settings or Settings.load(**flags)
+    if settings.tables != Settings.load().tables:
+        from labtop.sources.tables.rules import tell
+
+        tell(settings.tables)
     store = Store(find_runs(path, settings).open(settings))
     store.refresh()
     return store

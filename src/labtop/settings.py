@@ -141,7 +141,8 @@ def _convert(name: str, value: Any, default: Any, origin: str, from_text: bool) 
         if isinstance(default, float):
             return float(value)
         if isinstance(default, tuple):
-            return tuple(filter(None, value.split(","))) if from_text else tuple(map(str, value))
+            mark = "\n" if from_text and "\n" in value else ","
+            return tuple(filter(None, value.split(mark))) if from_text else tuple(map(str, value))
         if isinstance(default, Mapping):
             return {str(key): str(text) for key, text in value.items()}
         return str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -13,6 +14,7 @@ from labtop.formats.opening import READ
 MOST_BYTES = 64 * 2**20
 """More than any text that describes a run."""
 _BLOCK = 2**20
+_ONLY_WINDOWS = re.compile(rb"[\x80-\x9f]")  # control characters in Latin-1, which no text has
 
 
 class Text(NamedTuple):
@@ -78,7 +80,8 @@ def read_text(path: Path, most: int = MOST_BYTES) -> Text:
 def decode_text(content: bytes) -> Text:
     """Bytes as text: UTF-8, or UTF-16 where a byte order mark says so. Line ends are as they were.
 
-    What is not UTF-8 is taken for Latin-1, which is said; NUL bytes at the end, as a crash leaves them, are cut off.
+    What is not UTF-8 is taken for Latin-1, or for Windows-1252 where it has characters that only that has, which is
+    said; NUL bytes at the end, as a crash leaves them, are cut off.
     """
     problem = ""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -89,4 +92,10 @@ def decode_text(content: bytes) -> Text:
     try:
         return Text(content.decode("utf-8-sig"), problem)
     except UnicodeDecodeError as error:
-        return Text(content.decode("latin-1"), f"is not UTF-8 at byte {error.start}; read as Latin-1")
+        where = f"is not UTF-8 at byte {error.start}; read as"
+        if _ONLY_WINDOWS.search(content):
+            try:
+                return Text(content.decode("cp1252"), f"{where} Windows-1252")
+            except UnicodeDecodeError:
+                pass
+        return Text(content.decode("latin-1"), f"{where} Latin-1")

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from labtop.formats.date_text import ISO, micro_of
 from labtop.formats.parquet import Batch
+from labtop.formats.rows import number_of
 from labtop.sources.source import NO_TIME, Curve
 
 Curves = dict[str, Curve]
@@ -19,13 +21,16 @@ _UNITS = ((1e11, 1_000_000.0), (1e14, 1_000.0), (1e17, 1.0), (float("inf"), 0.00
 class Roles:
     """Which columns say what. Without `run` all rows are of one run; without `step` a row has its number.
 
-    `values` None are all columns of numbers that say nothing else.
+    `values` None are all columns of numbers that say nothing else. `split` says which data the numbers of a row are of:
+    its words stand before the names of metrics (`val/loss`). `time_form`: how times in text are written.
     """
 
     run: str | None = None
     step: str | None = None
     time: str | None = None
     values: tuple[str, ...] | None = ()
+    split: str | None = None
+    time_form: str = ISO
 
 
 @dataclass
@@ -42,13 +47,13 @@ class Split:
         """Add the rows of a batch, each number under the name of its column; nested ones join with `/`."""
         import numpy
 
-        taken = (self.roles.run, self.roles.step, self.roles.time)
+        taken = (self.roles.run, self.roles.step, self.roles.time, self.roles.split)
         chosen_names = [name for name in batch.schema.names if name not in taken]
         if self.roles.values is not None:
             chosen_names = list(self.roles.values)
         columns = [(name, numbers) for wanted in chosen_names for name, numbers in _leaves(batch, wanted)]
         steps = None if self.roles.step is None else number_column(batch, self.roles.step)
-        times = None if self.roles.time is None else time_column(batch, self.roles.time)
+        times = None if self.roles.time is None else time_column(batch, self.roles.time, self.roles.time_form)
         for run, chosen in chosen_rows(batch, self.roles.run, self.wanted):
             before = self.rows.get(run, 0)
             self.rows[run] = before + len(chosen)
@@ -58,8 +63,13 @@ class Split:
                 run_steps = numpy.where(steps[1][chosen], run_steps, counted)
             run_times = None if times is None else times[chosen]
             curves = self.runs.setdefault(run, {})
-            for name, (values, known) in columns:
-                self.points += _add(curves, name, run_steps, run_times, values[chosen], known[chosen])
+            for mark, part in _parts(batch, self.roles.split, chosen):
+                part_times = None if run_times is None else run_times[part]
+                for name, (values, known) in columns:
+                    at = chosen[part]
+                    self.points += _add(
+                        curves, mark + name, run_steps[part], part_times, values[at], known[at]
+                    )
 
     def take(self) -> dict[str, Curves]:
         """What was gathered; begins anew with the rows that follow."""
@@ -80,32 +90,47 @@ class PointSplit:
 
     def add(self, batch: Batch) -> None:
         """Add the rows of a batch; one without a step has its number in its curve."""
-        import numpy
-
         numbers = number_column(batch, self.value)
         if numbers is None or self.metric not in batch.schema.names:
             return
-        values, known = numbers
         steps = None if self.roles.step is None else number_column(batch, self.roles.step)
-        times = None if self.roles.time is None else time_column(batch, self.roles.time)
+        times = None if self.roles.time is None else time_column(batch, self.roles.time, self.roles.time_form)
         metrics = _codes(batch.column(self.metric))
         for run, rows in chosen_rows(batch, self.roles.run, self.wanted):
             curves = self.runs.setdefault(run, {})
-            for metric, within in _groups(metrics, rows):
-                chosen = within[known[within]]
-                before = len(curves.get(metric, ()))
-                at = numpy.arange(before, before + len(chosen), dtype="f8")
-                if steps is not None:
-                    at = numpy.where(steps[1][chosen], steps[0][chosen], at)
-                told = None if times is None else times[chosen]
-                self.points += _add(
-                    curves, metric, at, told, values[chosen], numpy.ones(len(chosen), dtype=bool)
-                )
+            for mark, part in _parts(batch, self.roles.split, rows):
+                self._add_metrics(curves, mark, metrics, rows[part], numbers, steps, times)
+
+    def _add_metrics(
+        self, curves: Curves, mark: str, metrics: Any, rows: Any, numbers: Any, steps: Any, times: Any
+    ) -> None:
+        import numpy
+
+        values, known = numbers
+        for metric, within in _groups(metrics, rows):
+            chosen = within[known[within]]
+            name = f"{mark}{metric}"
+            at = numpy.arange(len(curves.get(name, ())), len(curves.get(name, ())) + len(chosen), dtype="f8")
+            if steps is not None:
+                at = numpy.where(steps[1][chosen], steps[0][chosen], at)
+            told = None if times is None else times[chosen]
+            self.points += _add(curves, name, at, told, values[chosen], numpy.ones(len(chosen), dtype=bool))
 
     def take(self) -> dict[str, Curves]:
         """What was gathered; begins anew with the rows that follow."""
         taken, self.runs, self.points = self.runs, {}, 0
         return taken
+
+
+def _parts(batch: Batch, split: str | None, rows: Any) -> Iterator[tuple[str, Any]]:
+    """What stands before the names of metrics, and which of `rows` are of it."""
+    import numpy
+
+    if split is None or split not in batch.schema.names:
+        yield "", numpy.arange(len(rows))
+        return
+    for word, part in _groups(_codes(batch.column(split).take(rows))):
+        yield f"{word}/" if word else "", part
 
 
 def _codes(column: Any) -> Any:
@@ -214,7 +239,7 @@ def _numbers(column: Any) -> tuple[Any, Any]:
     return column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False), known
 
 
-def time_column(batch: Batch, name: str) -> Any | None:
+def time_column(batch: Batch, name: str, form: str = ISO) -> Any | None:
     """Microseconds since 1970 of a column of times: real ones, ISO texts, or numbers whose size tells their unit."""
     import numpy
     import pyarrow
@@ -234,14 +259,14 @@ def time_column(batch: Batch, name: str) -> Any | None:
             below = until
         return micro
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
-        return _times_of_texts(column)
+        return _times_of_texts(column, form)
     if not pyarrow.types.is_timestamp(kind) and not pyarrow.types.is_date(kind):
         return None
     column = column.cast(pyarrow.timestamp("us"), safe=False)
     return column.cast(pyarrow.int64()).fill_null(NO_TIME).to_numpy(zero_copy_only=False)
 
 
-def _times_of_texts(column: Any) -> Any:
+def _times_of_texts(column: Any, form: str) -> Any:
     import numpy
 
     found = numpy.full(len(column), NO_TIME, dtype="i8")
@@ -249,21 +274,23 @@ def _times_of_texts(column: Any) -> Any:
     for index, text in enumerate(column.to_pylist()):
         if text is not None:
             if text not in told:
-                told[text] = micro_of_text(text)
+                at = micro_of_text(text, form)
+                told[text] = _micro_of_number(number_of(text)) if at == NO_TIME else at
             found[index] = told[text]
     return found
 
 
-def micro_of_text(text: str) -> int:
-    """Microseconds since 1970 of an ISO time, UTC where it names no zone; NO_TIME for anything else."""
-    from datetime import UTC, datetime, timedelta
-
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
+def _micro_of_number(number: float | None) -> int:
+    """Microseconds since 1970 of a number whose size tells its unit."""
+    if number is None or not 0 <= number < 9e18:
         return NO_TIME
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return int(number * next(factor for until, factor in _UNITS if number < until))
+
+
+def micro_of_text(text: str, form: str = ISO) -> int:
+    """Microseconds since 1970 of a time as text, UTC where it names no zone; NO_TIME for anything else."""
+    at = micro_of(text, form)
+    return NO_TIME if at is None else at
 
 
 def shares(rows: Mapping[str, int], most: int) -> Iterator[Sequence[str]]:

@@ -21,6 +21,7 @@ _NAME = "keras"
 _RULE = Rule(steps=("epoch",))
 _ENDINGS = (".csv", ".log", ".tsv", ".txt")
 _LIKELY = re.compile(r"train|hist|log|epoch|metric|fit|keras|loss|result|perf|model|run|valid", re.IGNORECASE)
+_COMMA_NUMBER = re.compile(r"-?\d+,\d+")  # of a spreadsheet; Keras writes points
 _MOST_OPENED = 50
 _GENERAL = re.compile(
     r"(?:training|train|history|hist|log|logs|metrics|csv|logger|csvlogger|model|result|results|_|-|\.)+",
@@ -68,7 +69,10 @@ def _is_keras(head: Head | None) -> bool:
     metrics = list(head.names[1:])
     if metrics != sorted(metrics) or "step" in metrics or not any("loss" in name for name in metrics):
         return False
-    return not head.first or (len(head.first) == len(head.names) and head.first[0].strip().isdigit())
+    if not head.first:
+        return True
+    is_whole = len(head.first) == len(head.names) and head.first[0].strip().isdigit()
+    return is_whole and not any(_COMMA_NUMBER.fullmatch(cell.strip()) for cell in head.first)
 
 
 def _read(place: Path, ref: RunRef) -> RunRead:

@@ -1,33 +1,41 @@
-"""Tables with a row a run: names, parameters and results of each."""
+"""Tables with a row a run: names, parameters and results of each, and what else a row tells of its run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from labtop.formats.table_file import TableFile, cell_number
+from labtop.formats.cells import cell_number, is_nothing, truth
+from labtop.formats.files import decode_text
+from labtop.formats.table_file import TableFile
 from labtop.formats.typed_text import is_kept, typed
-from labtop.model.run import MetricSummary, Randomness, Value
-from labtop.sources.columns import micro_of_text
-from labtop.sources.source import NO_TIME
+from labtop.model.run import MetricSummary, Randomness, Status, Value
+from labtop.sources.tables import facts
 from labtop.sources.tables.guess import Guess
+from labtop.sources.tables.looks import number
 
 MOST_RUNS = 200_000
 _LONGEST = 10_000
+_OF_MLFLOW = "tags.mlflow."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A row as a run: its key and name, what it was given, and what it came to."""
+    """A row as a run: its key and name, what it was given, what it came to, and what else is told."""
 
     key: str
     name: str
     params: Mapping[str, Value]
     metrics: Mapping[str, MetricSummary]
     texts: Mapping[str, str]
-    time: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    status: Status = Status.UNKNOWN
+    tags: tuple[str, ...] = ()
+    told: Mapping[str, str]
+    """Notes, group, project, commit, as far as they are there."""
 
 
 def keys_of(table: TableFile, guessed: Guess, problems: list[str]) -> Iterator[str]:
@@ -38,90 +46,121 @@ def keys_of(table: TableFile, guessed: Guess, problems: list[str]) -> Iterator[s
 
 def rows_of(table: TableFile, guessed: Guess, problems: list[str]) -> Iterator[Row]:
     """The rows as runs."""
+    maker = _Maker(table, guessed)
     for key, row in _keyed(table, guessed, table.names, problems):
-        yield _row(key, row, guessed, table.path.stem)
+        yield maker.row(key, row)
 
 
 def _keyed(
     table: TableFile, guessed: Guess, columns: tuple[str, ...], problems: list[str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     seen: dict[str, int] = {}
-    number = 0
+    count = 0
     for batch in table.batches(columns, frozenset(), problems):
         for row in batch.to_pylist():
-            number += 1
-            if number > MOST_RUNS:
+            count += 1
+            if count > MOST_RUNS:
                 problems.append(f"only the first {MOST_RUNS:,} rows are read")
                 return
             name = _text(row.get(guessed.run)) if guessed.run else ""
-            name = name or f"row {number}"
+            name = name or f"row {count}"
             seen[name] = seen.get(name, 0) + 1
             yield name if seen[name] == 1 else f"{name} #{seen[name]}", row
 
 
-def _row(key: str, row: Mapping[str, Any], guessed: Guess, stem: str) -> Row:
-    params: dict[str, Value] = {}
-    metrics: dict[str, MetricSummary] = {}
-    texts: dict[str, str] = {}
-    time = None
-    for name, cell in row.items():
-        if cell is None or name == guessed.run:
-            continue
-        if name == guessed.time:
-            time = _time(cell)
-        elif name in guessed.metrics and (number := _number(cell)) is not None:
-            metrics[name] = MetricSummary(last=number)
-        else:
-            params[name] = value = _value(cell)
+class _Maker:
+    """Makes runs of the rows of a table."""
+
+    def __init__(self, table: TableFile, guessed: Guess) -> None:
+        self._table = table
+        self._guessed = guessed
+        self._metrics = frozenset(guessed.metrics)
+        others = [name for name in guessed.params if name not in self._metrics]
+        self._tags = [name for name in others if name.startswith("tags.") and not name.startswith(_OF_MLFLOW)]
+        self._params = tuple(name for name in others if name not in self._tags)
+        self._forms = facts.time_forms(table, guessed.facts)
+        self._stem = table.path.name.partition(".")[0] or table.path.stem
+
+    def row(self, key: str, row: Mapping[str, Any]) -> Row:
+        """The run of a row."""
+        guessed = self._guessed
+        params: dict[str, Value] = {}
+        metrics: dict[str, MetricSummary] = {}
+        texts: dict[str, str] = {}
+        for name in (*guessed.metrics, *self._params):
+            cell = row.get(name)
+            if cell is None or (name in self._metrics and isinstance(cell, str) and is_nothing(cell)):
+                continue
+            shown = guessed.shown.get(name, name)
+            found = number(cell, self._table.decimal) if name in self._metrics else None
+            if found is not None:
+                metrics[shown] = MetricSummary(last=found)
+                continue
+            params[shown] = value = self._value(name, cell)
             if isinstance(cell, str) and not is_kept(cell, value):
-                texts[name] = cell
-    told = _text(row.get(guessed.run)) if guessed.run else ""
-    return Row(key, told or f"{stem} {key}", params, metrics, texts, time)
+                texts[shown] = cell
+        told = {
+            role: cell
+            for role, name in guessed.facts.items()
+            if (cell := row.get(name)) is not None and not (isinstance(cell, str) and is_nothing(cell))
+        }
+        tags = [f"{name[5:]}={cell}" for name in self._tags if (cell := row.get(name)) is not None]
+        status = told.get("status")
+        if status is not None and not facts.is_said_whole(status):
+            params.setdefault(guessed.facts["status"], str(status))
+        started = told.get("started", row.get(guessed.time) if guessed.time else None)
+        return Row(
+            key=key,
+            name=self._name(key, row, told.get("name")),
+            params=params,
+            metrics=metrics,
+            texts=texts,
+            started=None
+            if started is None
+            else facts.time_of(started, self._forms.get("started", guessed.time_form)),
+            ended=facts.time_of(told["ended"], self._forms["ended"]) if "ended" in told else None,
+            status=Status.UNKNOWN if status is None else facts.status_of(status),
+            tags=(*(facts.tags_of(told["tags"]) if "tags" in told else ()), *tags),
+            told={
+                role: _text(told[role]) for role in ("notes", "group", "project", "commit") if role in told
+            },
+        )
+
+    def _name(self, key: str, row: Mapping[str, Any], told: Any) -> str:
+        if told is not None and _text(told):
+            return _text(told)
+        name = _text(row.get(self._guessed.run)) if self._guessed.run else ""
+        if name.isdigit() and self._guessed.run == "number":
+            return f"trial {name}"
+        return name or f"{self._stem} {key}"
+
+    def _value(self, name: str, cell: Any) -> Value:
+        """A parameter: a number, also one with thousands set apart, a truth value, a list, or text."""
+        if isinstance(cell, str):
+            if name in self._guessed.truths:
+                return truth(cell)
+            value: Value = typed(cell)
+            if value is not cell or ("," not in cell and not cell.endswith("%")):
+                return value
+            found = cell_number(cell, self._table.decimal)
+            if found is None or cell.endswith("%"):
+                return value
+            return int(found) if found.is_integer() and abs(found) < 2**53 and "." not in cell else found
+        if isinstance(cell, bool | int | float | list | dict):
+            return cell
+        if type(cell).__name__ == "Decimal":
+            return float(cell)
+        if isinstance(cell, timedelta):
+            return cell.total_seconds()
+        if isinstance(cell, bytes):
+            return decode_text(cell).text
+        return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
 
 
 def _text(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return "" if cell is None else str(cell)[:_LONGEST]
-
-
-def _number(cell: Any) -> float | None:
-    if isinstance(cell, str):
-        return cell_number(cell)
-    try:
-        return float(cell)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _value(cell: Any) -> Value:
-    """A parameter: a number, also one with thousands set apart, a truth value, a list, or text."""
-    if isinstance(cell, str):
-        value: Value = typed(cell)
-        number = cell_number(cell) if value is cell and "," in cell else None
-        return value if number is None else number
-    if isinstance(cell, bool | int | float | list | dict):
-        return cell
-    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
-
-
-def _time(cell: Any) -> datetime | None:
-    from datetime import UTC, timedelta
-
-    if isinstance(cell, datetime):
-        return cell.astimezone(UTC) if cell.tzinfo else cell.replace(tzinfo=UTC)
-    micro = micro_of_text(str(cell))
-    if micro == NO_TIME:
-        number = _number(cell)
-        if number is None or not 0 < number < 1e19:
-            return None
-        micro = round(
-            number * (1e6 if number < 1e11 else 1e3 if number < 1e14 else 1 if number < 1e17 else 1e-3)
-        )
-    try:
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micro)
-    except OverflowError:
-        return None
 
 
 def seeds_of(params: Mapping[str, Value]) -> Randomness:

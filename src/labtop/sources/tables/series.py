@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,7 @@ from labtop.sources.columns import Curves, PointSplit, Roles, Split, chosen_rows
 from labtop.sources.tables.guess import Guess
 
 _PIECE = 500_000  # points held at a time
-_TAIL = 4096
+_HEAD = 4096
 
 
 class Reached(msgspec.Struct, array_like=True):
@@ -60,7 +61,8 @@ def pieces(
     end: int | None = None,
 ) -> Iterator[Piece]:
     """Read runs in one pass over a table, on from `before`, a million points at a time."""
-    roles = Roles(guessed.run, guessed.step, guessed.time, None if table.kind == "jsonl" else guessed.metrics)
+    values = None if table.kind == "jsonl" and guessed.shape != "chart" else guessed.metrics
+    roles = Roles(guessed.run, guessed.step, guessed.time, values, guessed.split, guessed.time_form)
     split: Split | PointSplit
     if guessed.metric and guessed.value:
         split = PointSplit(roles, guessed.metric, guessed.value, wanted)
@@ -77,11 +79,30 @@ def pieces(
         _add_params(batch, guessed, wanted, params)
         if split.points >= _PIECE:
             for run, curves in split.take().items():
-                yield Piece(run, curves, params.get(run, {}), run in given)
+                yield Piece(run, _shown(curves, guessed), params.get(run, {}), run in given)
                 given.add(run)
     last = split.take()
     for run in sorted((wanted - given) | set(last)):
-        yield Piece(run, last.get(run, {}), params.get(run, {}), run in given)
+        yield Piece(run, _shown(last.get(run, {}), guessed), params.get(run, {}), run in given)
+
+
+def _shown(curves: Curves, guessed: Guess) -> Curves:
+    """Curves by the names that are shown."""
+    kept = {name: curve for name, curve in curves.items() if name not in guessed.params}
+    return {guessed.shown.get(name, name): curve for name, curve in kept.items()} if guessed.shown else kept
+
+
+def chart_pieces(table: TableFile, guessed: Guess, problems: list[str]) -> Iterator[Piece]:
+    """Read the runs of a chart: each column is a curve of one of them."""
+    split = Split(Roles(None, guessed.step, guessed.time, guessed.metrics, None, guessed.time_form))
+    for batch in table.batches(table.names, _numbers(guessed), problems):
+        split.add(batch)
+    runs: dict[str, Curves] = {}
+    for name, curve in split.take().get("", {}).items():
+        told = guessed.chart[name]
+        runs.setdefault(told.run, {})[told.metric] = curve
+    for run, curves in runs.items():
+        yield Piece(run, curves, {}, False)
 
 
 def _columns(table: TableFile, guessed: Guess) -> tuple[str, ...] | None:
@@ -89,7 +110,8 @@ def _columns(table: TableFile, guessed: Guess) -> tuple[str, ...] | None:
     if table.kind == "jsonl":
         return None
     if guessed.shape == "points":
-        return tuple(filter(None, (guessed.run, guessed.step, guessed.time, guessed.metric, guessed.value)))
+        roles = (guessed.run, guessed.step, guessed.time, guessed.split, guessed.metric, guessed.value)
+        return tuple(filter(None, roles))
     return table.names
 
 
@@ -109,10 +131,17 @@ def _add_params(
         if run not in params and len(rows):
             cells = {name: batch.column(name)[int(rows[0])].as_py() for name in names}
             params[run] = {
-                name: typed(cell) if isinstance(cell, str) else cell
+                guessed.shown.get(name, name): _value(cell)
                 for name, cell in cells.items()
-                if isinstance(cell, str | int | float)
+                if isinstance(cell, str | int | float | list | dict)
             }
+
+
+def _value(cell: Any) -> Value:
+    if isinstance(cell, str):
+        value: Value = typed(cell)
+        return value
+    return int(cell) if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53 else cell
 
 
 def reached_of(state: bytes | None, path: Path) -> Reached | None:
@@ -126,19 +155,20 @@ def reached_of(state: bytes | None, path: Path) -> Reached | None:
     if reached.end <= 0 or reached.end > path.stat().st_size:
         return None
     with open_regular(path) as file:
-        if first_line(file.read(_TAIL)) != reached.head:
+        if first_line(file.read(_HEAD)) != reached.head:
             return None
         file.seek(reached.end - 1)
         return reached if file.read(1) == b"\n" else None
 
 
-def complete_end(path: Path) -> tuple[int | None, str]:
-    """Where the last whole line of a text file ends (None: its last line has no end), and its first line."""
+def complete_end(path: Path) -> tuple[int | None, str, bool]:
+    """Where the last whole line of a text file ends (None: no reading on), its first line, whether it is cut."""
     with open_regular(path) as file:
-        head = first_line(file.read(_TAIL))
+        head = first_line(file.read(_HEAD))
         size = file.seek(0, 2)
         file.seek(max(size - 1, 0))
-        return (size if file.read(1) == b"\n" else None), head
+        last = file.read(1)
+        return (size if last == b"\n" else None), head, last not in (b"\n", b"\r")
 
 
 def first_line(content: bytes) -> str:

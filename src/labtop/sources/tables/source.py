@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from labtop.formats.compressed import unpacked_name
 from labtop.formats.table_file import TableFile, look_at
-from labtop.model.run import RunRecord, Source, Status, Value
+from labtop.model.run import Code, Life, RunRecord, Source, Status, Value
+from labtop.sources.folder_names import name_of, project_of
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
+from labtop.sources.tables.beside import params_beside
+from labtop.sources.tables.charts import told_by_name
 from labtop.sources.tables.guess import Guess
 from labtop.sources.tables.places import named_table, tables_in
-from labtop.sources.tables.rows import keys_of, rows_of, seeds_of
-from labtop.sources.tables.rules import columns_of, rule_for
-from labtop.sources.tables.series import Piece, Reached, complete_end, pieces, reached_of, runs_in
+from labtop.sources.tables.rows import Row, keys_of, rows_of, seeds_of
+from labtop.sources.tables.rules import columns_of, rule_for, with_names
+from labtop.sources.tables.series import (
+    Piece,
+    Reached,
+    chart_pieces,
+    complete_end,
+    pieces,
+    reached_of,
+    runs_in,
+)
 
 _GENERIC = (
     "metrics",
@@ -29,8 +42,11 @@ _GENERIC = (
     "train",
     "training",
     "data",
+    "scalars",
 )
 """Names of files that say nothing: the folder names the run."""
+_SMALL = 16 * 2**20
+_DATED = re.compile(r"\d{8}_\d{6}(?:\.log)?")
 
 
 class Tables:
@@ -45,7 +61,7 @@ class Tables:
         if listing.is_named:
             found = (named_table(listing.folder / name) for name in listing.files)
             return [Place(path) for path in found if path is not None]
-        return [Place(path) for path in tables_in(listing)]
+        return [Place(path, closed=path == listing.folder) for path in tables_in(listing)]
 
     def explain(self, place: Path) -> str:
         """What the columns of a table are taken for. Raises OSError, InputError."""
@@ -56,6 +72,8 @@ class Tables:
         table, guessed, version = _opened(place)
         if guessed.shape == "runs":
             yield from (RunRef(key, version, 100) for key in keys_of(table, guessed, []))
+        elif guessed.shape == "chart":
+            yield from (RunRef(each, version) for each in charted_runs(guessed))
         elif guessed.shape and guessed.run is not None:
             # of no size: all runs of a table are read in one pass, which must not be cut into many
             yield from (RunRef(run, version) for run in runs_in(table, guessed, version))
@@ -67,7 +85,7 @@ class Tables:
         table, guessed, _ = _opened(place)
         if guessed.shape == "runs":
             yield from _read_rows(table, guessed, frozenset(ref.key for ref in refs))
-        elif guessed.shape and guessed.run is not None:
+        elif guessed.shape == "chart" or (guessed.shape and guessed.run is not None):
             yield from _read_many(table, guessed, frozenset(ref.key for ref in refs))
         elif guessed.shape:
             for ref in refs:
@@ -75,25 +93,37 @@ class Tables:
 
 
 def _opened(place: Path) -> tuple[TableFile, Guess, str]:
-    table, rule = look_at(place), rule_for(place)
-    version = stamp(place) + (f"|{rule.text}" if rule else "")
+    rule = rule_for(place)
+    table = with_names(look_at(place), rule)
+    version = stamp(*(table.files or (place,))) + (f"|{rule.text}" if rule else "")
     return table, columns_of(table, rule), version
+
+
+def charted_runs(guessed: Guess) -> Iterable[str]:
+    """The runs of a chart."""
+    return dict.fromkeys(each.run for each in guessed.chart.values())
 
 
 def _read_rows(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
     problems: list[str] = []
     written = table.path.stat().st_mtime
-    for row in rows_of(table, guessed, problems):
+    rows: Iterable[Row] = rows_of(table, guessed, problems)
+    if table.path.stat().st_size <= _SMALL:
+        rows = list(rows)  # so that each can tell what is wrong with the table
+    for row in rows:
         if row.key in wanted:
             record = RunRecord(
                 id="",
                 name=row.name,
-                project=table.path.stem,
-                status=Status.UNKNOWN,
-                started_at=row.time,
+                project=row.told.get("project") or _stem(table.path),
+                status=row.status,
+                started_at=row.started,
+                ended_at=row.ended,
                 params=row.params,
                 metrics=row.metrics,
                 randomness=seeds_of(row.params),
+                life=Life(group=row.told.get("group"), tags=row.tags, notes=row.told.get("notes", "")),
+                code=Code(commit=row.told.get("commit")),
                 source=_source(table, guessed, row.key, problems, row.texts),
             )
             yield RunRead(key=row.key, record=record, last_write=written)
@@ -102,31 +132,56 @@ def _read_rows(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iter
 def _read_many(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
     problems: list[str] = []
     written = table.path.stat().st_mtime
-    for piece in pieces(table, guessed, wanted, problems):
+    home = _home(table.path)
+    is_of_one = _is_general(table.path) and len(runs_in(table, guessed, _opened(table.path)[2])) == 1
+    project = project_of(home) if is_of_one else _stem(table.path)
+    beside = params_beside(table.path.parent) if is_of_one else {}
+    read = chart_pieces(table, guessed, problems) if guessed.shape == "chart" else None
+    for piece in read or pieces(table, guessed, wanted, problems):
         name = piece.run or "(no name)"
-        yield _as_read(table, guessed, piece.run, name, table.path.stem, piece, problems, written)
+        if piece.run in wanted:
+            piece = replace(piece, params={**beside, **piece.params})
+            found = _as_read(table, guessed, piece.run, name, project, piece, problems, written)
+            yield replace(found, folder=table.path.parent) if is_of_one else found
 
 
 def _read_one(table: TableFile, guessed: Guess, ref: RunRef) -> Iterator[RunRead]:
     """Read the one run of a file; a text file that grew is read on."""
     problems: list[str] = []
     path, written = table.path, table.path.stat().st_mtime
-    is_text = table.kind != "parquet" and not table.is_utf16
+    is_text = table.can_grow
     before = reached_of(ref.state, path) if is_text else None
-    end, head = complete_end(path) if is_text else (None, "")
-    if table.kind == "csv" and is_text and end is None and path.stat().st_size:
+    end, head, is_cut = complete_end(path) if is_text else (None, "", False)
+    if table.kind == "csv" and is_cut and path.stat().st_size:
         problems.append("its last line has no end: it is cut off, or still being written")
-    is_of_folder = path.stem.lower() in _GENERIC
-    name = path.parent.name if is_of_folder else path.stem
+    is_of_folder = _is_general(path)
+    name = told_by_name(path.name)[0] or (name_of(_home(path)) if is_of_folder else _stem(path))
+    beside = params_beside(path.parent) if is_of_folder else {}
     rows = before.rows if before else 0
     for piece in pieces(table, guessed, frozenset({""}), problems, before, end):
         rows += max(map(len, piece.curves.values()), default=0)
         reached = None if end is None else msgspec.json.encode(Reached(end, rows, head))
-        project = (path.parent.parent if is_of_folder else path.parent).name or "runs"
+        project = (project_of(_home(path)) if is_of_folder else path.parent.name) or "runs"
+        piece = replace(piece, params={**beside, **piece.params})
         read = _as_read(
             table, guessed, ref.key, name or path.stem, project, piece, problems, written, reached
         )
         yield replace(read, folder=path.parent) if is_of_folder else read
+
+
+def _stem(path: Path) -> str:
+    return Path(unpacked_name(path.name)).stem
+
+
+def _is_general(path: Path) -> bool:
+    """Whether the name of a file says nothing, so that its folder names the run."""
+    stem = _stem(path)
+    return stem.lower() in _GENERIC or bool(_DATED.fullmatch(stem))
+
+
+def _home(path: Path) -> Path:
+    """The folder of a run; MMEngine writes into one of its own below it."""
+    return path.parent.parent if path.parent.name == "vis_data" else path.parent
 
 
 def _as_read(

@@ -18,9 +18,37 @@ WEAK_NAMES = _list("name id config architecture arch net network setting variant
 """Columns that do so when somebody names the file."""
 STEPS = _list("""
     global_step trainer/global_step _step step steps train_step total_timesteps time/total_timesteps timesteps_total
-    timesteps timestep num_env_steps training_iteration iteration iterations iter n_iter update epoch episode round
+    timesteps timestep num_env_steps training_iteration iteration iterations iter n_iter num_updates update epoch
+    episode round
 """)
-TIMES = _list("_timestamp timestamp wall_time walltime datetime date_time created_at time date")
+WEAK_STEPS = frozenset(_list("steps round episode update iter timestep timesteps"))
+"""Steps of other things too: sure only in a table of nothing but numbers."""
+TIMES = _list(
+    "_timestamp timestamp wall_time walltime datetime date_time created_at time date ts at timestamp_ms"
+)
+SPLITS = _list("split phase subset mode stage dataset_split partition data_split")
+"""Columns that say which data the numbers of a row are of."""
+FACTS = {
+    "name": _list("run_name display_name name tags_mlflow_run_name trial_name experiment_tag"),
+    "status": _list("status state"),
+    "started": _list("start_time started_at started datetime_start date_start created created_at"),
+    "ended": _list("end_time ended_at finished_at datetime_complete completed_at stop_time"),
+    "tags": _list("tags"),
+    "notes": _list("notes tags_mlflow_note_content"),
+    "group": _list("group sweep sweep_id"),
+    "project": _list("project project_name"),
+    "commit": _list("commit git_commit commit_sha tags_mlflow_source_git_commit"),
+}
+"""What else is told of a run in a table with a row a run: names of columns, the best first."""
+EXPORTS = (
+    frozenset(_list("name state created")),  # W&B's table of runs
+    frozenset(_list("run_id experiment_id artifact_uri")),  # MLflow's search_runs
+    frozenset(_list("run_id source_type source_name")),  # MLflow's page
+    frozenset(_list("number state datetime_start")),  # Optuna's trials_dataframe
+    frozenset(_list("mean_fit_time mean_score_time")),  # scikit-learn's cv_results_
+    frozenset(_list("training_iteration time_total_s")),  # Ray Tune
+)
+"""Columns that together no table of data has."""
 METRICS = _list("metric metric_name key tag variable measure")
 VALUES = _list("value metric_value scalar val score")
 DATA = frozenset(
@@ -35,7 +63,7 @@ _RESULT = frozenset(
     accuracy acc loss top1 top3 top5 top10 f1 fscore precision recall auc auroc auprc roc map ap iou miou dice bleu
     rouge meteor cider perplexity ppl mse rmse mae mape r2 error err score reward return returns fid psnr ssim wer cer
     nll bpc bpb kl elbo mcc kappa sensitivity specificity ndcg mrr em throughput latency time diff speedup memory mem
-    win success regret fps correlation pearson spearman
+    win success regret fps correlation pearson spearman duration runtime elapsed map50 map95
 """)
 )
 _SETTING = frozenset(
