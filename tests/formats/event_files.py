@@ -80,6 +80,11 @@ def hparams(params: dict[str, float | str | bool | None], group: str = "") -> by
     return plugin("_hparams_/session_start_info", "hparams", field(3, entries))
 
 
+def experiment(description: str = "") -> bytes:
+    """The hparams plugin's definition of an experiment."""
+    return plugin("_hparams_/experiment", "hparams", field(2, field(2, description.encode())))
+
+
 def session_end(status: int, time_s: float = 0.0) -> bytes:
     """The hparams plugin's session_end_info: 1 success, 2 failure, 3 running."""
     content = b"\x08" + varint(status) + b"\x11" + struct.pack("<d", time_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,29 @@ def test_folders_of_an_event_log_are_parts_of_the_run_that_has_them_all(swap: bo
     assert joined(*(reversed(runs) if swap else runs)) == {
         frozenset(each.format(n) for each in parts) for n in (0, 1)
     }
+
+
+def test_runs_lie_in_contexts_of_several_sources() -> None:
+    """One of each source; that of the tracker itself gives no run its name."""
+    runs = [
+        run("tensorboard-trial", where="/x/job/tb/trial"),
+        replace(run("tensorboard-above", where="/x/job"), is_context=True),
+        replace(run("hydra-job", where="/x/job"), is_context=True),
+    ]
+    (group,) = grouped(runs)
+    assert {each.key for each in group.members} == {each.key for each in runs}
+    assert group.host.key == "hydra-job"
+    (group,) = grouped(runs[:2])
+    assert group.host.key == "tensorboard-trial"
+
+
+def test_copies_with_as_many_points_go_by_one_project() -> None:
+    """An export and its database spell it differently."""
+    copies = [
+        replace(run("trackio-a"), run_id="same", project=project, folder=folder)
+        for project, folder in (("b c", "y"), ("bc", "x"))
+    ]
+    assert {grouped(each)[0].host.project for each in (copies, copies[::-1])} == {"b c"}
 
 
 def test_a_part_does_not_say_again_what_the_whole_has() -> None:

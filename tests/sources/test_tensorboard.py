@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import struct
 from array import array
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from labtop.sources.source import NO_TIME, Curve, Listing, Place, RunRead, RunRe
 from tests.formats.event_files import (
     event,
     events_file,
+    experiment,
     field,
     header,
     hparams,
+    plugin,
     record,
     session_end,
     session_start,
@@ -205,6 +208,16 @@ def test_params_status_and_end_of_the_hparams_plugin(tmp_path: Path) -> None:
     assert (runs["b"].read.record.status, runs["b"].read.record.ended_at) == (Status.UNKNOWN, None)
 
 
+def test_a_run_began_when_the_hparams_plugin_says_so_if_that_was_earlier(tmp_path: Path) -> None:
+    """Event files may be written afterwards."""
+    content = b"\x29" + struct.pack("<d", T - 50)
+    told = plugin("_hparams_/session_start_info", "hparams", field(3, content))
+    write(tmp_path / "a", event(0, T, told), *losses(1))
+    started = read(tmp_path)["a"].read.record.started_at
+    assert started is not None
+    assert started.timestamp() == T - 50
+
+
 def test_params_in_tables_and_other_texts(tmp_path: Path) -> None:
     """A Markdown table that is called so is params, with the texts of those that were guessed; others are listed."""
     table = "|param|value|\n|-|-|\n|lr|2.5e-4|\n|seed|1|\n|id|007|\n|cuda|True|"
@@ -275,6 +288,37 @@ def test_folders_of_phases_are_runs_of_one_group(tmp_path: Path) -> None:
         ("exp1/validation", "exp1", "validation"),
     }
     assert {each.read.record.project for each in runs.values()} == {tmp_path.name}
+
+
+def test_params_told_above_the_folders_of_phases_are_theirs(tmp_path: Path) -> None:
+    """As Keras' two callbacks write them; a run above that logged points of its own keeps its params for itself."""
+    for name, points in (("fit", []), ("own", losses(1))):
+        told = event(0, T, hparams({"lr": 0.1})), *points, event(0, T + 9, session_end(1, T + 9))
+        write(tmp_path / name, *told)
+        for phase in ("train", "validation"):
+            write(tmp_path / name / phase, *losses(1, 2))
+    runs = {name: each.read.record for name, each in read(tmp_path).items()}
+    assert runs["fit/train"].params == runs["fit/validation"].params == {"lr": 0.1}
+    assert (runs["fit/train"].status, runs["fit/validation"].status) == (Status.FINISHED, Status.FINISHED)
+    assert runs["own/train"].params == {}
+
+
+def test_params_that_come_later_above_a_phase_make_it_another_version(tmp_path: Path) -> None:
+    """So that it is read again."""
+    write(tmp_path / "fit" / "train", *losses(1))
+    place = tmp_path / "fit" / "train"
+    before = [each.version for each in SOURCE.runs(place)]
+    write(tmp_path / "fit", event(0, T, hparams({"lr": 0.1})))
+    assert [each.version for each in SOURCE.runs(place)] != before
+
+
+def test_the_definition_of_an_experiment_is_no_run(tmp_path: Path) -> None:
+    """A folder with nothing else only says what its trials are about; one that logged something is a run."""
+    write(tmp_path / "tuning", event(0, T, experiment("all about it")))
+    write(tmp_path / "both", event(0, T, experiment("all about it")), *losses(1))
+    runs = read(tmp_path)
+    assert (runs["tuning"].read.is_context, runs["both"].read.is_context) == (True, False)
+    assert runs["tuning"].read.record.life.notes == "all about it"
 
 
 def test_what_is_no_number_is_listed(tmp_path: Path) -> None:

@@ -109,30 +109,46 @@ def _one_of_each_tracker(same: Sequence[Landed]) -> list[Landed]:
 def _group(members: Sequence[Landed]) -> Group:
     order = {name: at for at, name in enumerate(source_names())}
     host, *guests = sorted(
-        members, key=lambda each: (order.get(each.source, len(order)), -each.points, each.where, each.folder)
+        members,
+        key=lambda each: (
+            order.get(each.source, len(order)),
+            -each.points,
+            each.project,
+            each.where,
+            each.folder,
+        ),
     )
     return Group(host, tuple(guests))
 
 
 def _with_contexts(groups: list[Group], contexts: Sequence[Landed]) -> list[Group]:
-    """Each group with the nearest context that it lies in; contexts without a run stand for one.
+    """Each group with the nearest context of each source that it lies in; contexts without a run stand for one.
 
     A run whose logs have no name for it goes by its context's, if it is the only one there.
     """
-    by_folder = {each.where: each for each in contexts if each.where}
+    by_source = {
+        source: {each.where: each for each in same if each.where}
+        for source, same in _by(contexts, lambda each: each.source).items()
+    }
     around = [
-        next(filter(None, (_nearest(each.where, by_folder) for each in group.members)), None)
+        [
+            found
+            for by_folder in by_source.values()
+            if (
+                found := next(filter(None, (_nearest(each.where, by_folder) for each in group.members)), None)
+            )
+        ]
         for group in groups
     ]
-    counted = Counter(each.folder for each in around if each is not None)
+    counted = Counter(each.folder for those in around for each in those)
     joined = []
-    for group, context in zip(groups, around, strict=True):
-        if context is None:
-            joined.append(group)
-        elif counted[context.folder] == 1 and group.host.source in _NAMELESS:
-            joined.append(Group(context, group.members))
+    for group, those in zip(groups, around, strict=True):
+        naming = [each for each in those if counted[each.folder] == 1 and each.source != group.host.source]
+        if naming and group.host.source in _NAMELESS:
+            others = [each for each in those if each is not naming[0]]
+            joined.append(Group(naming[0], (*group.members, *others)))
         else:
-            joined.append(Group(group.host, (*group.guests, context)))
+            joined.append(Group(group.host, (*group.guests, *those)))
     alone = {each.run_id: Group(each) for each in contexts if each.folder not in counted}
     return [*joined, *alone.values()]
 

@@ -43,6 +43,7 @@ class Facts:
     said_end_s: float = 0.0
     group: str | None = None
     notes: str = ""
+    is_definition: bool = False  # of an experiment: which params there are, and metrics
 
 
 def is_fact(other: Other) -> bool:
@@ -78,6 +79,7 @@ def _take_plugin(facts: Facts, told: dict[str, Any], other: Other) -> None:
         if shape != BYTES or not isinstance(content, bytes):
             continue
         if number == 2:
+            facts.is_definition = True
             for inner, _, text in fields(content):
                 if inner == 2 and isinstance(text, bytes):
                     facts.notes = text.decode("utf-8", "replace")

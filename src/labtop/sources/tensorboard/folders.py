@@ -19,9 +19,12 @@ from labtop.errors import InputError
 from labtop.formats.files import open_regular
 from labtop.formats.tensorboard import Scalar, is_event_file, values_of
 from labtop.formats.tfrecord import read_pieces
+from labtop.sources.folder_names import phase_of
+from labtop.sources.side_files import total_size
 
 TRACKER = "tensorboard"
 _TIME_NAME = re.compile(r"\d{9,10}(\.\d+)?")
+_MOST_ABOVE = 2**20  # bytes
 _MOST_FOLDERS = 2000  # that are looked into below a run
 _DEEPEST = 6
 _HEAD = 2**16  # bytes of a file that tell whether it holds one line
@@ -51,6 +54,12 @@ def parts_of(folder: Path) -> list[Part]:
         parts.append(Part(timed[0], _event_files(timed[0]), is_hparams=True))
     parts += [Part(each, _event_files(each), line=line) for each, line in _lines_below(folder, folders)]
     return parts
+
+
+def above(folder: Path) -> list[Part]:
+    """The run above the folder of a phase, if it is small: Keras puts params there that `train/` has too."""
+    files = _event_files(folder.parent) if phase_of(folder) else ()
+    return [Part(folder.parent, files)] if files and total_size(files) <= _MOST_ABOVE else []
 
 
 def is_part(folder: Path) -> bool:

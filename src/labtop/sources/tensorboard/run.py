@@ -12,7 +12,7 @@ from labtop.sources.folder_names import name_of, phase_of, project_of
 from labtop.sources.side_files import epoch_time, last_write
 from labtop.sources.source import RunRead, RunRef
 from labtop.sources.tensorboard.facts import Facts
-from labtop.sources.tensorboard.folders import TRACKER, Part
+from labtop.sources.tensorboard.folders import TRACKER, Part, above
 from labtop.sources.tensorboard.reading import Reading, RestartedError, in_order, problems_of, recall
 from labtop.sources.tensorboard.state import Rich, State, still_valid
 
@@ -41,28 +41,36 @@ def read_run(place: Path, ref: RunRef, parts: list[Part]) -> Iterator[RunRead]:
 def _pieces(place: Path, ref: RunRef, parts: list[Part], reading: Reading) -> Iterator[RunRead]:
     paths = [path for part in parts for path in part.files]
     for curves in reading.curves():
+        facts = recall(reading)
         yield RunRead(
             key=ref.key,
-            record=_record(place, parts, reading),
+            record=_record(place, parts, reading, facts),
             curves=curves,
             state=reading.state.encode() if reading.is_over and len(paths) <= _MOST_IN_STATE else None,
             folder=parts[0].folder,
+            is_context=facts.is_definition and _is_bare(facts, reading),
             last_write=last_write(paths),
         )
 
 
-def _record(place: Path, parts: list[Part], reading: Reading) -> RunRecord:
-    facts, state = recall(reading), reading.state
-    folder = parts[0].folder
+def _is_bare(facts: Facts, reading: Reading) -> bool:
+    """Whether nothing was logged: neither points, params, an end nor anything rich."""
+    state = reading.state
+    return state.last_s is None and not state.rich and not facts.params and facts.status is None
+
+
+def _record(place: Path, parts: list[Part], reading: Reading, own: Facts) -> RunRecord:
+    state, folder = reading.state, parts[0].folder
+    facts = own if own.params or own.status else _facts_above(folder) or own
     status, ended_s = _end(facts, state)
-    began = [each.began_s for each in state.files if each.began_s]
+    began = [each for each in (*(file.began_s for file in state.files), facts.started_s) if each]
     phase = phase_of(folder)
     return RunRecord(
         id="",
         name=name_of(folder),
         project=project_of(folder),
         status=status,
-        started_at=epoch_time(min(began)) if began else epoch_time(facts.started_s),
+        started_at=epoch_time(min(began, default=None)),
         ended_at=epoch_time(ended_s),
         params=facts.params,
         life=Life(
@@ -78,6 +86,20 @@ def _record(place: Path, parts: list[Part], reading: Reading) -> RunRecord:
             texts=facts.texts,
         ),
     )
+
+
+def _facts_above(folder: Path) -> Facts | None:
+    """What a run without points says of its phases, which have folders of their own."""
+    parts = above(folder)
+    if not parts:
+        return None
+    reading = Reading(in_order(parts), None)
+    try:
+        if any(curves for curves in reading.curves()):
+            return None
+    except RestartedError:
+        return None
+    return recall(reading)
 
 
 def _end(facts: Facts, state: State) -> tuple[Status, float | None]:

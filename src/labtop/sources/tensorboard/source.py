@@ -9,7 +9,7 @@ from pathlib import Path
 from labtop.formats.tensorboard import is_event_file
 from labtop.sources.side_files import total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
-from labtop.sources.tensorboard.folders import TRACKER, Part, is_part, parts_of
+from labtop.sources.tensorboard.folders import TRACKER, Part, above, is_part, parts_of
 
 _MANY_FILES = 8
 
@@ -30,9 +30,10 @@ class TensorBoard:
 
     def runs(self, place: Path) -> Iterable[RunRef]:
         """The one run of a folder, or of a file that was named."""
-        files = [path for part in _parts(place) for path in part.files]
+        parts = _parts(place)
+        files = [path for part in parts for path in part.files]
         if files:
-            version = stamp(*files)
+            version = stamp(*files, *(path for part in above(parts[0].folder) for path in part.files))
             if len(files) > _MANY_FILES:
                 version = hashlib.blake2b(version.encode(), digest_size=16).hexdigest()
             yield RunRef(".", version, total_size(files))
