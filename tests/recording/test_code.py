@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from labtop.model.run import Code, Status
 from labtop.recording.capture.code import _redacted_patch, with_bundle
 from labtop.recording.capture.local_packages import local_packages
 from labtop.recording.capture.redact import Redactor
+from labtop.recording.capture.repository import Repository
 from labtop.recording.failure import Outcome
 from labtop.settings import Settings
 from labtop.store.reader import read_record
@@ -439,6 +441,35 @@ def test_init_does_not_wait_for_the_bundle(repository: Path, monkeypatch: pytest
         assert not (run.folder / "code/commits.bundle").exists()
         release.set()
     assert only_record(run.folder.parent.parent).code.bundle == "commits.bundle"
+
+
+def test_init_does_not_wait_for_git(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor does it matter where the script goes meanwhile: what counts is where it began."""
+    release = threading.Event()
+    around = Repository.around
+
+    def held(folder: Path) -> Repository | None:
+        release.wait(20)
+        return around(folder)
+
+    monkeypatch.setattr(Repository, "around", held)
+    run = labtop.init(store=tmp_path / "runs")
+    assert run.project == repository.name
+    monkeypatch.chdir(tmp_path)
+    release.set()
+    run.finish()
+    assert only_record(tmp_path / "runs").code.commit == git(repository, "rev-parse", "HEAD").strip()
+
+
+def test_a_script_that_ends_at_once_has_its_commit(repository: Path, tmp_path: Path) -> None:
+    """Without a word about its end."""
+    code = f"import labtop; labtop.init(store={str(tmp_path / 'runs')!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=repository, timeout=60)
+    record = only_record(tmp_path / "runs")
+    assert (record.status, record.code.branch) == (Status.FINISHED, "main")
+    assert record.code.commit == git(repository, "rev-parse", "HEAD").strip()
 
 
 def test_a_run_that_is_killed_early_says_what_is_missing(

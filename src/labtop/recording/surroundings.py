@@ -43,27 +43,32 @@ class Surroundings:
     leave_out: tuple[Path, ...]
 
     def code_jobs(self) -> tuple[Job, ...]:
-        """How to record the code, if that is wanted: what may change, soon; and what takes long, after all else."""
+        """How to record the code, if that is wanted: what may change, soon; and what takes long, after all else.
+
+        The folder for it is made now: made by a job, it would come up again in a store that has gone away.
+        """
         if not self.settings.capture_code:
             return ()
-        return ("recording the code", self._keep_code), (
-            "keeping the commits that are on no remote",
-            lambda: self._keep_bundle(self.folder),
+        with self.facts.safely("recording the code"):
+            make_folders(self.folder / "code", self.facts.shared)
+        return (
+            ("recording the code", self._keep_code),
+            ("keeping the commits that are on no remote", self._keep_bundle),
         )
 
     def _keep_code(self) -> None:
         facts = self.facts
-        make_folders(self.folder / "code", facts.shared)
         repository, problem = self.look()
+        if not (self.folder / "code").is_dir():
+            return  # the store has gone away: the code is recorded where the run goes
         found = capture_code(repository, self._capture(), problem)
         with facts.lock:
             facts.set(code=replace(found, notebook=facts.record.code.notebook))
 
-    def _keep_bundle(self, folder: Path) -> None:
+    def _keep_bundle(self) -> None:
         repository, _ = self.look()
         if repository is not None:
-            make_folders(folder / "code", self.facts.shared)
-            keep_bundle(self.facts, repository, replace(self, folder=folder)._capture())
+            keep_bundle(self.facts, repository, self._capture())
 
     def _capture(self) -> CodeCapture:
         return CodeCapture(
@@ -86,7 +91,11 @@ class Surroundings:
                 with self.facts.safely(what):
                     job()
 
-        moving.again, moving.bundle = again, self._keep_bundle
+        def bundle(folder: Path) -> None:
+            make_folders(folder / "code", self.facts.shared)
+            replace(self, folder=folder)._keep_bundle()
+
+        moving.again, moving.bundle = again, bundle
         return "remembering code and environment", lambda: moving.remember(self.folder)
 
     def keep_environment(
