@@ -81,32 +81,12 @@ def record_values(store: Path) -> None:
 
 
 def write_trackers(store: Path) -> None:
-    """In place of the store the same curve as MLflow, W&B and TensorBoard would have logged it, and a table."""
+    """In place of the store the logs of several trackers."""
     sys.path.insert(0, str(HERE.parent))
-    from tests.formats.event_files import event, field, record, simple
-    from tests.sources.writers import wandb_log
-    from tests.sources.writers.mlflow_files import START, write_experiment, write_run
+    from tests.tui.foreign_logs import write_logs
 
     shutil.rmtree(store)
-
-    def losses(rate: float) -> list[float]:
-        return [0.2 + 2 / (1 + rate * step) + 0.05 * ((step * 7) % 5) / (step + 1) for step in range(40)]
-
-    experiment = write_experiment(store / "mlruns", "1", "digits")
-    for number, rate in enumerate((0.3, 1.0)):
-        lines = "".join(f"{START + 1000 * at} {loss} {at}\n" for at, loss in enumerate(losses(rate)))
-        write_run(
-            experiment, number, metrics={"loss": lines}, params={"lr": str(rate)}, run_name=f"mlp-{number}"
-        )
-    rows = [wandb_log.row(at, {"loss": loss}) for at, loss in enumerate(losses(0.6))]
-    wandb_log.write_run(store / "wandb", [wandb_log.run(lr=0.6), *rows, wandb_log.end()])
-    events = [event(at, START / 1000 + at, simple("loss", loss)) for at, loss in enumerate(losses(2.0))]
-    (store / "logs" / "conv").mkdir(parents=True)
-    begin = b"\x09" + event(0, START / 1000)[1:9] + field(3, b"brain.Event:2")
-    path = store / "logs" / "conv" / f"events.out.tfevents.{START // 1000}.host.1.0"
-    path.write_bytes(b"".join(map(record, (begin, *events))))
-    table = "model,loss,lr\nresnet,0.31,0.1\nvit,0.27,0.01\n"
-    (store / "results.csv").write_text(table)
+    write_logs(store)
 
 
 async def shoot(size: tuple[int, int], keys: str, prepare: Callable[[Path], None] | None = None) -> str:

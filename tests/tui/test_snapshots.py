@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 
 from labtop.settings import Settings
 from labtop.tui.app import LabtopApp
-from labtop.views import record, table_cells
+from labtop.views import facts, table_cells
+from tests.tui.foreign_logs import write_logs
 from tests.tui.shell_app import NAMED
 from tests.tui.snapshot_store import build_snapshot_store
 from tests.tui.stillness import wait_until_loaded
@@ -34,7 +35,7 @@ SCREENS = {
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The store, on a day that does not pass."""
     monkeypatch.setattr(table_cells, "age", lambda seconds: "3d")
-    monkeypatch.setattr(record, "age", lambda seconds: "3d")
+    monkeypatch.setattr(facts, "age", lambda seconds: "3d")
     return build_snapshot_store(tmp_path / "runs")
 
 
@@ -57,5 +58,26 @@ def test_screens_look_as_they_did(
 
     try:
         assert snap_compare(app, terminal_size=size, run_before=press)
+    finally:
+        app.close_catalog()
+
+
+@pytest.mark.parametrize("screen", ["runs", "compare"])
+def test_logs_of_other_trackers_look_as_they_did(
+    screen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snap_compare: Compare
+) -> None:
+    """Runs of several trackers in one table, and two of them side by side."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(table_cells, "age", lambda seconds: "3d")
+    app = LabtopApp(write_logs(tmp_path / "logs"), Settings())
+
+    async def press(pilot: Pilot[int]) -> None:
+        await wait_until_loaded(app)
+        for key in ("space", "j", "j", "space", "c") if screen == "compare" else ():
+            await pilot.press(NAMED.get(key, key))
+            await wait_until_loaded(app)
+
+    try:
+        assert snap_compare(app, terminal_size=SMALL, run_before=press)
     finally:
         app.close_catalog()

@@ -142,7 +142,7 @@ def _environment_gaps(environment: Environment, tracker: str) -> Iterator[str]:
         yield ours if tracker == OURS else nothing_of(tracker, "packages", "packages")
         return
     if environment.packages_partial and not locked:
-        yield f"only {_listed(list(environment.packages))} of its packages are told"
+        yield f"of its packages only {_listed(list(environment.packages))} are told"
     if not environment.python and not environment.container_digest:
         yield "the Python version is not known"
     yield from _local_package_gaps(environment)

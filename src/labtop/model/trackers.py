@@ -62,4 +62,4 @@ def nothing_of(tracker: str, topic: Topic, what: str) -> str:
     return f"{known.title} does not record {_PLURALS.get(what, what)}"
 
 
-_PLURALS = {"commit": "commits", "seed": "seeds"}
+_PLURALS = {"commit": "commits", "seed": "seeds", "command": "commands"}

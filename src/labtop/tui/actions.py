@@ -112,7 +112,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("note", ("T",), "write a note", "Doing", ("runs", "run"), argument="TEXT"),
     Action("rename", (), "give the run another name", "Doing", ("runs", "run"), argument="NAME"),
     Action("archive", (), "archive the run, or bring it back", "Doing", ("runs", "run")),
-    Action("yank", ("y",), "copy id, name, params, metrics, command, cell or SQL", "Doing", _ONE, "copy", rank=35),
+    Action("yank", ("y",), "copy id, name, params, metrics, command, place, SQL", "Doing", _ONE, "copy", rank=35),
     Action("export", ("e",), "export what is shown", "Doing", (*_RUNS, "curves"), "export", "FILE", rank=46),
     Action("reload", ("R",), "look again for new and changed runs", "Doing"),
     Action("show_value", ("enter",), "open the image, table or curve here", "Doing", ("run",), "open", rank=12),

@@ -9,8 +9,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from labtop.tui.widgets.line_view import Line
+from labtop.views.facts import Fact, MetricRow, Section, Tone
 from labtop.views.glyphs import Glyphs
-from labtop.views.record import Fact, MetricRow, Section, Tone
 from labtop.views.spark import draw_spark
 from labtop.views.text import clean
 
@@ -23,7 +23,7 @@ TONES: dict[Tone, str] = {
     "differs": "bold",
 }
 INDENT = "  "
-WIDEST_LABEL = 24
+WIDEST_LABEL = 40
 OPENS = "\0value "
 """What the key of a line begins with that opens a rich value; no label holds that character."""
 

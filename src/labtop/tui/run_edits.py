@@ -1,6 +1,6 @@
 """What can be done with a run from the Runs and the Run screen: tag, note, rename, archive, copy.
 
-Edits are events in the store's ledger; a run read from another tracker cannot be edited, and is told so.
+Edits are events in the store's ledger; those of a run of another tracker are kept in the user's data folder.
 """
 
 from __future__ import annotations
@@ -140,12 +140,14 @@ class RunEdits(LabScreen):
             Choice("params", "params", "one a line", "p"),
             Choice("metrics", "metrics", "one a line", "m"),
             Choice("command", "command", "as a shell takes it", "c"),
+            Choice("place", "place", "where the run was read from", "l"),
+            Choice("source id", "source id", "the id that its own tracker gave it", "t"),
         ]
 
     def yank_text(self, what: str, record: RunRecord) -> str:
         """The text of one of the choices."""
         from labtop.model.tree import flatten
-        from labtop.views.record import shown
+        from labtop.views.facts import shown
 
         if what == "id":
             return record.id
@@ -157,6 +159,10 @@ class RunEdits(LabScreen):
             )
         if what == "metrics":
             return "\n".join(f"{clean(name)}={metric.last!r}" for name, metric in record.metrics.items())
+        if what == "place":
+            return clean(record.source.uri or "")
+        if what == "source id":
+            return clean(record.source.run_id or "")
         return shell_line(record.command.argv)
 
     def action_yank(self) -> None:
@@ -165,7 +171,18 @@ class RunEdits(LabScreen):
 
     def copy_of_run(self, what: str) -> None:
         """Copy one of the choices."""
-        self._with_record(lambda record: self.lab.copy(self.yank_text(what, record), what))
+        self._with_record(lambda record: self._copy(what, record))
+
+    def _copy(self, what: str, record: RunRecord) -> None:
+        if what != "place" or record.source.uri:
+            self.lab.copy(self.yank_text(what, record), what)
+            return
+        catalog = self.session.catalog  # a run of labtop's own lies in its store
+        self.request(
+            "one",
+            lambda: catalog.run_folder(record.id),
+            lambda folder: self.lab.copy(clean(str(folder or "")), what),
+        )
 
     def _with_record(self, then: Callable[[RunRecord], object]) -> None:
         record = self.edited_record()

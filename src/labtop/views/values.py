@@ -18,9 +18,9 @@ from labtop.model.values.image import Image
 from labtop.model.values.table import Table
 from labtop.model.values.text import Text
 from labtop.views.export import Sheet
+from labtop.views.facts import shown
 from labtop.views.glyphs import Glyphs
 from labtop.views.numbers import format_numbers, shortest, size
-from labtop.views.record import shown
 from labtop.views.text import cell_width, clean
 
 Rgb: TypeAlias = tuple[int, int, int]

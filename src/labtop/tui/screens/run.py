@@ -12,8 +12,11 @@ from labtop.tui.record_lines import OPENS, section_lines
 from labtop.tui.run_edits import RunEdits
 from labtop.tui.screens.lists import ListScreen
 from labtop.tui.widgets.line_view import Line, LineView
+from labtop.views.facts import Section
 from labtop.views.glyphs import glyphs
-from labtop.views.record import Section, output_tail, record_sections
+from labtop.views.record import record_sections
+from labtop.views.record_output import output_tail
+from labtop.views.record_source import missing_output
 from labtop.views.text import clean
 
 LEFT = ("Run", "Metrics", "Values", "Params", "Summary", "Output")
@@ -79,7 +82,7 @@ class RunScreen(RunEdits, ListScreen):
             has_baseline = baseline_id is not None and catalog.row_of(baseline_id) is not None
             baseline = catalog.record(baseline_id) if has_baseline and baseline_id else None
             sections = record_sections(record, baseline)
-            output = output_tail(catalog.run_folder(run_id))
+            output = output_tail(catalog.run_folder(run_id)) or missing_output(record)
             return record, [*sections, output] if output else sections
 
         self.request("record", compute, self._loaded)

@@ -11,7 +11,7 @@ from labtop.views.glyphs import glyphs
 
 if TYPE_CHECKING:
     from labtop.model.run import RunRecord
-    from labtop.views.record import Section
+    from labtop.views.facts import Section
 
 PANES = {
     "facts": ("Run", "Params", "Code", "Data", "Randomness", "Command"),
