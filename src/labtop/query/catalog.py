@@ -155,7 +155,8 @@ class Catalog:
             changed = self._intake.refresh(None if self.mirror else on_progress)
             if self.mirror is not None:
                 for folders in self.mirror.update(on_progress):
-                    changed |= self._intake.refresh(None, folders)
+                    changed |= self._intake.refresh(None, folders, more_comes=True)
+                self._intake.remembered.save_if_worth_it()
             return changed
 
     # Where edits are kept

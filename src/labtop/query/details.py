@@ -52,6 +52,11 @@ def details_of(metric: str, spark: str, stored: str) -> tuple[Detail, ...]:
 
 def details_text(summary: MetricSummary) -> str:
     """The text for a summary. Numbers are as short as they can be without becoming others."""
+    if summary.mean is not None and summary.min is not None and summary.max is not None:
+        return (
+            f"{summary.min!r},{summary.max!r},{_number(summary.first)},{summary.mean!r},"
+            f"{summary.count},{spark_text(summary) or ''}"
+        )
     return (
         f"{_number(summary.min)},{_number(summary.max)},{_number(summary.first)},{_number(summary.mean)},"
         f"{summary.count},{spark_text(summary) or ''}"

@@ -54,14 +54,20 @@ class Intake:
                 "never written to",
             )
 
-    def refresh(self, on_progress: Progress | None, changed: Iterable[str] = ()) -> bool:
+    def refresh(
+        self, on_progress: Progress | None, changed: Iterable[str] = (), more_comes: bool = False
+    ) -> bool:
         """Look again at what may have changed; True when anything did. `Engine.interrupt` does not stop it.
 
-        `changed` are run folders of which somebody knows that they are to be read again.
+        `changed` are run folders of which somebody knows that they are to be read again. Nothing is written to the
+        cache yet where `more_comes`.
         """
         with self._engine.shielded():
             try:
-                return self._refresh(on_progress, changed)
+                has_changed = self._refresh(on_progress, changed)
+                if not more_comes:
+                    self.remembered.save_if_worth_it()
+                return has_changed
             except BaseException:
                 self._known.forget()
                 raise
@@ -88,7 +94,6 @@ class Intake:
         self._is_open = True
         if changed:
             self._on_change()
-        self.remembered.save_if_worth_it()
         return changed or before != self.index.problems
 
     def _is_gone(self) -> bool:

@@ -41,13 +41,21 @@ def _quickly(numbers: Sequence[float], summary: MetricSummary) -> str | None:
     if low is None or high is None or not 0 < high - low < _LARGE:
         return None
     scale = _LEVELS / (high - low)
-    levels = []
     try:
-        for stretch in _stretches(len(numbers)):
-            some = numbers[stretch]
-            top, bottom = max(some), min(some)
-            # NaN, if it comes first in a stretch, stays both its maximum and its minimum, and is no integer
-            levels.append(int(((top if top + bottom >= twice else bottom) - low) * scale))
+        if len(numbers) <= 2 * CELLS:
+            levels = []
+            for first, last in _ends(len(numbers)):
+                one, other = numbers[first], numbers[last]
+                if (one < other) is (one + other >= twice):
+                    one = other
+                levels.append(int((one - low) * scale))
+        else:
+            some = [numbers[stretch] for stretch in _stretches(len(numbers))]
+            levels = [
+                int(((top if top + bottom >= twice else bottom) - low) * scale)
+                # NaN, if it comes first in a stretch, stays both its maximum and its minimum, and is no integer
+                for top, bottom in zip(map(max, some), map(min, some), strict=True)
+            ]
     except (ValueError, OverflowError):
         return None
     if min(levels) < 0 or max(levels) > _LEVELS:  # a foreign summary: numbers beyond its minimum or maximum
@@ -58,6 +66,12 @@ def _quickly(numbers: Sequence[float], summary: MetricSummary) -> str | None:
 @lru_cache(64)
 def _stretches(count: int) -> tuple[slice, ...]:
     return tuple(slice(cell * count // CELLS, (cell + 1) * count // CELLS) for cell in range(CELLS))
+
+
+@lru_cache(64)
+def _ends(count: int) -> tuple[tuple[int, int], ...]:
+    """The first and the last place of stretches of one or two."""
+    return tuple((each.start, each.stop - 1) for each in _stretches(count))
 
 
 def _cells(numbers: Sequence[float], mean: float, low: float, high: float) -> Iterator[str]:

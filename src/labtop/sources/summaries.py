@@ -34,7 +34,11 @@ def _few(curve: Curve, start: MetricSummary | None) -> MetricSummary | None:
     """The summary of a short curve of ordinary numbers."""
     values = curve.values.tolist()
     low, high = min(values), max(values)
-    if not all(-_LARGE < value < _LARGE for value in values):
+    try:
+        total = math.fsum(values)
+    except (ValueError, OverflowError):
+        return None
+    if total != total or not -_LARGE < low <= high < _LARGE:
         return None
     return MetricSummary(
         goal=start.goal if start else None,
@@ -46,7 +50,7 @@ def _few(curve: Curve, start: MetricSummary | None) -> MetricSummary | None:
         min_step=curve.steps[values.index(low)],
         max=high,
         max_step=curve.steps[values.index(high)],
-        mean=math.fsum(values) / len(values),
+        mean=total / len(values),
         spark=tuple(values),
         rank=start.rank if start else None,
     )

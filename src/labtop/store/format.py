@@ -31,6 +31,7 @@ from labtop.model.run import (
     Source,
     Status,
 )
+from labtop.store.quick_json import quick_json
 
 if TYPE_CHECKING:
     import pyarrow
@@ -183,7 +184,13 @@ def _encode_once(group: str, facts: object, known: Encoded) -> str:
 
 def encode_group(facts: Any) -> str:
     """One group of facts as JSON text."""
-    if is_dataclass(facts):
+    if type(facts) is dict:
+        quick = quick_json(facts)
+        if quick is not None:
+            return quick.decode("utf-8")
+    elif type(facts) is tuple and not facts:
+        return "[]"
+    elif is_dataclass(facts):
         nothing, text = _nothing(facts.__class__)
         if facts == nothing:  # as most groups of most foreign runs
             return text
