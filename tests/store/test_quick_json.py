@@ -49,7 +49,8 @@ def test_what_is_usual_is_said_alike(facts: dict[str, Any]) -> None:
 )
 def test_what_is_unusual_is_left_to_the_general_way(facts: dict[Any, Any]) -> None:
     """NaN, a goal, infinity, long integers, half characters, groups, lists, names that are no text: all are kept."""
-    assert quick_json(facts) is None
+    general = msgspec.json.encode(plain(facts))
+    assert quick_json(facts) in (None, general)  # newer versions of msgspec say long integers themselves
     group = "metrics" if "loss" in facts else "params"
-    assert encode_group(facts) == msgspec.json.encode(plain(facts)).decode()
+    assert encode_group(facts) == general.decode()
     assert len(decode_group(group, encode_group(facts))) == 1
