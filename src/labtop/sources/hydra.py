@@ -76,7 +76,7 @@ def _read(place: Path, key: str) -> RunRead:
         started_at=_started(folder),
         params=config,
         life=Life(
-            group=_sweep_name(sweep) if _is_sweep(hydra, job) else None,
+            group=_sweep_name(sweep, folder) if _is_sweep(hydra, job) else None,
             error=RunError(type=error.type, message=error.message, where=error.where) if error else None,
         ),
         command=Command(
@@ -158,13 +158,23 @@ def _is_sweep(hydra: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
     return mode == "MULTIRUN" if isinstance(mode, str) else type(job.get("num")) is int
 
 
-def _sweep_name(sweep: Mapping[str, Any]) -> str | None:
-    """The folder of a sweep: its last name, with the date in front where that is a time."""
+def _sweep_name(sweep: Mapping[str, Any], folder: Path) -> str | None:
+    """The folder of a sweep: its last name, with the date in front where that is a time.
+
+    Hydra keeps it as it was configured, `multirun/${now:%Y-%m-%d}/${now:%H-%M-%S}`; then it is the folder with a time
+    above the job's own, or the one above it.
+    """
     told = _plain(sweep.get("dir"))
-    parts = PurePath(told.replace("\\", "/")).parts if told else ()
+    parts = PurePath(told.replace("\\", "/")).parts if told else _sweep_above(folder)
     if not parts:
         return None
     return "/".join(parts[-2:]) if len(parts) > 1 and _TIME.fullmatch(parts[-1]) else parts[-1]
+
+
+def _sweep_above(folder: Path) -> tuple[str, ...]:
+    parts = folder.parts[:-1]
+    timed = (at for at in range(len(parts) - 1, max(len(parts) - 5, 0), -1) if _TIME.fullmatch(parts[at]))
+    return parts[: next(timed, len(parts) - 1) + 1]
 
 
 def _launcher(runtime: Mapping[str, Any]) -> str | None:

@@ -124,19 +124,19 @@ def _group(members: Sequence[Landed]) -> Group:
 def _with_contexts(groups: list[Group], contexts: Sequence[Landed]) -> list[Group]:
     """Each group with the nearest context of each source that it lies in; contexts without a run stand for one.
 
-    A run whose logs have no name for it goes by its context's, if it is the only one there.
+    A run whose logs have no name for it goes by its context's, if it is the only one there. A folder with contexts in
+    folders below it is that of a whole project: its own context says nothing of runs further below.
     """
     by_source = {
         source: {each.where: each for each in same if each.where}
         for source, same in _by(contexts, lambda each: each.source).items()
     }
+    wide = {source: _above_others(by_folder) for source, by_folder in by_source.items()}
     around = [
         [
             found
-            for by_folder in by_source.values()
-            if (
-                found := next(filter(None, (_nearest(each.where, by_folder) for each in group.members)), None)
-            )
+            for source, by_folder in by_source.items()
+            if (found := _nearest_of(group, by_folder, wide[source])) is not None
         ]
         for group in groups
     ]
@@ -153,8 +153,29 @@ def _with_contexts(groups: list[Group], contexts: Sequence[Landed]) -> list[Grou
     return [*joined, *alone.values()]
 
 
-def _nearest(where: str, by_folder: Mapping[str, Landed]) -> Landed | None:
-    """The context whose folder holds another one, or is it."""
-    parts = where.split("/")
-    found = (by_folder.get("/".join(parts[:length])) for length in range(len(parts), 0, -1))
+def _nearest_of(group: Group, by_folder: Mapping[str, Landed], wide: frozenset[str]) -> Landed | None:
+    """The context that one of a group's members lies in, the host first."""
+    found = (_nearest(each.where or each.lies, by_folder, wide) for each in group.members)
     return next((each for each in found if each is not None), None)
+
+
+def _above_others(folders: Iterable[str]) -> frozenset[str]:
+    """Those folders that hold others of them."""
+    known = set(folders)
+    above = (
+        "/".join(parts[:length])
+        for each in known
+        if (parts := each.split("/"))
+        for length in range(len(parts))
+    )
+    return frozenset(known.intersection(above))
+
+
+def _nearest(where: str, by_folder: Mapping[str, Landed], wide: frozenset[str]) -> Landed | None:
+    """The context whose folder holds another one, or is it; of `wide` ones only those that hold it directly."""
+    parts = where.split("/")
+    for length in range(len(parts), 0, -1):
+        folder = "/".join(parts[:length])
+        if folder in by_folder and (folder not in wide or length >= len(parts) - 1):
+            return by_folder[folder]
+    return None

@@ -21,6 +21,7 @@ class Landed:
     Attributes:
         folder: with what was read, relative to the mirror; hidden, for people see what `composing` makes of it.
         where: the folder of its own files, as `RunRead.folder`; empty when unknown.
+        lies: its place, a folder or file that may hold other runs as well; empty where `where` says more.
         digests: of its curves, to find the same run in the logs of another tracker: hash → name.
         telling: those of them that go up and down: no schedule of a learning rate does.
         traits: what tells it from others with the same curves.
@@ -35,6 +36,7 @@ class Landed:
     source: str
     tracker: str
     where: str = ""
+    lies: str = ""
     is_context: bool = False
     is_live: bool = False
     points: int = 0

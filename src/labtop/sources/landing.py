@@ -70,6 +70,7 @@ class Landing:
             source=self.source,
             tracker=record.source.tracker,
             where="" if read.folder is None else str(read.folder),
+            lies=str(self.place.path) if read.folder is None else "",
             is_context=read.is_context,
             is_live=not record.status.is_end,
             writer=writer,
