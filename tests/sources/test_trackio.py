@@ -120,6 +120,22 @@ def test_old_database_is_read_by_names(tmp_path: Path) -> None:
     assert run.curves["x"].steps[0] == 3
 
 
+def test_a_database_of_the_first_versions_has_points_alone(tmp_path: Path) -> None:
+    """0.1 and 0.2 kept no configurations; a table `metrics` with other columns is somebody else's."""
+    tables = {
+        "p": "id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, run_name TEXT, step INTEGER, metrics TEXT",
+        "other": "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, value REAL",
+    }
+    for name, columns in tables.items():
+        with closing(sqlite3.connect(tmp_path / f"{name}.db")) as connection:
+            connection.execute(f"CREATE TABLE metrics ({columns})")
+            connection.commit()
+    row = {"run_name": "one", "timestamp": "2025-08-02T05:34:07", "step": 3, "metrics": '{"x": 1.5}'}
+    insert(tmp_path / "p.db", "metrics", [row])
+    runs = runs_of(tmp_path)
+    assert [(name, list(run.curves["x"].values)) for name, run in runs.items()] == [("one", [1.5])]
+
+
 def test_what_is_linked_to_a_run_arrives(tmp_path: Path) -> None:
     """Artifacts that a run made or used, registered versions, alerts and rich values are listed by reference."""
     path = make_database(tmp_path / "myproject.db")

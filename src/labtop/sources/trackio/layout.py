@@ -8,19 +8,22 @@ Exports are `<project>.parquet`, `<project>_configs.parquet`, … beside a datab
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.formats.files import read_bytes
-from labtop.formats.sqlite_file import glimpse_tables, side_files
+from labtop.formats.sqlite_file import connect_unchanged, glimpse_tables, side_files, table_columns
 from labtop.sources.source import Listing
 
 INBOX = "inbox"
 REGISTRY = "registry-"
 _TABLES = frozenset({"metrics", "configs"})
 _OTHERS = frozenset({"sqlite_sequence", "system_metrics", "project_metadata", "traces", "alerts"})
+_FIRST_COLUMNS = {"timestamp", "run_name", "step", "metrics"}
 _GLIMPSE = 2**16
 ARTIFACT_TABLES = ("artifacts", "artifact_versions", "run_artifact_links", "external_run_artifact_links")
 
@@ -49,8 +52,18 @@ def is_database(path: Path, has_lock: bool) -> bool:
     """Whether a `.db` file is of Trackio, by its tables, or by its log where it is too new to have any."""
     tables = glimpse_tables(path)
     if tables:
-        return tables >= _TABLES and bool(tables & _OTHERS)
+        is_first = tables <= {"metrics", "sqlite_sequence"} and _is_of_the_first(path)
+        return is_first or (tables >= _TABLES and bool(tables & _OTHERS))
     return has_lock and any(_tells_metrics(each) for each in side_files(path))
+
+
+def _is_of_the_first(path: Path) -> bool:
+    """Whether a database with points alone is of the first versions, which kept no configurations."""
+    try:
+        with closing(connect_unchanged(path)) as connection:
+            return table_columns(connection, "metrics") >= _FIRST_COLUMNS
+    except sqlite3.Error:
+        return False
 
 
 def _tells_metrics(path: Path) -> bool:
