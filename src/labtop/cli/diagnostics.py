@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from labtop.errors import FilterError, LabtopError
 from labtop.views.text import cell_width, clean
 
 INTERRUPTED = 130
+_LONG_S = 1.0
 
 
 def guard(run: Callable[[], int]) -> int:
@@ -103,6 +105,29 @@ def point_at(text: str, position: int, length: int = 1) -> None:
     line = text[start:].split("\n", 1)[0]
     print(f"  {clean(line)}", file=sys.stderr)
     print(f"  {' ' * cell_width(clean(line[: position - start]))}{'^' * max(1, length)}", file=sys.stderr)
+
+
+@contextmanager
+def looking() -> Iterator[Callable[[int], None]]:
+    """A line on stderr, where that is a terminal, with the number of folders looked at, once it takes a second."""
+    if not sys.stderr.isatty():
+        yield lambda folders: None
+        return
+    next_s = time.monotonic() + _LONG_S
+    is_shown = False
+
+    def advance(folders: int) -> None:
+        nonlocal next_s, is_shown
+        if (now := time.monotonic()) < next_s:
+            return
+        next_s, is_shown = now + _LONG_S / 4, True
+        print(f"\rlooking for runs: {folders:,} folders (Ctrl-C ends it)", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield advance
+    finally:
+        if is_shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 @contextmanager

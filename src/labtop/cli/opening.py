@@ -41,7 +41,8 @@ def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
     from labtop.query.locating import find_runs
 
     settings = Settings.load(store=store)
-    catalog = find_runs(path, settings).open(settings)
+    with diagnostics.looking() as on_progress:
+        catalog = find_runs(path, settings, on_progress).open(settings)
     try:
         with diagnostics.progress("reading runs") as advance:
             catalog.refresh(advance)

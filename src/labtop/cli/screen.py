@@ -11,10 +11,12 @@ from labtop.settings import Settings
 
 def open_screen(path: str | None, store: str | None) -> int:
     """Open the UI on the runs at a path, or on those that are found without one. Raises NoStoreError."""
+    from labtop.cli.diagnostics import looking
     from labtop.query.locating import find_runs
 
     settings = Settings.load(store=store)
-    found = find_runs(path, settings)
+    with looking() as on_progress:
+        found = find_runs(path, settings, on_progress)
     if not _has_terminal():
         from labtop.cli.verbs.ls import Asked, print_runs
 

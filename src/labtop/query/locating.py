@@ -11,7 +11,7 @@ from labtop.settings import Settings
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
-    from labtop.sources.finding import Survey
+    from labtop.sources.finding import Looking, Survey
 
 PathLike = str | os.PathLike[str]
 
@@ -57,8 +57,12 @@ def find_store(path: PathLike | None, settings: Settings | None = None) -> Path:
     raise NoStoreError(f"no runs in {place}", "record a run there, or name another folder")
 
 
-def find_runs(path: PathLike | None, settings: Settings | None = None) -> RunsFound:
+def find_runs(
+    path: PathLike | None, settings: Settings | None = None, on_progress: Looking | None = None
+) -> RunsFound:
     """Where the runs are that `path` means: a store as by `find_store`, or whatever trackers wrote at or below it.
+
+    `on_progress` is told the number of folders that were looked at.
 
     Raises:
         NoStoreError: nothing is there.
@@ -69,7 +73,7 @@ def find_runs(path: PathLike | None, settings: Settings | None = None) -> RunsFo
     if (around := _store_around(place)) is not None:
         return RunsFound(around)
     real = place.resolve()  # places are told apart by their paths, from whatever folder they are opened
-    seen = survey(real, deepest=None if is_named else _DEEPEST)
+    seen = survey(real, deepest=None if is_named else _DEEPEST, on_progress=on_progress)
     if not seen.found and len(seen.stores) == 1:
         return RunsFound(place / seen.stores[0].relative_to(real))
     if seen.is_empty:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -47,7 +47,16 @@ class Survey:
         return not self.found and not self.stores
 
 
-def survey(root: Path, names: Iterable[str] | None = None, deepest: int | None = None) -> Survey:
+Looking = Callable[[int], None]
+"""Told how many folders were looked at, once a folder."""
+
+
+def survey(
+    root: Path,
+    names: Iterable[str] | None = None,
+    deepest: int | None = None,
+    on_progress: Looking | None = None,
+) -> Survey:
     """Look at `root`, a folder or a file, and at all folders below it.
 
     Arguments:
@@ -57,7 +66,7 @@ def survey(root: Path, names: Iterable[str] | None = None, deepest: int | None =
     asked = [(name, load_source(name)) for name in (source_names() if names is None else names)]
     search = _Search(sorted(asked, key=lambda each: is_last_resort(each[1])))
     if root.is_dir():
-        search.walk(root, deepest)
+        search.walk(root, deepest, on_progress)
     else:
         search.look(Listing(root.parent, (root.name,), (), is_named=True))
     return search.survey()
@@ -74,7 +83,7 @@ class _Search:
     def survey(self) -> Survey:
         return Survey(tuple(self._found), tuple(self._stores), tuple(self._problems), self._folders)
 
-    def walk(self, root: Path, deepest: int | None) -> None:
+    def walk(self, root: Path, deepest: int | None, on_progress: Looking | None = None) -> None:
         """Breadth first, so that what is near is found where a limit ends the search."""
         until = time.monotonic() + LONGEST_S
         waiting: deque[tuple[Path, int]] = deque([(root, 0)])
@@ -89,6 +98,8 @@ class _Search:
                 )
                 return
             self._folders += 1
+            if on_progress is not None:
+                on_progress(self._folders)
             try:
                 listing = replace(list_folder(folder), is_root=not depth)
             except OSError as error:
@@ -97,7 +108,8 @@ class _Search:
             if MARKER in listing.files:
                 self._stores.append(folder)
                 continue
-            closed |= self.look(listing)
+            if listing.files or listing.folders:  # of trees of folders many are empty
+                closed |= self.look(listing)
             if folder not in closed and (deepest is None or depth < deepest):
                 waiting.extend(
                     (folder / name, depth + 1)

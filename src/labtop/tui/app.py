@@ -9,7 +9,9 @@ import asyncio
 import gc
 import importlib
 import inspect
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,6 +62,7 @@ SCREENS = {
 QUIET_REFRESHES = 5  # without running runs, the store is looked at so many times less often
 BEFORE_A_DIALOG = "runs.one"  # the record that a prompt for tags or a note begins with
 PROGRESS_S = 0.25  # how often rows appear while a store is read for the first time
+_LAST_WAIT_S = 0.5  # for threads that are busy when the app ends
 
 
 class LabtopApp(App[int]):
@@ -210,12 +213,15 @@ class LabtopApp(App[int]):
         if self.session.running or self.session.catalog.is_moving or self._ticks % QUIET_REFRESHES == 0:
             self.refresh_catalog()
 
-    def close_catalog(self) -> None:
-        """After the app has ended: let the threads finish, so that DuckDB goes quietly, and free the catalog."""
+    def close_catalog(self) -> bool:
+        """After the app has ended: let the threads finish, and free the catalog; False when one goes on reading."""
         if self.session.is_open:
             self.session.catalog.interrupt()
-        if self.session.gateway.stop() and self.session.is_open:
+        if not self.session.gateway.stop(_LAST_WAIT_S):
+            return False
+        if self.session.is_open:
             self.session.catalog.close()
+        return True
 
     def catalog_moved(self) -> None:
         """Tell all screens that answers of the catalog may have changed."""
@@ -394,5 +400,11 @@ def run(path: Path | str, settings: Settings | None = None, seen: Survey | None 
     settings = settings or Settings.load()
     app = LabtopApp(Path(path), settings, seen)
     app.run(mouse=settings.mouse)
-    app.close_catalog()
-    return int(app.return_value or app.return_code or 0)
+    is_over = app.close_catalog()
+    code = int(app.return_value or app.return_code or 0)
+    if not is_over:
+        # thousands of logs are being read: what is in the cache so far is whole, and nobody waits for the rest
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
