@@ -121,7 +121,9 @@ def looking() -> Iterator[Callable[[int], None]]:
         if (now := time.monotonic()) < next_s:
             return
         next_s, is_shown = now + _LONG_S / 4, True
-        print(f"\rlooking for runs: {folders:,} folders (Ctrl-C ends it)", end="", file=sys.stderr, flush=True)
+        print(
+            f"\rlooking for runs: {folders:,} folders (Ctrl-C ends it)", end="", file=sys.stderr, flush=True
+        )
 
     try:
         yield advance
