@@ -294,7 +294,7 @@ def test_an_interrupted_record_is_not_called_damaged(
 
     run_ids = catalog.ids([0])
     with monkeypatch.context() as late:
-        late.setattr(catalog, "_read_records", interrupted)
+        late.setattr(catalog.engine, "dictionaries", interrupted)
         with pytest.raises(InterruptedQueryError):
             catalog.record(run_ids[0])
         with pytest.raises(InterruptedQueryError):

@@ -32,7 +32,7 @@ def statuses(store: Path) -> dict[str, str]:
     catalog = Catalog(store)
     try:
         catalog.refresh()
-        return {run_id: str(catalog.record(run_id).status) for run_id, _ in catalog.run_folders()}
+        return {run_id: str(catalog.record(run_id).status) for run_id, _ in catalog.folders.all(packed=True)}
     finally:
         catalog.close()
 

@@ -242,5 +242,7 @@ def test_a_first_reading_that_is_killed_leaves_nothing_wrong(logs: Path, tmp_pat
     catalog = opened(logs, tmp_path)
     assert len(rows(catalog, "name")) == 60
     assert sql(catalog, "SELECT count(*), count(DISTINCT run_id) FROM points") == [(600, 60)]
-    assert all((each / "run.parquet").is_file() for each in catalog.folders_of(catalog.ids(range(3))))
+    assert all(
+        (each / "run.parquet").is_file() for each in catalog.folders.make(catalog.ids(range(3))).values()
+    )
     catalog.close()

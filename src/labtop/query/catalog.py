@@ -8,20 +8,18 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from labtop.errors import InputError, NoRunError, NoStoreError, QueryError
+from labtop.errors import NoStoreError, QueryError
 from labtop.model.columns import Column
 from labtop.model.run import RunRecord
 from labtop.query.cache import Cache
-from labtop.query.engine import Engine, InterruptedQueryError, quote_name
+from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
 from labtop.query.intake import Intake
-from labtop.query.processes import with_writers
 from labtop.query.profile import profile_rows
 from labtop.query.reading import Progress
 from labtop.query.request import (
@@ -35,13 +33,12 @@ from labtop.query.request import (
     TableQuery,
 )
 from labtop.query.resolve import resolve
+from labtop.query.run_folders import RunFolders
+from labtop.query.run_records import RunRecords
 from labtop.query.sort import DEFAULT_ORDER, FOREIGN_TIES, order_by
 from labtop.settings import Settings, cache_folder, edits_folder
-from labtop.store.format import RECORD_COLUMNS, decode_record
-from labtop.store.layout import RECORD, create_store, is_store, read_store_info
-from labtop.store.live import record_without_file
+from labtop.store.layout import create_store, is_store, read_store_info
 from labtop.store.reader import PointFiles, list_point_files
-from labtop.store.status import infer_status
 
 if TYPE_CHECKING:
     import polars
@@ -49,7 +46,6 @@ if TYPE_CHECKING:
     from labtop.query.packed_records import PackedRecords
     from labtop.sources.finding import Survey
     from labtop.sources.mirror import Mirror
-    from labtop.sources.packs import Pack
 
 __all__ = [
     "Aggregate",
@@ -65,9 +61,6 @@ __all__ = [
 
 
 Answer = TypeVar("Answer")
-
-RECORDS_AT_ONCE = 500
-"""Records read with one query: some megabytes of JSON."""
 
 
 class Catalog:
@@ -106,10 +99,12 @@ class Catalog:
         self.revision = 0
         self._refreshing = threading.Lock()
         cache = Cache(cache_root or cache_folder(), self.info.store_id, self.path)
-        self._packed = None if self.mirror is None else _packed(self.engine, self.mirror)
-        self._intake = Intake(
-            self.engine, self.path, self.info, cache, self._moved, self.ledgers, self._packed
-        )
+        packed = None if self.mirror is None else _packed(self.engine, self.mirror)
+        self._intake = Intake(self.engine, self.path, self.info, cache, self._moved, self.ledgers, packed)
+        index = self._intake.index
+        self.folders = RunFolders(index, None if packed is None else packed.packs, self.refresh)
+        """Where the runs lie."""
+        self._records = RunRecords(index, self.folders, packed, self.refresh)
         self._last: tuple[int, TableQuery, Selection] | None = None
 
     def _moved(self) -> None:
@@ -167,7 +162,7 @@ class Catalog:
 
     def ledger_of(self, run_id: str) -> Path:
         """The store whose ledger takes an edit of a run: its own, or the user's for runs of other trackers."""
-        folder = self._run_folders([run_id]).get(run_id)
+        folder = self.folders.places([run_id]).get(run_id)
         if self.mirror is None or folder is None:
             return self.path
         above = folder.resolve().parents
@@ -266,103 +261,26 @@ class Catalog:
         """The ids of rows, in their order; empty for a run that went away."""
         return [row[0] or "" for row in self.cells(rows, ["id"])]
 
-    def run_folder(self, run_id: str) -> Path | None:
-        """The folder of a run, made if it lay in a pack so far; None for one that is not there."""
-        self.make_folders([run_id])
-        return self._run_folders([run_id]).get(run_id)
-
     def has_run(self, run_id: str) -> bool:
         """Whether there is such a run."""
         return self.row_of(run_id) is not None
-
-    def make_folders(self, run_ids: Sequence[str]) -> None:
-        """Make the folders of runs that lie in packs: of many at once in a fraction of the time."""
-        if self.mirror is None:
-            return
-        folders = [each.relative_to(self.path).as_posix() for each in self._run_folders(run_ids).values()]
-        if not self.mirror.packs.unpack(folders):
-            self.refresh()  # what was damaged is read again
-            self.mirror.packs.unpack(folders)
-
-    def _run_folders(self, run_ids: Sequence[str]) -> dict[str, Path]:
-        relation = self._intake.index.table.relation(["id", "_folder"])
-        found = self.engine.query(
-            f"SELECT id, _folder FROM {relation} WHERE id IN (SELECT unnest(?))", [list(run_ids)]
-        )
-        return {run_id: self.path / folder for run_id, folder in found}
 
     def record(self, run_id: str) -> RunRecord:
         """All that is recorded of a run, with its status inferred and later edits applied.
 
         Raises NoRunError; InputError when its record became unreadable meanwhile.
         """
-        folder = self._run_folders([run_id]).get(run_id)
-        if folder is None:
-            raise NoRunError(f"no run {run_id!r}", "list them with 'labtop ls'")
-        try:
-            record = decode_record(self._read_records([folder])[0])
-        except InterruptedQueryError:
-            raise  # a newer question came; the file is well
-        except (QueryError, IndexError) as error:
-            if (folder / RECORD).exists():
-                raise InputError(f"{folder / RECORD} cannot be read: {error}") from error
-            if not folder.exists():
-                raise NoRunError(f"run {run_id!r} is gone: {folder} was removed") from error
-            record = record_without_file(folder, f"{RECORD} is missing")
-        return self._as_of_now(record, folder)
+        return self._records.one(run_id)
 
     def records(self, run_ids: Sequence[str]) -> Iterator[RunRecord]:
         """The records of many runs, in order, read some hundred files at a time. Raises as `record` does."""
-        for start in range(0, len(run_ids), RECORDS_AT_ONCE):
-            ids = run_ids[start : start + RECORDS_AT_ONCE]
-            folders = self._run_folders(ids)
-            try:
-                found = {str(row["id"]): row for row in self._read_records(list(folders.values()))}
-            except InterruptedQueryError:
-                raise
-            except QueryError:
-                found = {}  # one of the files is damaged or gone: one at a time tells which
-            for run_id in ids:
-                if run_id in found and run_id in folders:
-                    yield self._as_of_now(decode_record(found[run_id]), folders[run_id])
-                else:
-                    yield self.record(run_id)
-
-    def _read_records(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
-        inside: list[dict[str, Any]] = []
-        if self._packed is not None:
-            packed = [each for each in folders if not (each / RECORD).exists()]
-            wanted = [each.relative_to(self.path).as_posix() for each in packed]
-            inside = self._packed.rows(wanted)
-            if self.mirror is not None and self.mirror.packs.lost:
-                self.refresh()  # what was damaged is read again
-                inside = self._packed.rows(wanted)
-            lying = {each for each, name in zip(packed, wanted, strict=True) if name in self._packed}
-            folders = [each for each in folders if each not in lying]
-        if not folders:
-            return inside
-        names = ", ".join(quote_name(name) for name in RECORD_COLUMNS)
-        return inside + self.engine.dictionaries(
-            f"SELECT {names} FROM (SELECT * FROM read_parquet(?, union_by_name = true))",
-            [[str(folder / RECORD) for folder in folders]],
-        )
-
-    def _as_of_now(self, record: RunRecord, folder: Path) -> RunRecord:
-        """A record with what its writer had not folded, who wrote it, its status as it is seen now, and later edits."""
-        record = with_writers(self._intake.index.live.fold(record, folder), folder)
-        if not record.status.is_end:
-            record = replace(record, status=infer_status(record, self._intake.index.live.beats))
-        edit = self._intake.index.edits.runs.get(record.id)
-        return edit.apply(record) if edit else record
+        return self._records.many(run_ids)
 
     # Points and files
 
-    def record_files(self) -> list[Path]:
-        """The record of every run in the table that has one, in its folder."""
-        self.run_folders()
-        relation = self._intake.index.table.relation(["_folder", "_stamp"])
-        rows = self.engine.query(f"SELECT _folder FROM {relation} WHERE _stamp <> 0 ORDER BY _folder")
-        return [self.path / folder / RECORD for (folder,) in rows]
+    def run_folder(self, run_id: str) -> Path | None:
+        """The folder of a run, made if it lay in a pack so far; None for one that is not there."""
+        return self.folders.make([run_id]).get(run_id)
 
     def point_files(self, run_id: str) -> PointFiles:
         """The checked files that hold the points of a run."""
@@ -413,30 +331,6 @@ class Catalog:
         return f"""(SELECT e.id AS run_id, environments.text AS environment
             FROM {self._intake.index.table.relation(["id", "_environment"])} e
             JOIN environments ON environments.hash = e._environment)"""
-
-    def run_folders(self, packed: bool = True) -> list[tuple[str, Path]]:
-        """Id and folder of every run; the folders of those that lie in packs are made, or these left out."""
-        relation = self._intake.index.table.relation(["id", "_folder"])
-        rows = self.engine.query(f"SELECT id, _folder FROM {relation} ORDER BY _folder")
-        if packed:
-            self.make_folders([run_id for run_id, _ in rows])
-        elif self._packed is not None:
-            rows = [each for each in rows if each[1] not in self._packed]
-        return [(run_id, self.path / folder) for run_id, folder in rows]
-
-    def folders_of(self, run_ids: Sequence[str]) -> list[Path]:
-        """The folders of some runs, made if they lay in packs so far."""
-        self.make_folders(run_ids)
-        return list(self._run_folders(run_ids).values())
-
-    def packs(self) -> list[Pack]:
-        """The packs in which runs lie that have no folder yet."""
-        if self.mirror is None:
-            return []
-        relation = self._intake.index.table.relation(["_folder"])
-        return self.mirror.packs.of(
-            folder for (folder,) in self.engine.query(f"SELECT _folder FROM {relation}")
-        )
 
     def found_columns(self) -> list[FoundColumn]:
         """Params and metrics with their place in the record."""

@@ -79,7 +79,7 @@ def import_runs(
     redactor = redactor_for(catalog.settings.redact)
     for at, run_id in enumerate(run_ids):
         if at % _FOLDERS_AT_ONCE == 0:
-            catalog.make_folders(run_ids[at : at + _FOLDERS_AT_ONCE])
+            catalog.folders.make(run_ids[at : at + _FOLDERS_AT_ONCE])
         folder = catalog.run_folder(run_id)
         try:
             record = cleaned(catalog.record(run_id), redactor)

@@ -71,7 +71,7 @@ def load_series(
         InterruptedQueryError: `catalog.interrupt` was called.
     """
     ids, wanted = list(dict.fromkeys(run_ids)), list(dict.fromkeys(names))
-    catalog.make_folders(ids)
+    catalog.folders.make(ids)
     forks = {} if own or not ids else ancestors(catalog, ids)
     return [
         series
@@ -143,7 +143,7 @@ def load_every_series(
 ) -> Iterator[Series]:
     """The series of runs whose names fit one of the globs `names` (None: all), by run and name."""
     ids = list(dict.fromkeys(run_ids))
-    catalog.make_folders(ids)
+    catalog.folders.make(ids)
     forks = {} if own or not ids else ancestors(catalog, ids)
     for run_id in ids:
         family = [run_id, *(each.run_id for each in forks.get(run_id, ()))]

@@ -22,8 +22,8 @@ def view_source(catalog: Catalog) -> ViewSource:
         columns=catalog.columns(),
         relation=catalog.relation,
         environments=catalog.environments(),
-        run_folders=lambda: catalog.run_folders(packed=False),
-        folders_of=catalog.folders_of,
+        run_folders=lambda: catalog.folders.all(packed=False),
+        folders_of=lambda ids: list(catalog.folders.make(ids).values()),
         packed=lambda: _packed_points(catalog),
         forks=lambda: _forks(catalog),
     )
@@ -36,9 +36,9 @@ def store_files(catalog: Catalog) -> StoreFiles:
 
     engine = catalog.engine
     names = ", ".join(f'"{name}"' for name in TOLD)
-    metrics = find_metric_files(catalog.run_folders(), engine.query)
+    metrics = find_metric_files(catalog.folders.all(packed=True), engine.query)
     return StoreFiles(
-        records=catalog.record_files(),
+        records=catalog.folders.records(),
         metrics=metrics,
         forks=_forks(catalog),
         roles=[row for each in metrics.crowded for row in role_rows(engine, *each)],
@@ -54,7 +54,8 @@ def store_files(catalog: Catalog) -> StoreFiles:
 
 def _packed_points(catalog: Catalog) -> list[PackedPoints]:
     return [
-        PackedPoints(each.points, None if each.is_all else tuple(each.run_ids)) for each in catalog.packs()
+        PackedPoints(each.points, None if each.is_all else tuple(each.run_ids))
+        for each in catalog.folders.packs()
     ]
 
 
