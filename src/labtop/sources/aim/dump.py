@@ -36,24 +36,41 @@ def main(repository: str) -> None:
 def _run(run: Any) -> Iterator[dict[str, Any]]:
     meta = run.meta_run_tree.collect()
     yield {"attributes": _plain(meta.get("attrs") or {}), "end_time": meta.get("end_time")}
-    for kind, contexts in (meta.get("typed_traces") or {}).items():
-        for context, names in contexts.items():
-            about = (meta.get("contexts") or {}).get(context) or {}
-            for name in names:
-                trace = ((meta.get("traces") or {}).get(context) or {}).get(name) or {}
-                if kind != "metric":
-                    yield {
-                        "other": name,
-                        "kind": kind,
-                        "context": _plain(about),
-                        "step": trace.get("last_step"),
-                    }
-    for metric in run.metrics():
+    for kind, context, name in _others(meta):
+        trace = ((meta.get("traces") or {}).get(context) or {}).get(name) or {}
+        about = (meta.get("contexts") or {}).get(context) or {}
+        yield {"other": name, "kind": kind, "context": _plain(about), "step": trace.get("last_step")}
+    for metric in _metrics(run):
         head = {"metric": metric.name, "context": _plain(metric.context.to_dict())}
         try:
             yield from _points(head, metric.data)
         except Exception as error:
             yield {**head, "error": f"{type(error).__name__}: {error}"[:500]}
+
+
+def _others(meta: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Kind, context and name of what is no metric; before 3.20 only the type of its values tells."""
+    if "typed_traces" in meta:
+        for kind, contexts in meta["typed_traces"].items():
+            if kind != "metric":
+                yield from ((kind, context, name) for context, names in contexts.items() for name in names)
+        return
+    for context, names in (meta.get("traces") or {}).items():
+        for name, trace in names.items():
+            kind = str((trace or {}).get("dtype") or "").removeprefix("list(").removesuffix(")")
+            if kind.startswith("aim."):
+                yield kind.removeprefix("aim.") + "s", context, name
+
+
+def _metrics(run: Any) -> Iterator[Any]:
+    """The metrics of a run, asked for one by one: those of an archived run are in no collection."""
+    if not hasattr(run, "iter_metrics_info"):
+        yield from run.metrics()
+        return
+    for name, context, _ in run.iter_metrics_info():
+        metric = run.get_metric(name, context)
+        if metric is not None:
+            yield metric
 
 
 def _points(head: dict[str, Any], data: Any) -> Iterator[dict[str, Any]]:
