@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import labtop
 import labtop.sources
 from labtop.query.catalog import Catalog, TableQuery
 from labtop.query.editing import edit_runs
+from labtop.sources.source import RunRef, Source, stamp
 from labtop.store.layout import create_store
 from tests.sources.outside import install
 
@@ -353,3 +354,55 @@ def test_a_merged_run_is_whole_for_fsck(tmp_path: Path) -> None:
     assert (done.state, done.points) == ("imported", 5)
     checked = labtop.fsck(tmp_path / "runs")
     assert checked.findings == ()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_place_that_did_not_change_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a source can tell; once something changed, or a run could not be kept, it is listed again."""
+    path = write(tmp_path / "logs", "a", RISING)
+    source = type(labtop.sources.load_source("toy"))
+    listed: list[Path] = []
+    list_runs = source.runs
+    monkeypatch.setattr(source, "version_of", lambda _, place: stamp(place / "a.toy"), raising=False)
+
+    def runs(self: Source, place: Path) -> Iterable[RunRef]:
+        listed.append(place)
+        return list_runs(self, place)
+
+    monkeypatch.setattr(source, "runs", runs)
+    catalog = opened(tmp_path / "logs", tmp_path)
+    look_again(catalog)
+    catalog.close()
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert len(listed) == 1
+    with path.open("a") as file:
+        file.write("loss 10 1\n")
+    look_again(catalog)
+    assert rows(catalog, "metrics.loss.count") == [(11,)]
+    assert len(listed) == 2
+    catalog.close()
+    for record in tmp_path.glob("cache/mirrors/*/.runs/*/run.parquet"):
+        record.unlink()
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert len(listed) == 3
+    assert rows(catalog, "metrics.loss.count") == [(11,)]
+    catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_place_that_could_not_be_listed_is_listed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that was busy for a moment has its runs back, though it is the same as before."""
+    write(tmp_path / "logs", "a", RISING)
+    source = type(labtop.sources.load_source("toy"))
+    list_runs = source.runs
+    monkeypatch.setattr(source, "version_of", lambda *_: "same", raising=False)
+    with monkeypatch.context() as busy:
+        busy.setattr(source, "runs", lambda *_: 1 / 0)
+        catalog = opened(tmp_path / "logs", tmp_path)
+        assert rows(catalog, "name") == []
+    look_again(catalog)
+    assert rows(catalog, "name") == [("a",)]
+    assert source.runs is list_runs
+    catalog.close()

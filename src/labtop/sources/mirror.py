@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from labtop.errors import LabtopError
-from labtop.sources import load_source
 from labtop.sources.composing import compose, remove
-from labtop.sources.finding import Found, Survey, survey
+from labtop.sources.finding import Survey, survey
 from labtop.sources.joining import Group, grouped
+from labtop.sources.known_place import KnownPlace, SavedPlace
 from labtop.sources.landed import Landed
+from labtop.sources.linked_stores import link_stores
+from labtop.sources.mirror_lock import locked
 from labtop.sources.packs import Packs
 from labtop.sources.passing import decode, encode
 from labtop.sources.reading import Task, Told, read_tasks, task_of
-from labtop.sources.source import Place, RunRef
 from labtop.store.files import replace_file
-from labtop.store.layout import RECORD, create_store, project_folders, safe_folder_name
+from labtop.store.layout import RECORD, create_store
 
 Progress = Callable[[int, int], None]
 """Told how many of how many runs are read."""
@@ -51,26 +50,6 @@ _ALONE = "alone"  # what a folder was made of that is to be looked at again
 _MOVING_S = 600.0
 
 
-@dataclass(slots=True)
-class _Known:
-    """A place, its runs by key, what could not be read by key, and when it is listed again."""
-
-    found: Found
-    runs: dict[str, Landed] = field(default_factory=dict)
-    problems: dict[str, tuple[str, str]] = field(default_factory=dict)  # key → version, reason
-    due: float = 0.0
-    took: float = 0.0  # seconds to list it
-    changed_at: float = -math.inf
-
-
-class _SavedPlace(msgspec.Struct):
-    source: str
-    path: str
-    closed: bool
-    runs: list[Landed]
-    problems: dict[str, tuple[str, str]]
-
-
 class _Saved(msgspec.Struct):
     """What a mirror remembers of the last time."""
 
@@ -78,7 +57,7 @@ class _Saved(msgspec.Struct):
     root: str
     stores: list[str]
     shown: dict[str, str]
-    places: list[_SavedPlace]
+    places: list[SavedPlace]
 
 
 def mirror_folder(cache_root: Path, root: Path) -> Path:
@@ -97,7 +76,7 @@ class Mirror:
         self.store = mirror_folder(cache_root, root)
         self._unreadable: dict[str, str] = {}
         self.stores: tuple[Path, ...] = ()
-        self._places: dict[tuple[str, Path], _Known] = {}
+        self._places: dict[tuple[str, Path], KnownPlace] = {}
         self._shown_ids: set[str] = set()  # of runs that were shown in this update as soon as they were read
         self._alone: dict[str, Landed] = {}  # what was shown of them, by folder
         self._shown: dict[str, str] = {}  # folder of a run that people see → what it was made of
@@ -117,7 +96,7 @@ class Mirror:
 
     def update(self, on_progress: Progress | None = None) -> Iterator[list[str]]:
         """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before."""
-        with _locked(self.store / _LOCK) as is_ours:
+        with locked(self.store / _LOCK) as is_ours:
             self._load(may_clear=is_ours)
             if not is_ours:
                 return  # another process is at it
@@ -140,9 +119,7 @@ class Mirror:
         """Have the runs of packs that cannot be read read again."""
         lost, self.packs.lost = self.packs.lost, set()
         for known in self._places.values():
-            for key in [key for key, each in known.runs.items() if each.pack in lost]:
-                del known.runs[key]
-                known.due = 0.0
+            known.lose(lost)
 
     # What there is
 
@@ -162,34 +139,25 @@ class Mirror:
                 shutil.rmtree(self.store / landed.folder, ignore_errors=True)
         new = [key for key in found if key not in self._places]
         for key in new:
-            self._places[key] = _Known(found[key])
+            self._places[key] = KnownPlace(found[key])
         self._changed |= bool(gone or new)
-        self._link(seen.stores)
+        self.stores = seen.stores
+        has_changed, problems = link_stores(self.store, seen.stores)
+        self._changed |= has_changed
+        self._unreadable |= problems
 
-    def _link(self, stores: tuple[Path, ...]) -> None:
-        """Show the projects of labtop's own stores through links."""
-        self.stores = stores
-        wanted = {_link_name(project): project for store in stores for project in project_folders(store)}
-        there = {each.name: each for each in self.store.iterdir() if each.is_symlink()}
-        for name in there.keys() - wanted.keys():
-            there[name].unlink(missing_ok=True)
-        for name in wanted.keys() - there.keys():
-            try:
-                (self.store / name).symlink_to(wanted[name], target_is_directory=True)
-            except OSError as error:
-                self._unreadable[str(wanted[name])] = (
-                    f"open this store by itself: no link can be made ({error})"
-                )
-        self._changed |= wanted.keys() != there.keys()
-
-    def _list(self, known: _Known) -> Task | None:
+    def _list(self, known: KnownPlace) -> Task | None:
         """What is to be read of a place; None when nothing is. Runs that are gone are removed."""
         started = time.monotonic()
         if started < known.due:
             return None
         place = known.found.place.path
         try:
-            refs = {ref.key: ref for ref in load_source(known.found.source).runs(place)}
+            listed = known.look()
+            if listed is None:
+                self._wait(known, time.monotonic() - started)
+                return None
+            refs = {ref.key: ref for ref in listed}
         except (OSError, LabtopError) as error:
             self._unreadable[str(place)] = getattr(error, "message", "") or str(error)
             refs = {}
@@ -202,10 +170,13 @@ class Mirror:
             self._changed = True
         for key in known.problems.keys() - refs.keys():
             del known.problems[key]
-        wanted = [_as_known(ref, known) for ref in refs.values() if _is_new(ref, known)]
-        return task_of(known.found, wanted, known.runs) if wanted else None
+        wanted = known.wanted(refs)
+        if not wanted:
+            known.is_read()
+            return None
+        return task_of(known.found, wanted, known.runs)
 
-    def _wait(self, known: _Known, took: float) -> None:
+    def _wait(self, known: KnownPlace, took: float) -> None:
         """Say when a place that was just listed is listed again."""
         known.took, now = took, time.monotonic()
         pause = sum(each.took for each in self._places.values()) / _SHARE_OF_LOOKING
@@ -233,6 +204,8 @@ class Mirror:
             if now - saved > _SAVED_EVERY_S:
                 self._save()
                 saved = time.monotonic()
+        for task in tasks:
+            self._places[task.source, Path(task.place)].is_read()
         if folders:
             yield folders
 
@@ -320,13 +293,8 @@ class Mirror:
         whole = self.packs.are_whole(run.pack for each in saved.places for run in each.runs if run.pack)
         for each in saved.places:
             key = each.source, Path(each.path)
-            known = _Known(
-                Found(each.source, Place(Path(each.path), each.closed)),
-                {landed.key: landed for landed in each.runs if self._is_there(landed, whole)},
-                each.problems,
-            )
-            if (old := before.get(key)) is not None:
-                known.due, known.took, known.changed_at = old.due, old.took, old.changed_at
+            runs = [landed for landed in each.runs if self._is_there(landed, whole)]
+            known = KnownPlace.of(each, runs, before.get(key))
             self._places[key] = known
         self.packs.show_only(
             {
@@ -354,16 +322,7 @@ class Mirror:
                 shutil.rmtree(each, ignore_errors=True)
 
     def _save(self) -> None:
-        places = [
-            _SavedPlace(
-                each.found.source,
-                str(each.found.place.path),
-                each.found.place.closed,
-                list(each.runs.values()),
-                each.problems,
-            )
-            for each in self._places.values()
-        ]
+        places = [each.saved() for each in self._places.values()]
         saved = _Saved(SCHEMA, str(self.root), [str(each) for each in self.stores], self._shown, places)
         with contextlib.suppress(OSError):
             replace_file(self.store / _STATE, encode(saved), sync=False)
@@ -380,26 +339,9 @@ class Mirror:
         return {**self._unreadable, **runs}
 
 
-def _is_new(ref: RunRef, known: _Known) -> bool:
-    if ref.key in known.problems:
-        return known.problems[ref.key][0] != ref.version
-    return ref.key not in known.runs or known.runs[ref.key].version != ref.version
-
-
-def _as_known(ref: RunRef, known: _Known) -> RunRef:
-    """A run with what its last reading left for this one."""
-    before = known.runs.get(ref.key)
-    return ref if before is None or before.state is None else replace(ref, state=before.state)
-
-
 def _signature(members: Sequence[Landed]) -> str:
     """What a folder that people see was made of."""
     return " ".join(f"{each.folder}@{each.writer}.{each.seq}.{each.version}" for each in members)
-
-
-def _link_name(project: Path) -> str:
-    digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:8]
-    return f"{safe_folder_name(project.name)}-{digest}"
 
 
 def _stamp(path: Path) -> object:
@@ -408,25 +350,3 @@ def _stamp(path: Path) -> object:
     except OSError:
         return "missing"
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Hold the lock of a mirror; False when another process does. Where there are no locks, all may write."""
-    try:
-        import fcntl
-    except ImportError:
-        yield True
-        return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        except OSError:  # a file system without locks
-            pass
-        yield True
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,8 @@ never writes. What it gives is turned into a store by `mirror`, so a source know
 
 from __future__ import annotations
 
+import contextlib
+import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,6 +136,9 @@ class Source(Protocol):
     # `owns: tuple[str, ...]`, where a source has it: patterns of the names of files in its places that a source of last
     # resort is not shown, so that the table of a run is not read as anybody's
 
+    # `version_of(place: Path) -> str`, where a source has it and `runs` takes long: another text (of `settled_stamp`)
+    # whenever `runs` may give something else; empty when that is not certain
+
     def detect(self, listing: Listing) -> Iterable[Place]:
         """The places in a folder: the folder itself, files in it, or folders in it. Looks at names, opens little."""
 
@@ -157,3 +162,15 @@ def stamp(*paths: Path) -> str:
         except OSError:
             parts.append("-")
     return "|".join(parts)
+
+
+_SETTLED_NS = 2_000_000_000
+
+
+def settled_stamp(*paths: Path) -> str:
+    """The same; empty when one was written to so lately that its time may be the same after the next write."""
+    latest = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            latest = max(latest, path.stat().st_mtime_ns)
+    return stamp(*paths) if abs(time.time_ns() - latest) > _SETTLED_NS else ""

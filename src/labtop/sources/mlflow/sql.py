@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from labtop.formats.sqlite_file import cut_short, has_tables, open_sqlite
+from labtop.formats.sqlite_file import cut_short, has_tables, open_sqlite, side_files
 from labtop.model.run import Status
 from labtop.sources.mlflow.artifacts import files_in
 from labtop.sources.mlflow.facts import RunFacts, record_of
@@ -14,7 +14,7 @@ from labtop.sources.mlflow.sql_many import points_of_many
 from labtop.sources.mlflow.sql_points import SqlPoints, state_of
 from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders, rows_told
 from labtop.sources.mlflow.words import identity_of, is_run_id
-from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef
+from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef, settled_stamp
 
 _ENDINGS = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
 _AT_ONCE = 200
@@ -41,6 +41,10 @@ class MlflowSql:
             marks = Tables(connection).marks()
         size = place.stat().st_size // max(1, len(marks))
         return [RunRef(key, version, size) for key, version in marks.items()]
+
+    def version_of(self, place: Path) -> str:
+        """Another text whenever the database, or what was not written into it yet, is another."""
+        return settled_stamp(place, *side_files(place))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs, each from the last row that was read if that is known."""
