@@ -122,7 +122,8 @@ class DescriptorCapture:
                     self._answers |= json.loads(line)
                     self._answered.notify_all()
         self._helper.wait()
-        if not self._is_over:
+        # it may be done before it is told to stop: the last stream ends when the descriptors are put back
+        if not self._is_over and "done" not in self._answers:
             self._has_died = True
             self.problem = (
                 "output.log is not complete: the process that writes it died; "
