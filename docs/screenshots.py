@@ -37,11 +37,12 @@ SHOTS: dict[str, tuple[tuple[int, int], str]] = {
     "compare": ((110, 34), "space down*4 space G space c"),
     "reproduce": ((110, 40), "r"),
     "help": ((110, 34), "?"),
-    "trackers": ((110, 14), ""),
+    "trackers": ((98, 12), ""),
+    "trackers-curves": ((110, 24), "* 3"),
     "value": ((110, 16), "enter / c o n f u s enter enter"),
 }
 """Name → (columns, rows) of the terminal and the keys that are pressed, `key*N` for many times."""
-NAMES = {"/": "slash", "<": "less_than_sign", ">": "greater_than_sign"}
+NAMES = {"*": "asterisk", "/": "slash", "<": "less_than_sign", ">": "greater_than_sign"}
 
 
 async def settle(app: LabtopApp, pilot: Pilot[int]) -> None:
@@ -101,7 +102,7 @@ async def shoot(size: tuple[int, int], keys: str, prepare: Callable[[Path], None
         async with app.run_test(size=size) as pilot:
             await settle(app, pilot)
             for word in keys.split():
-                key, _, times = word.partition("*")
+                key, _, times = (word, "", "") if word == "*" else word.partition("*")
                 for _ in range(int(times or 1)):
                     await pilot.press(NAMES.get(key, key))
                     await pilot.pause(0.05)
@@ -131,7 +132,11 @@ def draw(svg: Path) -> None:
     svg.unlink()
 
 
-PREPARED: dict[str, Callable[[Path], None]] = {"value": record_values, "trackers": write_trackers}
+PREPARED: dict[str, Callable[[Path], None]] = {
+    "value": record_values,
+    "trackers": write_trackers,
+    "trackers-curves": write_trackers,
+}
 """What is done to the copy of the store before."""
 
 

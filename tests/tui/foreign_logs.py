@@ -21,9 +21,9 @@ def write_logs(folder: Path) -> Path:
     begin = wandb_log.run("k3x9q0ab", (8, "brisk-sun-4"), lr=0.6, optimizer="sgd")
     wandb_log.write_run(folder / "wandb", [begin, *rows, wandb_log.end()])
     events = [event(at, START / 1000 + at, simple("loss", loss)) for at, loss in enumerate(losses(2.0))]
-    (folder / "logs" / "conv").mkdir(parents=True)
+    (folder / "vision" / "runs" / "conv").mkdir(parents=True)
     version = b"\x09" + event(0, START / 1000)[1:9] + field(3, b"brain.Event:2")
-    path = folder / "logs" / "conv" / f"events.out.tfevents.{START // 1000}.host.1.0"
+    path = folder / "vision" / "runs" / "conv" / f"events.out.tfevents.{START // 1000}.host.1.0"
     path.write_bytes(b"".join(map(record, (version, *events))))
     (folder / "results.csv").write_text("model,loss,lr\nresnet,0.31,0.1\nvit,0.27,0.01\n")
     return folder

@@ -24,7 +24,7 @@ def test_a_run_tells_where_it_was_read_from_and_what_its_tracker_calls_it() -> N
     sections = {each.title: each for each in record_sections(RECORD, now=datetime(2026, 1, 1, tzinfo=UTC))}
     told = {fact.label: (fact.value, fact.note) for fact in sections["Run"].facts}
     assert told["tracker"] == ("mlflow", "")
-    assert told["its id there"] == ("ab", "")
+    assert told["tracker id"] == ("ab", "")
     assert told["read from"] == ("/logs/mlruns/1/ab", "")
     assert told["also at"] == ("wandb: /logs/wandb/run-1", "")
     assert told["model"] == ("digits 3", "Production, champion")

@@ -16,7 +16,7 @@ def source_facts(record: RunRecord) -> Iterator[Fact]:
     if source.tracker == OURS:
         return
     yield Fact("tracker", clean(source.tracker, 80), _title(source.tracker))
-    yield Fact("its id there", clean(source.run_id or "", 200))
+    yield Fact("tracker id", clean(source.run_id or "", 200))
     yield Fact("read from", clean(source.uri or "", 400))
     for place in source.also:
         yield Fact("also at", clean(place, 400))
