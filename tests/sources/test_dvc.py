@@ -19,6 +19,7 @@ from labtop.formats.git_objects import read_refs
 from labtop.formats.yaml_text import parse_yaml
 from labtop.model.run import Status
 from labtop.sources.dvc.source import DvcSource
+from labtop.sources.dvc_stages import merged
 from labtop.sources.source import RunRead
 from tests.sources.peers import peer
 from tests.sources.reading import corpus, places, read_all
@@ -293,3 +294,12 @@ def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     git(tmp_path / "code", "init", "-q", ".")
     assert places(DvcSource(), tmp_path) == []
+
+
+def test_params_of_the_lock_are_those_of_the_file() -> None:
+    """`dvc.lock` writes keys with dots where `params.yaml` nests them; only what differs is told twice."""
+    params = {"train": {"lr": 0.1, "nan": math.nan}, "prep": {"split": 0.2}}
+    locked = {"prep.split": 0.2, "train": {"lr": 0.3, "nan": math.nan, "more": 1}}
+    assert merged(params, [("params.yaml", locked)]) == {
+        **params, "params.yaml:train.lr": 0.3, "train.more": 1
+    }  # fmt: skip

@@ -159,3 +159,14 @@ def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "data" / "metrics.json").write_text("{}", "utf-8")
     (tmp_path / "data" / "words.tsv").write_text("word\tcount\na\t1\n", "utf-8")
     assert places(DvcLiveSource(), tmp_path) == []
+
+
+def test_params_have_the_types_that_dvclive_gave_them(tmp_path: Path) -> None:
+    """DVCLive writes YAML 1.2: small numbers without a point, and words that were truth values in YAML 1.1."""
+    folder = tmp_path / "dvclive"
+    (folder / "plots" / "metrics").mkdir(parents=True)
+    (folder / "plots" / "metrics" / "loss.tsv").write_text("step\tloss\n0\t1e-07\n")
+    (folder / "metrics.json").write_text('{"loss": 1e-07, "step": 0}')
+    (folder / "params.yaml").write_text("lr: 1e-05\ns: yes\ntext: '1e-3'\n")
+    (run,) = read_all(DvcLiveSource(), tmp_path).values()
+    assert run.read.record.params == {"lr": 1e-05, "s": "yes", "text": "1e-3"}

@@ -10,7 +10,7 @@ import pytest
 
 from labtop.model.run import Status
 from labtop.sources.guild import GuildSource
-from labtop.sources.source import RunRead
+from labtop.sources.source import NO_TIME, RunRead
 from tests.formats.event_files import event, header, record, simple
 from tests.sources.reading import listing, places
 from tests.sources.same_files import fingerprint
@@ -148,3 +148,11 @@ def test_a_damaged_attribute_costs_itself(tmp_path: Path, name: str) -> None:
         found = read(write_run(tmp_path / str(at) / ID, **{name: content}))
         assert len(found.curves["loss"]) == 2
         assert name == "random_seed" or found.record.randomness.seeds == {"guild": 7}
+
+
+def test_points_without_a_time(tmp_path: Path) -> None:
+    """Guild gives the numbers that it picks up from the output no time; none is made up."""
+    folder = write_run(tmp_path / ID)
+    log = folder / ".guild" / "events.out.tfevents.1795435765.vm.1.1"
+    log.write_bytes(header() + record(event(0, 0.0, simple("loss", 1.0))))
+    assert list(read(folder).curves["loss"].times_us) == [NO_TIME]

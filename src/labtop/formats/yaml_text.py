@@ -19,24 +19,37 @@ _MAYBE_DEEP = re.compile(r"(?:[-?:][ \t]+){50}|^[ ]{50}", re.MULTILINE)
 _MOST_IN_OBJECT = 50
 _STANDARD = "tag:yaml.org,2002:"
 _OBJECT = _STANDARD + "python/object"
+_CORE = {
+    "null": re.compile(r"null|Null|NULL|~|"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"[-+]?[0-9]{1,4000}|0o[0-7]{1,4000}|0x[0-9a-fA-F]{1,4000}"),
+    "float": re.compile(
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+    ),
+}
+"""Plain scalars of YAML 1.2: https://yaml.org/spec/1.2.2/#1032-tag-resolution, the core schema."""
 _HOLDERS = ("Namespace", "AttributeDict", "OrderedDict", "defaultdict", "DictConfig", "ListConfig", "dict")
 """Classes of Python whose objects hold settings and nothing else."""
 
 
-def parse_yaml(text: str) -> Any:
+def parse_yaml(text: str, is_core: bool = False) -> Any:
     """The value of one YAML document: mappings with text keys, lists, text, numbers, booleans and None.
 
     Of a value with a tag of its own (`!!python/object…`) what it holds is kept, unless that is much or holds itself: of
     such an object, pickled in other words, its tag stays. The tag of a scalar stays in front of its text. Dates stay
     text. Raises InputError.
+
+    Arguments:
+        is_core: plain scalars are those of YAML 1.2, as DVC reads them: `1e-3` is a number, `yes` a text, `012` is 12.
     """
     import yaml
 
     try:
         _refuse_depth(text)
-        return _build(
-            yaml.compose(text, Loader=_loader()), _Budget(min(_MOST_VALUES, _ALWAYS + _A_BYTE * len(text)))
-        )
+        node = yaml.compose(text, Loader=_loader())
+        if is_core:
+            _resolve_as_core(node)
+        return _build(node, _Budget(min(_MOST_VALUES, _ALWAYS + _A_BYTE * len(text))))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"no YAML: {' '.join(str(error).split())}") from error
     except RecursionError:
@@ -48,13 +61,13 @@ def read_yaml(path: Path, most: int = MOST_BYTES) -> Any:
     return parse_yaml(read_text(path, most).text)
 
 
-def read_written_yaml(path: Path, most: int = MOST_BYTES) -> tuple[Any, str]:
+def read_written_yaml(path: Path, most: int = MOST_BYTES, is_core: bool = False) -> tuple[Any, str]:
     """The value of a YAML file that a program wrote, and what is wrong with it. Raises OSError, InputError.
 
     Programs end it with an end of line and write `{}` for nothing, so one without either was cut off.
     """
     text, problem = read_text(path, most)
-    return parse_yaml(text), problem or cut_off(text)
+    return parse_yaml(text, is_core), problem or cut_off(text)
 
 
 def cut_off(text: str) -> str:
@@ -150,6 +163,31 @@ def _is_large(node: Any) -> bool:
             return True
         waiting += [(each, above | {id(each)}) for each in inner]
     return False
+
+
+def _resolve_as_core(root: Any) -> None:
+    """Give the plain scalars of a document the types that they have in YAML 1.2."""
+    import yaml
+
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            waiting += [each for pair in node.value for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif not node.style and node.tag.startswith(_STANDARD):
+            _resolve_scalar(node)
+
+
+def _resolve_scalar(node: Any) -> None:
+    kind = next((kind for kind, pattern in _CORE.items() if pattern.fullmatch(node.value)), "str")
+    if kind == "int":
+        node.value = str(int(node.value, 0 if node.value[:2] in ("0o", "0x") else 10))
+    node.tag = _STANDARD + kind
 
 
 def _key_text(key: Any) -> str:

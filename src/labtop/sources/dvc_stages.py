@@ -18,6 +18,10 @@ from labtop.sources.side_files import Problems, SideFiles
 _MOST_UP = 3
 
 
+_MISSING: Any = object()
+_MOST_PARTS = 20
+
+
 def stage_around(folder: Path, problems: Problems) -> tuple[Path, Stage, Mapping[str, Any]] | None:
     """The stage that writes a folder of metrics, the folder of its `dvc.lock`, and the artifacts of `dvc.yaml`.
 
@@ -27,10 +31,10 @@ def stage_around(folder: Path, problems: Problems) -> tuple[Path, Stage, Mapping
         files = SideFiles(up)
         if (up / "dvc.lock").is_file():
             relative = folder.relative_to(up).as_posix()
-            for stage in locked_stages(files.yaml("dvc.lock")):
+            for stage in locked_stages(files.yaml("dvc.lock", is_core=True)):
                 covering = [out for out in stage.outs if _covers(out.path, relative)]
                 if covering and all(is_as_locked(up, out) for out in covering):
-                    pipeline = pipeline_of(files.yaml("dvc.yaml"))
+                    pipeline = pipeline_of(files.yaml("dvc.yaml", is_core=True))
                     return up, stage, pipeline.artifacts
             for each in files.problems.all():
                 problems.add(f"../{each}")
@@ -141,19 +145,35 @@ def _named(root: Path, artifacts: Mapping[str, Any]) -> Iterable[Artifact]:
 
 
 def merged(params: Mapping[str, Any], more: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
-    """Params of several files in one tree. A name that two files give different values has the file in front."""
+    """Params of several files in one tree. A name that two files give different values has the file in front.
+
+    `dvc.lock` has only those params that a stage uses, and may write the keys of nested ones with dots.
+    """
     tree = dict(params)
     for file, values in more:
         for name, value in values.items():
-            if name not in tree:
-                tree[name] = value
-            elif tree[name] != value and not _is_within(value, tree[name]):
-                tree[f"{file}:{name}"] = value
+            _add(tree, file, name, value)
     return tree
 
 
-def _is_within(part: Any, whole: Any) -> bool:
-    """Whether all that one value says the other says too; `dvc.lock` has only those params that a stage uses."""
-    if isinstance(part, dict) and isinstance(whole, dict):
-        return all(name in whole and _is_within(value, whole[name]) for name, value in part.items())
-    return bool(part == whole)
+def _add(tree: dict[str, Any], file: str, name: str, value: Any) -> None:
+    there = _at(tree, name)
+    if there is _MISSING:
+        tree[name] = value
+    elif isinstance(value, dict) and isinstance(there, dict):
+        for inner, each in value.items():
+            _add(tree, file, f"{name}.{inner}", each)
+    elif there != value and not (there != there and value != value):  # NaN is the same in both
+        tree[f"{file}:{name}"] = value
+
+
+def _at(tree: Mapping[str, Any], name: str) -> Any:
+    """The value of a name with dots, whatever of it are keys."""
+    if name in tree:
+        return tree[name]
+    parts = name.split(".")
+    for length in range(1, min(len(parts), _MOST_PARTS)):
+        inner = tree.get(".".join(parts[:length]))
+        if isinstance(inner, dict) and (found := _at(inner, ".".join(parts[length:]))) is not _MISSING:
+            return found
+    return _MISSING

@@ -139,7 +139,7 @@ def _read(place: Path, ref: RunRef) -> RunRead:
         project=place.parent.name,
         status=Status.UNKNOWN,
         started_at=epoch_time(first / 1e6) if first is not None else None,
-        params=files.mapping("params.yaml", files.yaml("params.yaml")),
+        params=files.mapping("params.yaml", files.yaml("params.yaml", is_core=True)),
         metrics={name: _with_step(each, step) for name, each in metrics.items() if name not in parts.series},
         summary=rest,
         artifacts=tuple(_rich(place, parts)),

@@ -32,7 +32,7 @@ from labtop.model.run import (
 )
 from labtop.sources.references import reference
 from labtop.sources.side_files import SideFiles, epoch_time, files_below, last_write
-from labtop.sources.source import Curve, RunRead
+from labtop.sources.source import NO_TIME, Curve, RunRead
 
 _LONGEST_OPREF = 4096
 _MOST_ATTRIBUTES = 200
@@ -219,9 +219,8 @@ def _scalars(folder: Path, files: SideFiles) -> dict[str, Curve]:
                     if isinstance(each, Scalar):
                         tag = each.tag
                         name = f"system/{tag[4:]}" if tag.startswith("sys/") else prefix + tag
-                        curves.setdefault(name, Curve()).add(
-                            each.step, each.value, int(each.time_s * _MILLION)
-                        )
+                        time_us = int(each.time_s * _MILLION) if each.time_s else NO_TIME
+                        curves.setdefault(name, Curve()).add(each.step, each.value, time_us)
                     elif isinstance(each, Damage):
                         files.problems.add(f"{path.name}: at byte {each.offset:,} {each.reason}")
                     elif isinstance(each, int):

@@ -88,11 +88,11 @@ class SideFiles:
 
         return self._guarded(name, read)
 
-    def yaml(self, name: str) -> Any:
-        """The value of a YAML file, or None."""
+    def yaml(self, name: str, is_core: bool = False) -> Any:
+        """The value of a YAML file, or None. `is_core`: with the types of YAML 1.2, as DVC reads and writes it."""
 
         def read(path: Path) -> Any:
-            value, problem = read_written_yaml(path)
+            value, problem = read_written_yaml(path, is_core=is_core)
             if problem:
                 self.problems.add(f"{name} {problem}")
             return value

@@ -172,7 +172,7 @@ def _parsed(files: WithCache, problems: Problems, path: str) -> Any:
             return parse_json(text)
         if path.endswith(".toml"):
             return tomllib.loads(text)
-        return parse_yaml(text)
+        return parse_yaml(text, is_core=True)
     except (InputError, tomllib.TOMLDecodeError, RecursionError) as error:
         problems.add(f"{path}: {error}")
         return None

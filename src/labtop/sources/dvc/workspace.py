@@ -26,7 +26,9 @@ def metric_files(root: Path) -> list[str]:
     files = SideFiles(root)
     if not (root / "dvc.yaml").is_file():
         return []
-    pipeline = pipeline_of(files.yaml("dvc.yaml"), locked_stages(files.yaml("dvc.lock")))
+    pipeline = pipeline_of(
+        files.yaml("dvc.yaml", is_core=True), locked_stages(files.yaml("dvc.lock", is_core=True))
+    )
     return [path for path in pipeline.metrics if _is_there(root, path) and not _is_live(root, path)]
 
 
@@ -81,7 +83,9 @@ def _is_current(root: Path, stage: Stage, paths: list[str]) -> bool:
 
 def _live_folders(root: Path) -> list[str]:
     files = SideFiles(root)
-    pipeline = pipeline_of(files.yaml("dvc.yaml"), locked_stages(files.yaml("dvc.lock")))
+    pipeline = pipeline_of(
+        files.yaml("dvc.yaml", is_core=True), locked_stages(files.yaml("dvc.lock", is_core=True))
+    )
     found = (PurePosixPath(path).parent.as_posix() for path in pipeline.metrics if _is_live(root, path))
     return [
         each for each in dict.fromkeys(found) if inside(root, each) is not None and (root / each).is_dir()
