@@ -67,10 +67,9 @@ def _nvidia() -> tuple[tuple[Gpu, ...], str | None]:
     try:
         driver = _text(pynvml.nvmlSystemGetDriverVersion())
         numbers = range(pynvml.nvmlDeviceGetCount())
-        asked = [known(partial(pynvml.nvmlDeviceGetHandleByIndex, at)) for at in numbers]
-        handles = [each for each in asked if each is not None]  # one that fell off the bus hides no other
         cuda = known(lambda: pynvml.nvmlSystemGetCudaDriverVersion())
-        gpus = tuple(_nvidia_gpu(pynvml, handle, driver) for handle in handles)
+        asked = [known(partial(_nvidia_gpu, pynvml, at, driver)) for at in numbers]
+        gpus = tuple(each for each in asked if each is not None)  # one that fell off the bus hides no other
         return gpus, f"{cuda // 1000}.{cuda % 1000 // 10}" if isinstance(cuda, int) else None
     except Exception:  # a driver that fails half-way
         return (), None
@@ -78,11 +77,13 @@ def _nvidia() -> tuple[tuple[Gpu, ...], str | None]:
         pynvml.nvmlShutdown()
 
 
-def _nvidia_gpu(nvml: Any, handle: Any, driver: str | None) -> Gpu:
+def _nvidia_gpu(nvml: Any, at: int, driver: str | None) -> Gpu:
+    """The GPU of a number; raises whatever the driver does where it is lost."""
+    handle = nvml.nvmlDeviceGetHandleByIndex(at)
     capability = known(lambda: nvml.nvmlDeviceGetCudaComputeCapability(handle))
     power = known(lambda: nvml.nvmlDeviceGetPowerManagementLimit(handle))  # milliwatts
     return Gpu(
-        name=_text(known(lambda: nvml.nvmlDeviceGetName(handle))) or "NVIDIA GPU",
+        name=_text(nvml.nvmlDeviceGetName(handle)) or "NVIDIA GPU",
         # GPUs that share the memory of the machine (Jetson, DGX Spark) support no such question
         memory_bytes=known(lambda: int(nvml.nvmlDeviceGetMemoryInfo(handle).total)),
         driver=driver,
