@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -16,7 +17,6 @@ from labtop.sources.source import NO_TIME, Curve
 
 _KEPT = 24
 _LONGEST = 200
-_LOW = 2**32 - 1
 AT_ONCE_S = 60.0
 """Logs of one run, written at once, end and begin within this of each other."""
 
@@ -74,7 +74,13 @@ def gap_s(first: Traits, second: Traits) -> float | None:
 
 def params_in_common(first: Traits, second: Traits) -> tuple[int, int]:
     """How many parameters that both have are equal, and how many are not."""
-    others = {each >> 32: each & _LOW for each in second.params}
-    both = [each for each in first.params if each >> 32 in others]
-    equal = sum(others[each >> 32] == each & _LOW for each in both)
-    return equal, len(both) - equal
+    params, names = _as_sets(first.params)
+    others, other_names = _as_sets(second.params)
+    equal = len(params & others)
+    return equal, len(names & other_names) - equal
+
+
+@lru_cache(maxsize=20_000)
+def _as_sets(params: tuple[int, ...]) -> tuple[frozenset[int], frozenset[int]]:
+    """Parameters, and their names alone."""
+    return frozenset(params), frozenset(each >> 32 for each in params)

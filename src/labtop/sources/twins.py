@@ -53,7 +53,8 @@ def _pairs(members: Sequence[Landed]) -> Iterator[Pair]:
         for digest in each.digests:
             by_digest[digest].append(each)
     pairs: dict[tuple[str, str], Pair] = {}
-    for same in by_digest.values():
+    alike = {tuple(each.folder for each in same): same for same in by_digest.values()}
+    for same in alike.values():
         if len({each.tracker for each in same}) > 1 and len(same) <= _MOST_ALIKE:
             for at, first in enumerate(same):
                 for second in same[at + 1 :]:

@@ -25,7 +25,14 @@ def main(repository: str) -> None:
     for line in sys.stdin:
         name = line.strip()
         try:
-            for told in _run(aim.Run(name, repo=opened, read_only=True)):
+            try:
+                run = aim.Run(name, repo=opened, read_only=True)
+                meta = run.meta_run_tree.collect()
+            except KeyError:  # old ones list once which runs are there, and its files came since
+                opened = aim.Repo(repository)
+                run = aim.Run(name, repo=opened, read_only=True)
+                meta = run.meta_run_tree.collect()
+            for told in _run(run, meta):
                 output.write(json.dumps(told, default=_as_text, skipkeys=True) + "\n")
         except Exception as error:  # of a run that is damaged or half written; the next one is read
             output.write(json.dumps({"error": f"{type(error).__name__}: {error}"[:500]}) + "\n")
@@ -33,8 +40,7 @@ def main(repository: str) -> None:
         output.flush()
 
 
-def _run(run: Any) -> Iterator[dict[str, Any]]:
-    meta = run.meta_run_tree.collect()
+def _run(run: Any, meta: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"attributes": _plain(meta.get("attrs") or {}), "end_time": meta.get("end_time")}
     for kind, context, name in _others(meta):
         trace = ((meta.get("traces") or {}).get(context) or {}).get(name) or {}
