@@ -82,7 +82,7 @@ class Store:
 
     def refresh(self) -> bool:
         """Read what is new; True when something was."""
-        return self.catalog.refresh()
+        return self.catalog.read_all()
 
     def runs(
         self,

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -157,6 +158,25 @@ def test_two_labtops_share_what_was_read(tmp_path: Path) -> None:
     assert rows(first, "name") == rows(second, "name") == [("a",), ("b",)]
     first.close()
     second.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_an_answer_waits_for_the_process_that_reads(tmp_path: Path) -> None:
+    """What asks once gets all runs, not those that another labtop has come to so far."""
+    fcntl = pytest.importorskip("fcntl")
+    write(tmp_path / "logs", "a", RISING)
+    catalog = Catalog(tmp_path / "logs", cache_root=tmp_path / "cache")
+    assert catalog.mirror is not None
+    lock = os.open(catalog.mirror.store / ".lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # as a process has it that reads
+    answer = threading.Thread(target=catalog.read_all)
+    answer.start()
+    while not catalog.mirror.is_read_elsewhere:
+        answer.join(0.01)
+    os.close(lock)
+    answer.join(60)
+    assert rows(catalog, "name") == [("a",)]
+    catalog.close()
 
 
 @pytest.mark.usefixtures("outside")

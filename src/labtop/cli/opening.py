@@ -45,7 +45,7 @@ def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
         catalog = find_runs(path, settings, on_progress).open(settings)
     try:
         with diagnostics.progress("reading runs") as advance:
-            catalog.refresh(advance)
+            catalog.read_all(advance)
         for problem in catalog.problems:
             diagnostics.say(f"labtop: cannot read {problem.path}: {problem.reason}")
         if catalog.cut:

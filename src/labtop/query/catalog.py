@@ -6,6 +6,7 @@ The one door between what lies on disk and every view. Reads no point of a metri
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -61,6 +62,8 @@ __all__ = [
 
 
 Answer = TypeVar("Answer")
+
+_LOOKED_AGAIN_S = 0.1  # while another process reads
 
 
 class Catalog:
@@ -153,6 +156,16 @@ class Catalog:
                     changed |= self._intake.refresh(None, folders, more_comes=True)
                 self._intake.remembered.save_if_worth_it()
             return changed
+
+    def read_all(self, on_progress: Progress | None = None) -> bool:
+        """Refresh until all is read, also what another process is at; True when something changed."""
+        changed = self.refresh(on_progress)
+        while self.mirror is not None and self.mirror.is_read_elsewhere:
+            time.sleep(_LOOKED_AGAIN_S)
+            changed |= self.refresh(on_progress)
+            if not self.mirror.is_read_elsewhere:
+                changed |= self.refresh(on_progress)  # what the other has packed is known by now
+        return changed
 
     # Where edits are kept
 

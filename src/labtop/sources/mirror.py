@@ -74,6 +74,7 @@ class Mirror:
     def __init__(self, root: Path, cache_root: Path, seen: Survey | None = None) -> None:
         self.root = root.resolve()
         self.store = mirror_folder(cache_root, root)
+        self.is_read_elsewhere = False  # another process brings it up to date now
         self._unreadable: dict[str, str] = {}
         self.stores: tuple[Path, ...] = ()
         self._places: dict[tuple[str, Path], KnownPlace] = {}
@@ -98,6 +99,7 @@ class Mirror:
         """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before."""
         with locked(self.store / _LOCK) as is_ours:
             self._load(may_clear=is_ours)
+            self.is_read_elsewhere = not is_ours
             if not is_ours:
                 return  # another process is at it
             self._changed = False

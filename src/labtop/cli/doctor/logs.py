@@ -54,7 +54,7 @@ def _runs(found: RunsFound, settings: Settings) -> Iterator[Line]:
 
     catalog = found.open(settings)
     try:
-        catalog.refresh()
+        catalog.read_all()
         everything = catalog.select(TableQuery(archived=True))
         yield Line(SECTION, "runs", "well", f"{len(everything.rows):,}")
         for problem in catalog.problems:
