@@ -426,3 +426,16 @@ def test_a_place_that_could_not_be_listed_is_listed_again(
     assert rows(catalog, "name") == [("a",)]
     assert source.runs is list_runs
     catalog.close()
+
+
+@pytest.mark.usefixtures("outside")
+def test_logs_are_read_where_no_cache_can_be(tmp_path: Path) -> None:
+    """The cache's path is a file: a sentence says so, the runs are there, and nothing is left behind."""
+    write(tmp_path / "logs", "a", RISING)
+    (tmp_path / "cache").write_text("no folder")
+    catalog = opened(tmp_path / "logs", tmp_path)
+    assert rows(catalog, "name", "metrics.loss.count") == [("a", 10)]
+    assert str(tmp_path / "cache") in catalog.notice
+    kept = catalog.path
+    catalog.close()
+    assert not kept.exists()

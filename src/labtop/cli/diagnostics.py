@@ -14,6 +14,7 @@ from labtop.errors import FilterError, LabtopError
 from labtop.views.text import cell_width, clean
 
 INTERRUPTED = 130
+_UNREADABLE = 3
 _LONG_S = 1.0
 
 
@@ -34,6 +35,10 @@ def guard(run: Callable[[], int]) -> int:
         return error.exit_code
     except BrokenPipeError:
         return _has_enough()
+    except OSError as error:  # a full disk, a folder that went away: nothing here could be done about it
+        where = f": {error.filename}" if error.filename else ""
+        say(f"labtop: {error.strerror or error}{where}")
+        return _UNREADABLE
     except SystemExit:
         if sys.stdout is not stdout:  # click met the closed pipe first, and would exit with 1: a check's no
             return _has_enough()

@@ -48,6 +48,8 @@ def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
             catalog.read_all(advance)
         for problem in catalog.problems:
             diagnostics.say(f"labtop: cannot read {problem.path}: {problem.reason}")
+        if catalog.notice:
+            diagnostics.say(f"labtop: {catalog.notice}")
         if catalog.cut:
             diagnostics.say(f"labtop: {catalog.cut}")
         yield catalog

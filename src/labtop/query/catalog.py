@@ -16,6 +16,7 @@ from labtop.errors import NoStoreError, QueryError
 from labtop.model.columns import Column
 from labtop.model.run import RunRecord
 from labtop.query.cache import Cache
+from labtop.query.cache_place import CachePlace
 from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
@@ -90,8 +91,10 @@ class Catalog:
         self.root = self.path = Path(root)
         self.settings = settings or Settings()
         self.mirror: Mirror | None = None
+        self._cache_place: CachePlace | None = None
         if seen is not None or not is_store(self.root):
-            self.mirror = _mirror(self.root, cache_root or cache_folder(), seen)
+            self._cache_place = CachePlace(cache_root or cache_folder())
+            self.mirror = _mirror(self.root, self._cache_place.path, seen)
             self.path = self.mirror.store
         self.info = read_store_info(self.path)
         self.engine = Engine()
@@ -136,6 +139,11 @@ class Catalog:
             f"{cut[kind]:,} {kind}s beyond the 1,000 most common" for kind in ("param", "metric") if cut[kind]
         )
 
+    @property
+    def notice(self) -> str:
+        """What a person should know of how the runs are read, or nothing."""
+        return self._cache_place.notice if self._cache_place is not None else ""
+
     def columns(self) -> tuple[Column, ...]:
         """The columns there are: fields, then params, then metrics; spark columns are asked for by key."""
         return self._intake.index.found.columns()
@@ -160,12 +168,16 @@ class Catalog:
     def read_all(self, on_progress: Progress | None = None) -> bool:
         """Refresh until all is read, also what another process is at; True when something changed."""
         changed = self.refresh(on_progress)
-        while self.mirror is not None and self.mirror.is_read_elsewhere:
+        if not self._is_read_elsewhere():
+            return changed
+        while self._is_read_elsewhere():
             time.sleep(_LOOKED_AGAIN_S)
             changed |= self.refresh(on_progress)
-            if not self.mirror.is_read_elsewhere:
-                changed |= self.refresh(on_progress)  # what the other has packed is known by now
+        changed |= self.refresh(on_progress)  # what the other has packed is known by now
         return changed
+
+    def _is_read_elsewhere(self) -> bool:
+        return self.mirror is not None and self.mirror.is_read_elsewhere
 
     # Where edits are kept
 
@@ -365,6 +377,8 @@ class Catalog:
         with self._refreshing:
             self._intake.close()
             self.engine.close()
+            if self._cache_place is not None:
+                self._cache_place.close()
 
 
 def _packed(engine: Engine, mirror: Mirror) -> PackedRecords:

@@ -6,6 +6,7 @@ Whatever goes wrong costs the run it goes wrong with.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import queue
@@ -27,6 +28,7 @@ from labtop.sources.packing import Packing
 from labtop.sources.passing import decode, encode
 from labtop.sources.source import Place, RunRef
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _MOST_PROCESSES = 4
 _WORTH_PROCESSES_RUNS = 40
 _WORTH_PROCESSES_BYTES = 8 * 2**20
@@ -127,6 +129,8 @@ def _packed(packing: Packing, landed: dict[str, Landed]) -> Iterator[Told]:
 def _reason(error: Exception) -> str:
     if isinstance(error, LabtopError):
         return error.message
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"what was read cannot be kept in the cache: {error.strerror}"
     if isinstance(error, OSError):
         return f"cannot be read: {error.strerror or error}"
     return f"cannot be understood: {type(error).__name__}: {error}"
