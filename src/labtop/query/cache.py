@@ -6,6 +6,7 @@ rather than harmful when damaged or from another version. A copy of a store has 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -23,7 +24,11 @@ from labtop.store.reader import check_parquet
 SCHEMA = 7
 """Counts up whenever columns or their meaning change."""
 
-_ROW_GROUP = 20_480
+ROW_GROUP = 20_480
+"""Rows that are found together: what a page needs is decompressed for so many."""
+
+_VALUES_AT_ONCE = 12_000_000  # a row group is held whole while it is written
+_ROWS_AT_ONCE = 2048  # of DuckDB
 _KEY = "labtop"
 _MOST_TRIES = 10
 
@@ -71,14 +76,21 @@ class Cache:
         return CachedIndex(state, {row[0]: row[1] for row in described}, rows, identity)
 
     def save(
-        self, engine: Engine, select: str, rows: int, state: Mapping[str, Any], environments: str
+        self,
+        engine: Engine,
+        select: str,
+        rows: int,
+        columns: int,
+        state: Mapping[str, Any],
+        environments: str,
     ) -> bool:
         """Write both files; False when that is not possible, or `select` does not give as many rows as it should."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # a reader that has the new index must find its environments
             self._write(engine, self.environments, environments, None, None)
-            if not self._write(engine, self.index, select, rows, {**state, "identity": self._wanted()}):
+            wanted = {**state, "identity": self._wanted()}
+            if not self._write(engine, self.index, select, rows, wanted, _row_group(columns)):
                 return False
             self._write_checksum()
         except (QueryError, OSError):
@@ -117,18 +129,29 @@ class Cache:
         return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
 
     def _write(
-        self, engine: Engine, path: Path, select: str, rows: int | None, state: Mapping[str, Any] | None
+        self,
+        engine: Engine,
+        path: Path,
+        select: str,
+        rows: int | None,
+        state: Mapping[str, Any] | None,
+        row_group: int = ROW_GROUP,
     ) -> bool:
         draft = self._draft(path)
         said = ""
         if state is not None:
             # JSON in ASCII: whatever the names are, the literal is plain
             said = f", KV_METADATA {{{quote_name(_KEY)}: {quote_text(json.dumps(state))}}}"
+        is_wide = row_group < ROW_GROUP
+        if is_wide:  # the dictionaries of thousands of columns take 50 MB, and make the file no smaller
+            said += ", DICTIONARY_SIZE_LIMIT 1"
         try:
-            engine.execute(
-                f"""COPY ({select}) TO {quote_text(str(draft))}
-                    (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}{said})"""
-            )
+            # each thread holds a row group
+            with engine.one_thread() if is_wide else contextlib.nullcontext():
+                engine.execute(
+                    f"""COPY ({select}) TO {quote_text(str(draft))}
+                        (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {row_group}{said})"""
+                )
             if rows is not None and _rows_in(engine, draft) != rows:
                 return False
             draft.chmod(0o600)
@@ -136,6 +159,11 @@ class Cache:
             return True
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _row_group(columns: int) -> int:
+    """Rows of a row group; fewer of a table of a thousand columns."""
+    return max(_ROWS_AT_ONCE, min(ROW_GROUP, _VALUES_AT_ONCE // columns // _ROWS_AT_ONCE * _ROWS_AT_ONCE))
 
 
 def _rows_in(engine: Engine, path: Path) -> int:

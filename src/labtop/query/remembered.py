@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labtop.errors import QueryError
-from labtop.query.cache import Cache, CachedIndex, Identity
+from labtop.query.cache import ROW_GROUP, Cache, CachedIndex, Identity
 from labtop.query.edits import Edits
 from labtop.query.engine import quote_name, quote_text
 from labtop.query.environments import Environments
@@ -159,7 +159,10 @@ class Remembered:
             relation = index.table.relation(["_final", "status"])
             ((rows,),) = index.engine.query(f"SELECT count(*) FROM {relation} t WHERE {_CACHED}")
             replaced = index.table.has_base and self._cache.identity() != self._identity
-            saved = self._cache.save(index.engine, self._select(), rows, state, Environments.SQL)
+            keys = [key for key in index.table.stored if key != "row"]
+            saved = self._cache.save(
+                index.engine, self._select(keys, rows), rows, len(keys), state, Environments.SQL
+            )
             if not saved and replaced:
                 self.is_gone = True  # another labtop's file may lack what only ours had of our rows
             else:
@@ -172,15 +175,17 @@ class Remembered:
         rows = self._index.engine.query(f"SELECT _folder FROM {relation} t WHERE NOT {_CACHED}")
         return [row[0] for row in rows]
 
-    def _select(self) -> str:
-        """The rows for the cache, newest first, so that the first page lies in the first row group."""
+    def _select(self, keys: Sequence[str], rows: int) -> str:
+        """The rows for the cache: newest first where there are several row groups, so that the first page lies in one.
+
+        To sort a table of thousands of columns takes as much memory again as it has.
+        """
         table = self._index.table
-        keys = [key for key in table.stored if key != "row"]
-        names = ", ".join(f"t.{quote_name(key)}" for key in keys)
-        parts = [f"SELECT {names} FROM fresh t WHERE {_CACHED}"]
+        parts = table.select_fresh(keys, _CACHED)
         if table.has_base and self._index.engine.query("SELECT 1 FROM base LIMIT 1"):
             parts.append(self._select_base(keys, set(table.common_keys())))
-        return f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY started_at DESC NULLS LAST, id"
+        order = " ORDER BY started_at DESC NULLS LAST, id" if rows > ROW_GROUP else ""
+        return f"SELECT * FROM ({' UNION ALL '.join(parts)}){order}"
 
     def _select_base(self, keys: Sequence[str], common: set[str]) -> str:
         columns = ", ".join(

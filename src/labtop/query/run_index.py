@@ -34,7 +34,7 @@ class RunIndex:
 
     def reset(self, found: FoundColumns | None = None, edits: Edits | None = None, next_row: int = 0) -> None:
         """Forget all rows; columns and edits are those given."""
-        self.engine.execute("DROP TABLE IF EXISTS fresh")
+        self.table.drop()
         self.found = found or FoundColumns()
         self.edits = edits or Edits()
         self.next_row = next_row

@@ -1,8 +1,8 @@
-"""The run table in memory: `base`, loaded from the cache, and `fresh`, indexed in this session; read as one.
+"""The run table in memory: `base`, loaded from the cache, and fresh rows, indexed in this session; read as one.
 
 Of `base` only the columns that tables and filters use most are in memory. The details of metrics (min, max, …,
-sparklines) are loaded from the cache file, a metric at a time, when they are first asked for; of `fresh` they are read
-out of the text that holds them.
+sparklines) are loaded from the cache file, a metric at a time, when they are first asked for; of fresh rows they are
+read out of the text that holds them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,8 @@ from labtop.model.columns import COLUMN_TYPES
 from labtop.query.details import Detail
 from labtop.query.engine import Engine, Row, quote_name
 from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
+from labtop.query.fresh_rows import FreshRows, add_columns
 from labtop.query.record_row import COLD, ROW_COLUMNS
-
-_MOST_DEAD = 5000
-"""Deleted rows that are left lying before they are cleared away."""
-
-_MANY_COLUMNS = 4
-"""New columns that are better added all at once."""
 
 Loader = Callable[[str, Sequence[str]], None]
 """Makes a table of the given name with `row` and cold columns of `base`."""
@@ -48,18 +43,18 @@ class RunTable:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self.types: dict[str, str] = dict(ROW_COLUMNS)  # of all that can be asked for
-        self.stored: dict[str, str] = dict(ROW_COLUMNS)  # of all that `fresh` and the cache file hold
+        self.stored: dict[str, str] = dict(ROW_COLUMNS)  # of all that fresh rows and the cache file hold
         self._details: dict[str, Detail] = {}
         self.type_names: dict[str, str] = {}  # of params and metrics
         self._cold_keys: set[str] = set(COLD)
-        self._dead = 0  # deleted rows of `fresh` whose room is not free yet
         for column in found.by_path.values():
             self._declare(column)
-        self._create()
+        self._fresh = FreshRows(engine)
+        self._fresh.begin(ROW_COLUMNS)
 
-    def _create(self) -> None:
-        columns = ", ".join(f"{quote_name(key)} {sql}" for key, sql in self.stored.items())
-        self._engine.execute(f"CREATE OR REPLACE TABLE fresh ({columns})")
+    def drop(self) -> None:
+        """Free the rows of this session."""
+        self._fresh.drop()
 
     def _declare(self, column: FoundColumn) -> None:
         self.types[column.key] = COLUMN_TYPES[column.type_name].sql
@@ -72,7 +67,7 @@ class RunTable:
         self._cold_keys |= details.keys() | {key for key in stored if key != column.key}
 
     def sql(self, key: str, table: str) -> str:
-        """What can be asked for as an expression over a table that holds what `fresh` does."""
+        """What can be asked for as an expression over a table that holds what is stored of it."""
         detail = self._details.get(key)
         return f"{table}.{quote_name(key)}" if detail is None else detail.sql(table)
 
@@ -96,10 +91,9 @@ class RunTable:
 
     def adapt(self, changes: Changes) -> None:
         """Make room for new columns and for values of new types."""
-        self._add("fresh", {key: sql for column in changes.added for key, sql in column.stored()})
         if self._base is not None:
             common = {column.key: COLUMN_TYPES[column.type_name].sql for column in changes.added}
-            self._add(self._base.relation, common)
+            add_columns(self._engine, self._base.relation, common)
         for column in changes.added:
             self._declare(column)  # only now, for readers ask for what is declared
         for column, old_type in changes.widened:
@@ -107,44 +101,42 @@ class RunTable:
             self.type_names[column.key] = column.type_name
             name = quote_name(column.key)
             values = widened_sql(name, old_type, column.type_name)
-            for table in self._tables_with(column.key):
-                self._engine.execute(f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {new} USING {values}")
-
-    def _add(self, table: str, columns: Mapping[str, str]) -> None:
-        """Give a table more columns. Each costs as much as the table has columns, unless the table is made anew."""
-        if len(columns) > _MANY_COLUMNS:
-            new = ", ".join(f"NULL::{sql} AS {quote_name(key)}" for key, sql in columns.items())
-            self._engine.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *, {new} FROM {table}")
-            self._dead = 0 if table == "fresh" else self._dead
-            return
-        for key, sql in columns.items():
-            self._engine.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {quote_name(key)} {sql}")
-
-    def _tables_with(self, key: str) -> list[str]:
-        return ["fresh", *([self._base.relation] if self._base and key not in self._cold_keys else [])]
+            self._fresh.retype(column.key, new, values)
+            if self._base is not None and column.key not in self._cold_keys:
+                self._engine.execute(
+                    f"ALTER TABLE {self._base.relation} ALTER COLUMN {name} TYPE {new} USING {values}"
+                )
 
     def _tables(self) -> list[str]:
-        return ["fresh", *([self._base.relation] if self._base else [])]
+        return [
+            *(each.name for each in self._fresh.tables),
+            *([self._base.relation] if self._base else []),
+        ]
 
     def put(self, replaced: Sequence[int], keys: Sequence[str], source: str) -> None:
         """Put rows in, in place of those with the numbers `replaced`; `source` is SQL that gives values of `keys`."""
         engine = self._engine
         names = ", ".join(map(quote_name, keys))
+        table = self._fresh.table_for({key: self.stored[key] for key in (*ROW_COLUMNS, *keys)})
         engine.execute("BEGIN TRANSACTION")
         try:
             if replaced:
                 self.remove(replaced)
-            engine.execute(f"INSERT INTO fresh ({names}) {source}")
+            engine.execute(f"INSERT INTO {table.name} ({names}) {source}")
             engine.execute("COMMIT")
         except BaseException:
             engine.execute("ROLLBACK")
             raise
-        self._free_dead_rows()
+        self._fresh.free_dead_rows()
 
     def change(self, row: int, values: Mapping[str, str]) -> None:
         """Set columns of a row that was put in in this session; the values are SQL."""
+        table = self._fresh.of_row(row)
+        if table is None or not values:
+            return
+        table = self._fresh.widen(table, {key: self.stored[key] for key in values})
         assignments = ", ".join(f"{quote_name(key)} = {sql}" for key, sql in values.items())
-        self._engine.execute(f'UPDATE fresh SET {assignments} WHERE "row" = {row}')
+        self._engine.execute(f'UPDATE {table.name} SET {assignments} WHERE "row" = {row}')
 
     def remove(self, rows: Sequence[int]) -> None:
         """Take rows out."""
@@ -152,16 +144,12 @@ class RunTable:
             ((deleted,),) = self._engine.query(
                 f'DELETE FROM {table} WHERE "row" IN (SELECT unnest(?::UINTEGER[]))', [list(rows)]
             )
-            self._dead += deleted if table == "fresh" else 0
+            if self._base is None or table != self._base.relation:
+                self._fresh.removed(table, deleted)
 
-    def _free_dead_rows(self) -> None:
-        """Copy `fresh` when most of it is dead: running runs are replaced once a second for days."""
-        if (
-            self._dead > _MOST_DEAD
-            and self._dead > 3 * self._engine.query("SELECT count(*) FROM fresh")[0][0]
-        ):
-            self._engine.execute("CREATE OR REPLACE TABLE fresh AS SELECT * FROM fresh")
-            self._dead = 0
+    def select_fresh(self, keys: Sequence[str], where: str) -> list[str]:
+        """Queries that give columns of the rows of this session, `t` in `where`."""
+        return self._fresh.selects(keys, self.stored, where)
 
     def update(self, assignments: str, given: str, parameters: Sequence[object]) -> None:
         """UPDATE … SET `assignments` FROM (`given`) g WHERE the row numbers agree."""
@@ -174,8 +162,15 @@ class RunTable:
         """A subquery with `row` and columns; keys that nothing has are left out. `where` is put into each part."""
         wanted = [key for key in dict.fromkeys(keys) if key in self.types and key != "row"]
         selected = {key: f"{self.sql(key, 't')} AS {quote_name(key)}" for key in wanted}
-        names = "".join(f", {selected[key]}" for key in wanted)
-        parts = [f'SELECT t."row"{names} FROM fresh t {where}']
+        parts = []
+        for table in self._fresh.tables:
+            names = "".join(
+                f", {selected[key]}"
+                if self.column_of(key) in table.columns
+                else f", NULL::{self.types[key]} AS {quote_name(key)}"
+                for key in wanted
+            )
+            parts.append(f'SELECT t."row"{names} FROM {table.name} t {where}')
         base = self._base
         if base:
             cold = [] if base.has_all else [key for key in wanted if key in self._cold_keys]
