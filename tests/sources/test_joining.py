@@ -125,13 +125,14 @@ def test_runs_lie_in_contexts_of_several_sources() -> None:
     assert group.host.key == "tensorboard-trial"
 
 
-def test_copies_with_as_many_points_go_by_one_project() -> None:
-    """An export and its database spell it differently."""
+@pytest.mark.parametrize(("good", "other"), [("b c", "bc"), ("digits é", "4711"), ("é", "4711")])
+def test_copies_with_as_many_points_go_by_one_project(good: str, other: str) -> None:
+    """An export and its database spell it differently; the copy of a single run has only its experiment's number."""
     copies = [
         replace(run("trackio-a"), run_id="same", project=project, folder=folder)
-        for project, folder in (("b c", "y"), ("bc", "x"))
+        for project, folder in ((good, "y"), (other, "x"))
     ]
-    assert {grouped(each)[0].host.project for each in (copies, copies[::-1])} == {"b c"}
+    assert {grouped(each)[0].host.project for each in (copies, copies[::-1])} == {good}
 
 
 def test_a_part_does_not_say_again_what_the_whole_has() -> None:

@@ -113,6 +113,7 @@ def _group(members: Sequence[Landed]) -> Group:
         key=lambda each: (
             order.get(each.source, len(order)),
             -each.points,
+            each.project.isdecimal(),  # an experiment's number, where a copy has lost its name
             each.project,
             each.where,
             each.folder,
