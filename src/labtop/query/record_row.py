@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -50,6 +50,7 @@ _DEEPEST = 64
 
 _LONGEST_LIST = 4096
 _MOST_REMEMBERED = 2000
+_MOST_SETS_OF_PARAMS = 100
 _NOTHING = RunRecord(id="", name="", project="")
 _REPEATED = ("code", "data", "randomness", "environment", "hardware", "source")
 
@@ -95,7 +96,7 @@ class RowMaker:
     """Makes rows of records; remembers documents that many runs share."""
 
     _known: dict[tuple[str, Document | None], _Known] = field(default_factory=dict)
-    _seeds: dict[Path, bool] = field(default_factory=dict)
+    _seeds: dict[tuple[Path, ...], tuple[Path, ...]] = field(default_factory=dict)
 
     def row(self, record: EncodedRecord, latest: Latest | None = None) -> RecordRow:
         """The row of a record. A document that cannot be read leaves its columns empty and counts as a problem."""
@@ -106,19 +107,20 @@ class RowMaker:
         params = dict(_leaves(facts["params"], ()))
         metrics = latest.metrics if latest and latest.metrics is not None else facts["metrics"]
         environment = record.documents.get("environment")
+        seeds = self._seeds_among(params)
         values = {
             "_folder": record.folder,
             "_stamp": record.stamp,
             "_final": record.is_settled,
-            "_twins": text_hash(self._same_but_for_the_seed(record, facts, params)),
+            "_twins": text_hash(_same_but_for_the_seed(record, facts, params, seeds)),
             "_environment": groups["environment"].hash if environment is not None else None,
             "_data": _list_text(record.documents.get("data")),
             "_artifacts": _list_text(record.documents.get("artifacts")),
             "_source_id": facts["source"].run_id,
             **_true_columns(record, latest),
             **_columns_of_groups(facts),
-            "seed": self._seed(facts["randomness"].seeds, params),
-            "score": self._score(groups, params),
+            "seed": _seed(facts["randomness"].seeds, params, seeds),
+            "score": self._score(groups, params, bool(seeds)),
             "points": sum(each.count for each in metrics.values()),
             "archived": facts["life"].archived,
             "ranks": record.ranks.total,
@@ -144,43 +146,18 @@ class RowMaker:
             self._known[name, document] = known
         return known
 
-    def _is_seed(self, path: Path) -> bool:
-        known = self._seeds.get(path)
+    def _seeds_among(self, params: Mapping[Path, Any]) -> tuple[Path, ...]:
+        """Those params that are named as seeds are; many runs have the same params."""
+        paths = tuple(params)
+        known = self._seeds.get(paths)
         if known is None:
-            if len(self._seeds) >= _MOST_REMEMBERED:
+            if len(self._seeds) >= _MOST_SETS_OF_PARAMS:
                 self._seeds.clear()
-            known = self._seeds[path] = is_seed(flat_name(path))
+            known = self._seeds[paths] = tuple(filter(_names_a_seed, paths))
         return known
 
-    def _same_but_for_the_seed(
-        self, record: EncodedRecord, facts: Mapping[str, Any], params: Mapping[Path, Any]
-    ) -> bytes:
-        code, packages = facts["code"], facts["environment"].packages
-        others = {"\x1f".join(path): value for path, value in params.items() if not self._is_seed(path)}
-        return json_bytes(
-            [
-                record.project,
-                code.commit,
-                code.patch_sha256,
-                sorted(each.digest for each in facts["data"] if each.digest and each.role == "input"),
-                [packages.get(name) for name in NUMERIC],
-                others,
-            ],
-            order="deterministic",
-        )
-
-    def _seed(self, seeds: Mapping[str, Any], params: Mapping[Path, Any]) -> str | None:
-        """The seed as JSON: the one that all libraries got, else all of them, else the param that names one."""
-        if seeds:
-            first, *others = seeds.values()
-            return json_text(dict(seeds) if any(each != first for each in others) else first)
-        named = (value for path, value in params.items() if value is not None and self._is_seed(path))
-        value = next(named, None)
-        return None if value is None else json_text(value)
-
-    def _score(self, groups: Mapping[str, _Known], params: Mapping[Path, Any]) -> str:
+    def _score(self, groups: Mapping[str, _Known], params: Mapping[Path, Any], names_seed: bool) -> str:
         command, randomness = groups["command"].facts, groups["randomness"].facts
-        names_seed = any(map(self._is_seed, params))
         configuration = _configuration_mark(
             bool(command.argv), command.cwd is not None, command.config_files, bool(params)
         )
@@ -188,6 +165,33 @@ class RowMaker:
         if names_seed:
             random = _randomness_mark(tuple(randomness.seeds), randomness.imported)
         return groups["code"].mark + groups["data"].mark + groups["environment"].mark + configuration + random
+
+
+def _same_but_for_the_seed(
+    record: EncodedRecord, facts: Mapping[str, Any], params: Mapping[Path, Any], seeds: Sequence[Path]
+) -> bytes:
+    code, packages = facts["code"], facts["environment"].packages
+    others = {"\x1f".join(path): value for path, value in params.items() if path not in seeds}
+    return json_bytes(
+        [
+            record.project,
+            code.commit,
+            code.patch_sha256,
+            sorted(each.digest for each in facts["data"] if each.digest and each.role == "input"),
+            [packages.get(name) for name in NUMERIC],
+            others,
+        ],
+        order="deterministic",
+    )
+
+
+def _seed(told: Mapping[str, Any], params: Mapping[Path, Any], named: Sequence[Path]) -> str | None:
+    """The seed as JSON: the one that all libraries got, else all of them, else the param that names one."""
+    if told:
+        first, *others = told.values()
+        return json_text(dict(told) if any(each != first for each in others) else first)
+    value = next((params[path] for path in named if params[path] is not None), None)
+    return None if value is None else json_text(value)
 
 
 def _decoded(name: str, document: Document | None) -> _Known:
@@ -201,6 +205,11 @@ def _decoded(name: str, document: Document | None) -> _Known:
 
 def _mark(pillar: str, **groups: Any) -> str:
     return score_record(RunRecord(id="", name="", project="", **groups))[pillar].mark
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _names_a_seed(path: Path) -> bool:
+    return is_seed(flat_name(path))
 
 
 @lru_cache(_MOST_REMEMBERED)

@@ -28,10 +28,10 @@ _FOLDERS_IN_NAMES = 4
 
 def compose(mirror: Path, group: Group, folder: Path) -> None:
     """Make `folder` the run of a group. Raises OSError, InputError."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     if not group.guests:
         _link(mirror, folder, group.host)
         return
+    folder.parent.mkdir(parents=True, exist_ok=True)
     unpack(mirror, group.members)
     remove(folder)
     (folder / METRICS).mkdir(parents=True)
@@ -99,6 +99,9 @@ def _link(mirror: Path, folder: Path, landed: Landed) -> None:
     target = f"../{landed.folder}"
     try:
         os.symlink(target, folder, target_is_directory=True)  # noqa: PTH211 - thousands; Path costs more than the call
+    except FileNotFoundError:  # the first run of its project
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _link(mirror, folder, landed)
     except FileExistsError:
         if not (folder.is_symlink() and os.readlink(folder) == target):  # noqa: PTH115 - as it was written
             remove(folder)

@@ -5,7 +5,6 @@ A sweep over what changes nothing gives equal curves, and so does a training tha
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,7 +46,7 @@ def traits_of(params: Mapping[str, Any], curves: Mapping[str, Curve], before: Tr
         first = before.began if before.began is not None else first
         last = last if last is not None else before.ended
     hashed = (_hashed(name, value) for name, value in flatten(params).items())
-    return Traits(first, last, tuple(heapq.nsmallest(_KEPT, filter(None, hashed))))
+    return Traits(first, last, tuple(sorted(filter(None, hashed))[:_KEPT]))
 
 
 def _hashed(name: str, value: Any) -> int:

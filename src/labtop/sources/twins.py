@@ -48,6 +48,8 @@ def twins(members: Sequence[Landed]) -> tuple[list[Pair], list[Pair]]:
 
 def _pairs(members: Sequence[Landed]) -> Iterator[Pair]:
     """Runs of different trackers with at least one curve in common."""
+    if len({each.tracker for each in members}) < 2:
+        return
     by_digest: dict[str, list[Landed]] = defaultdict(list)
     for each in members:
         for digest in each.digests:
