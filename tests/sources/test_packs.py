@@ -246,3 +246,47 @@ def test_a_first_reading_that_is_killed_leaves_nothing_wrong(logs: Path, tmp_pat
         (each / "run.parquet").is_file() for each in catalog.folders.make(catalog.ids(range(3))).values()
     )
     catalog.close()
+
+
+def test_a_folder_that_a_killed_process_left_is_not_taken_for_the_run(tmp_path: Path) -> None:
+    """What is in the pack counts: an older reading of the run may lie where its folder belongs."""
+    record = RunRecord(id="", name="a", project="p", status=Status.FINISHED)
+    old, new = Curve(), Curve()
+    old.add(0, 1.0)
+    new.add(0, 2.0)
+    left = Landing(tmp_path, "toy", Place(tmp_path)).land(
+        "1", RunRead(key="a", record=record, curves={"loss": old}), None
+    )
+    packing = Packing(tmp_path)
+    Landing(tmp_path, "toy", Place(tmp_path), packing).land(
+        "2", RunRead(key="a", record=record, curves={"loss": new}), None
+    )
+    (packed,) = packing.write()
+    assert left is not None
+    assert packed.folder == left.folder
+    unpack(tmp_path, [packed])
+    assert [each.value for each in read_points(tmp_path / packed.folder)[0]] == [2.0]
+
+
+def test_files_of_a_packed_run_come_with_its_folder(tmp_path: Path) -> None:
+    """Small ones are copied into it, what the run printed is linked."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "diff.patch").write_text("+1\n")
+    (logs / "out.log").write_text("hello\n")
+    record = RunRecord(id="", name="a", project="p", status=Status.FINISHED)
+    read = RunRead(
+        key="a",
+        record=record,
+        kept={"code/patch.diff": logs / "diff.patch"},
+        output=logs / "out.log",
+        folder=logs,
+    )
+    packing = Packing(tmp_path / "mirror")
+    (tmp_path / "mirror").mkdir()
+    assert Landing(tmp_path / "mirror", "toy", Place(logs), packing).land("1", read, None) is None
+    (packed,) = packing.write()
+    unpack(tmp_path / "mirror", [packed])
+    folder = tmp_path / "mirror" / packed.folder
+    assert (folder / "code" / "patch.diff").read_text() == "+1\n"
+    assert (folder / "output.log").read_text() == "hello\n"

@@ -6,6 +6,7 @@ points, run by run. A pack never changes. A run of it that goes on gets a folder
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labtop.model.run import RunRecord, Status
-from labtop.sources.landed import Landed
+from labtop.sources.landed import MEMBERS, Landed
 from labtop.sources.passing import encode
 from labtop.sources.point_columns import PointColumns
 from labtop.sources.source import Place, RunRead
@@ -61,11 +62,19 @@ def runs_in(name: str) -> int:
     return int(name.rpartition("-")[2])
 
 
+def _folders_in(mirror: Path) -> frozenset[str]:
+    try:
+        return frozenset(f"{MEMBERS}/{name}" for name in os.listdir(mirror / MEMBERS))  # noqa: PTH208 - thousands
+    except OSError:
+        return frozenset()
+
+
 class Packing:
     """Gathers runs for packs of `mirror`."""
 
     def __init__(self, mirror: Path) -> None:
         self._mirror = mirror
+        self._left = _folders_in(mirror)  # by a process that was killed, if they are of runs that are new
         self._begin()
 
     def _begin(self) -> None:
@@ -97,9 +106,8 @@ class Packing:
 
     def add(self, landed: Landed, place: Place, read: RunRead, record: RunRecord) -> None:
         """Add a run. Raises UnicodeEncodeError, OSError."""
-        folder = self._mirror / landed.folder
-        if folder.exists():  # left there by a process that was killed
-            shutil.rmtree(folder)
+        if landed.folder in self._left:
+            shutil.rmtree(self._mirror / landed.folder)
         row = encode_record(record)
         start = len(self._points)
         rows = self._points.add(landed.run_id, landed.writer, read.curves)
