@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labtop.model.run import ModelVersion, Status
+from labtop.model.run import ModelVersion
 from labtop.sources.mlflow.artifacts import LoggedModel, files_in
-from labtop.sources.mlflow.facts import RunFacts, record_of
+from labtop.sources.mlflow.facts import RunFacts
 from labtop.sources.mlflow.folder import meta_of, stamp_of, texts_of
 from labtop.sources.mlflow.layout import META, TRASH, places_in, run_folders, store_of
 from labtop.sources.mlflow.points import Pieces
 from labtop.sources.mlflow.registry import inputs_of, models_of_experiment, outputs_of, registered_versions
-from labtop.sources.mlflow.words import DELETED, identity_of, text_of
+from labtop.sources.mlflow.run_read import run_read
+from labtop.sources.mlflow.words import DELETED, text_of
 from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef, stamp
 
 
@@ -91,41 +92,32 @@ class MlflowFiles:
 def _read_run(folder: Path, ref: RunRef, shared: _Shared) -> Iterator[RunRead]:
     facts = _facts(folder, shared)
     pieces = Pieces(str(folder), facts.problems)
+
+    def told(curves: dict[str, Curve], state: bytes | None, is_appended: bool) -> RunRead:
+        return run_read(
+            ref.key,
+            facts,
+            folder,
+            curves,
+            state,
+            is_appended=is_appended,
+            last_write=lambda _: stamp_of(str(folder)).newest,
+            folder=folder,
+        )
+
     if ref.state is not None:
         added = pieces.read_on(ref.state)
         if added is not None:
-            yield _run_read(folder, ref, facts, added, pieces.state, is_appended=True)
+            yield told(added, pieces.state, is_appended=True)
             return
     before: dict[str, Curve] | None = None
     is_appended = False
     for curves in pieces.read():
         if before is not None:
-            yield _run_read(folder, ref, facts, before, None, is_appended)
+            yield told(before, None, is_appended)
             is_appended = True
         before = curves
-    yield _run_read(folder, ref, facts, before or {}, pieces.state, is_appended)
-
-
-def _run_read(
-    folder: Path,
-    ref: RunRef,
-    facts: RunFacts,
-    curves: dict[str, Curve],
-    state: bytes | None,
-    is_appended: bool,
-) -> RunRead:
-    record = record_of(facts, str(folder))
-    lives = record.status in (Status.RUNNING, Status.UNKNOWN)
-    return RunRead(
-        key=ref.key,
-        record=record,
-        identity=identity_of(facts.run_id),
-        curves=curves,
-        appended=is_appended,
-        state=state,
-        folder=folder,
-        last_write=stamp_of(str(folder)).newest if lives else None,
-    )
+    yield told(before or {}, pieces.state, is_appended)
 
 
 def _facts(folder: Path, shared: _Shared) -> RunFacts:

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from labtop.formats.sqlite_file import cut_short, has_tables, open_sqlite, side_files
-from labtop.model.run import Status
+from labtop.model.run import RunRecord
 from labtop.sources.mlflow.artifacts import files_in
-from labtop.sources.mlflow.facts import RunFacts, record_of
+from labtop.sources.mlflow.facts import RunFacts
+from labtop.sources.mlflow.run_read import run_read
 from labtop.sources.mlflow.sql_many import points_of_many
 from labtop.sources.mlflow.sql_points import SqlPoints, state_of
 from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders, rows_told
-from labtop.sources.mlflow.words import identity_of, is_run_id
+from labtop.sources.mlflow.words import is_run_id
 from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef, settled_stamp
 
 _ENDINGS = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
@@ -119,21 +120,13 @@ def _run_read(
     state: bytes | None,
     is_appended: bool,
 ) -> RunRead:
-    record = record_of(facts, str(place))
-    last_write = None
-    if record.status in (Status.RUNNING, Status.UNKNOWN):
+    def last_write(record: RunRecord) -> float | None:
+        """The file is of all runs; so the last point of this one."""
         times = [max(curve.times_us) / 1e6 for curve in curves.values() if curve]
         started = [record.started_at.timestamp()] if record.started_at else []
-        last_write = max((*times, *started), default=None)
-    return RunRead(
-        key=ref.key,
-        record=record,
-        identity=identity_of(facts.run_id),
-        curves=curves,
-        appended=is_appended,
-        state=state,
-        last_write=last_write,
-    )
+        return max((*times, *started), default=None)
+
+    return run_read(ref.key, facts, place, curves, state, is_appended=is_appended, last_write=last_write)
 
 
 def _add_files(facts: RunFacts, roots: Sequence[Path]) -> None:
