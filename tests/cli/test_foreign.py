@@ -95,3 +95,13 @@ def test_a_wide_table_in_a_pipe_is_cut_to_the_usual_columns(logs: Path) -> None:
     assert {f"p{each:02}" for each in range(30)} < set(whole)
     assert "p29" in command("ls", str(logs), "--format", "csv").stdout.splitlines()[0]
     assert "no column fits 'zz*'" in command("ls", str(logs), "--columns", "zz*").stderr
+
+
+def test_a_field_behind_a_parameter_of_its_name_is_pointed_out(logs: Path) -> None:
+    """Where the filter lets nothing through, so that nobody takes the parameter for the field."""
+    write_run(logs / "mlruns" / "1", 2, params={"status": "mine"})
+    found = command("ls", str(logs), "--where", "status = failed", "--format", "jsonl")
+    assert (found.returncode, found.stdout) == (0, "")
+    assert "status is a parameter here; the field is run.status" in found.stderr
+    assert command("ls", str(logs), "--where", "run.status = finished", "--format", "jsonl").stdout
+    assert "is a parameter" not in command("ls", str(logs), "--where", "status = mine").stderr

@@ -22,6 +22,7 @@ from labtop.cli.opening import (
 from labtop.cli.output import write_json, write_sheet_as, write_table
 from labtop.model.as_json import run_as_json
 from labtop.query.catalog import Catalog, Selection, TableQuery
+from labtop.query.filter_hints import hidden_fields
 from labtop.query.naming import find_columns, sort_keys
 from labtop.views.export import Sheet, csv_cell
 from labtop.views.glyphs import glyphs, locale_is_ascii
@@ -96,6 +97,9 @@ def print_runs(asked: Asked) -> int:
     """Print the runs at a path; also what the UI does where there is no terminal."""
     with open_catalog(asked.path, asked.store) as catalog:
         selection = asked.select(catalog)
+        if asked.where and not selection.rows:
+            for sentence in hidden_fields(asked.where, catalog.columns()):
+                say(sentence)
         if asked.group_by is not None:
             sheet = groups_of(catalog, selection, asked)
             _say_cut(len(sheet.rows[: asked.limit]), len(sheet.rows), "groups")
