@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -19,6 +19,9 @@ from labtop.views.text import clean
 
 if TYPE_CHECKING:
     from labtop.query.filter import Completion
+
+    Complete: TypeAlias = Callable[[str, int, Callable[[Sequence[Completion]], object]], None]
+    """Finds what the word before the cursor of a text may become, and hands it over: reading values takes a moment."""
 
 HELP = "lr < 1e-3 and val/loss < 0.4   status = failed   tags has 'paper'   a word searches   Tab completes"
 
@@ -47,7 +50,7 @@ class FilterBar(Vertical):
     class Dropped(Message):
         """Esc: back to the filter before."""
 
-    def __init__(self, complete: Callable[[str, int], Sequence[Completion]]) -> None:
+    def __init__(self, complete: Complete) -> None:
         super().__init__()
         self._complete = complete
         self._candidates: Sequence[Completion] = ()
@@ -121,14 +124,26 @@ class FilterBar(Vertical):
         event.stop()
         if event.key not in ("tab", "shift+tab"):
             return
+        step = 1 if event.key == "tab" else -1
+        if self._candidates:
+            self._take(step)
+            return
+        typed = self.line.value
+
+        def found(candidates: Sequence[Completion]) -> None:
+            if self.is_open and self.line.value == typed:
+                self._typed, self._candidates, self._at = typed, candidates, -1
+                self._take(step)
+
+        self._complete(typed, self.line.cursor, found)
+
+    def _take(self, step: int) -> None:
+        """The next candidate, or the one before."""
         line = self.line
-        if not self._candidates:
-            self._typed = line.value
-            self._candidates, self._at = self._complete(line.value, line.cursor), -1
         if not self._candidates:
             self.query_one(HintLine).show("nothing to complete here")
             return
-        self._at = (self._at + (1 if event.key == "tab" else -1)) % len(self._candidates)
+        self._at = (self._at + step) % len(self._candidates)
         self._completed, cursor = self._candidates[self._at].apply(self._typed)
         self.query_one(HintLine).show(self._offer())
         line.edit(self._completed, cursor)
