@@ -22,7 +22,11 @@ _MEMORY = 3 * 2**30
 _OBEYED = re.compile(
     rb"[\0-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]"
 )
-_START = f"import resource, runpy; resource.setrlimit(resource.RLIMIT_AS, ({_MEMORY},) * 2); runpy.run_module('labtop', run_name='__main__')"
+_START = f"""
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_AS, ({_MEMORY}, {_MEMORY}))
+runpy.run_module("labtop", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")

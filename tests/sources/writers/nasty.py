@@ -52,8 +52,10 @@ def names(root: Path, marker: Path) -> None:
     """Names and values that harm a terminal, a spreadsheet, a file system or a memory."""
     _ = marker
     experiment = mlflow_files.write_experiment(root / "mlruns", "1", json.dumps(ESCAPES))
-    meta = {"run_name": json.dumps(ESCAPES), "artifact_uri": CLIMB}
-    run = mlflow_files.write_run(experiment, 1, metrics={"loss": "1 1 0\n"}, params={"lr": ESCAPES}, **meta)
+    run = mlflow_files.write_run(
+        experiment, 1, metrics={"loss": "1 1 0\n"}, params={"lr": ESCAPES},
+        run_name=json.dumps(ESCAPES), artifact_uri=CLIMB,
+    )  # fmt: skip
     for part in ("metrics", "params", "tags"):
         for name in ("\x1b]52;c;x\x07", "a\nb", "__class__", "[bold]", os.fsdecode(b"\xff\xfe")):
             _put(run / part / name, "1700000000000 1 0\n")
