@@ -13,6 +13,7 @@ import labtop
 from labtop.errors import InputError, UsageError
 from labtop.formats.cells import cell_number
 from labtop.formats.date_text import form_of, micro_of
+from labtop.sources.reading import Task
 from labtop.sources.source import Listing
 from labtop.sources.tables import Tables
 from tests.sources.reading import Whole, read_all
@@ -285,3 +286,12 @@ def test_more_data_that_is_no_runs(tmp_path: Path, text: str) -> None:
     write(tmp_path / "data.csv", text)
     write(tmp_path / "data.json", "[]")
     assert read_all(Tables(), tmp_path) == {}
+
+
+def test_rows_of_a_table_are_read_in_one_pass(tmp_path: Path) -> None:
+    """However many runs a table has, it is read once, and not once for every few hundred of them."""
+    path = write(tmp_path / "t.csv", "model,acc\n" + "".join(f"m{at},{at}\n" for at in range(1_000)))
+    refs = tuple(Tables().runs(path))
+    assert [len(task.refs) for task in Task("tables", str(path), refs, {}).chunks()] == [1_000]
+    some = [read.record.name for read in Tables().read(path, refs[10:12])]
+    assert some == ["m10", "m11"]

@@ -57,7 +57,10 @@ class Task(msgspec.Struct, frozen=True):
         return Found(self.source, Place(Path(self.place)))
 
     def chunks(self) -> Iterator[Task]:
-        """The same in pieces that are worth a trip to another process."""
+        """The same in pieces that are worth a trip to another process; whole where a piece costs as much as all."""
+        if getattr(load_source(self.source), "is_read_in_one_pass", False):
+            yield self
+            return
         refs: list[RunRef] = []
         size = 0
         for ref in self.refs:

@@ -133,6 +133,8 @@ class Source(Protocol):
     reads: str
     """One line for people: what kind of files it reads."""
 
+    # `is_read_in_one_pass = True`: to read some runs of a place costs as much as to read all, so the work is not shared
+
     # `owns: tuple[str, ...]`, where a source has it: patterns of the names of files in its places that a source of last
     # resort is not shown, so that the table of a run is not read as anybody's
 

@@ -44,11 +44,12 @@ def keys_of(table: TableFile, guessed: Guess, problems: list[str]) -> Iterator[s
         yield key
 
 
-def rows_of(table: TableFile, guessed: Guess, problems: list[str]) -> Iterator[Row]:
-    """The rows as runs."""
+def rows_of(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[Row]:
+    """Some of the rows as runs, by their keys."""
     maker = _Maker(table, guessed)
-    for key, row in _keyed(table, guessed, table.names, problems):
-        yield maker.row(key, row)
+    for key, row in _keyed(table, guessed, table.names, []):
+        if key in wanted:
+            yield maker.row(key, row)
 
 
 def _keyed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from labtop.sources.tables.beside import params_beside
 from labtop.sources.tables.charts import told_by_name
 from labtop.sources.tables.guess import Guess
 from labtop.sources.tables.places import named_table, tables_in
-from labtop.sources.tables.rows import Row, keys_of, rows_of, seeds_of
+from labtop.sources.tables.rows import keys_of, rows_of, seeds_of
 from labtop.sources.tables.rules import columns_of, rule_for, with_names
 from labtop.sources.tables.series import (
     Piece,
@@ -45,7 +46,6 @@ _GENERIC = (
     "scalars",
 )
 """Names of files that say nothing: the folder names the run."""
-_SMALL = 16 * 2**20
 _DATED = re.compile(r"\d{8}_\d{6}(?:\.log)?")
 
 
@@ -54,6 +54,7 @@ class Tables:
 
     tracker = "table"
     is_last_resort = True
+    is_read_in_one_pass = True
     reads = "Parquet, CSV, TSV and JSON Lines with a row a run, a row a step, or run, step and value"
 
     def detect(self, listing: Listing) -> Iterable[Place]:
@@ -107,26 +108,23 @@ def charted_runs(guessed: Guess) -> Iterable[str]:
 def _read_rows(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
     problems: list[str] = []
     written = table.path.stat().st_mtime
-    rows: Iterable[Row] = rows_of(table, guessed, problems)
-    if table.path.stat().st_size <= _SMALL:
-        rows = list(rows)  # so that each can tell what is wrong with the table
-    for row in rows:
-        if row.key in wanted:
-            record = RunRecord(
-                id="",
-                name=row.name,
-                project=row.told.get("project") or _stem(table.path),
-                status=row.status,
-                started_at=row.started,
-                ended_at=row.ended,
-                params=row.params,
-                metrics=row.metrics,
-                randomness=seeds_of(row.params),
-                life=Life(group=row.told.get("group"), tags=row.tags, notes=row.told.get("notes", "")),
-                code=Code(commit=row.told.get("commit")),
-                source=_source(table, guessed, row.key, problems, row.texts),
-            )
-            yield RunRead(key=row.key, record=record, last_write=written)
+    deque(keys_of(table, guessed, problems), 0)  # so that each row can tell what is wrong with the table
+    for row in rows_of(table, guessed, wanted):
+        record = RunRecord(
+            id="",
+            name=row.name,
+            project=row.told.get("project") or _stem(table.path),
+            status=row.status,
+            started_at=row.started,
+            ended_at=row.ended,
+            params=row.params,
+            metrics=row.metrics,
+            randomness=seeds_of(row.params),
+            life=Life(group=row.told.get("group"), tags=row.tags, notes=row.told.get("notes", "")),
+            code=Code(commit=row.told.get("commit")),
+            source=_source(table, guessed, row.key, problems, row.texts),
+        )
+        yield RunRead(key=row.key, record=record, last_write=written)
 
 
 def _read_many(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
