@@ -17,9 +17,12 @@ from labtop.store.wal import (
     PointFrame,
     WalWriter,
     clean_values,
+    decode_points,
     encode_payload,
     encode_points,
+    frame_of,
     pack_head,
+    payload_of,
 )
 
 _NEVER = 2**63
@@ -53,7 +56,7 @@ class Tail:
         self._sync_each = sync_each
         self._strict = strict
         self._closed = False
-        self._fresh: deque[tuple[int, int, float, Mapping[str, float]]] = deque()
+        self._fresh: deque[bytes] = deque()  # payloads: half the memory of what is in them
         self._fresh_points = 0
         self._spilled = False
         self._most_waiting = most_waiting
@@ -76,12 +79,12 @@ class Tail:
         return self.held + self._fresh_points
 
     def append(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
-        """Log values that belong together. The mapping is kept: the caller must not change it afterwards.
+        """Log values that belong together.
 
         Raises:
             RecordingError: only if `strict`, when the points are not on their way to the disk.
         """
-        with self._lock:
+        with self._lock:  # not acquire() and try: a KeyboardInterrupt in between would leave it locked
             if self.trouble is not None or self._fresh_points > self._most_waiting:
                 self._append_with_care(_as_double(step), time_us, clean_values(values))
                 return
@@ -101,7 +104,7 @@ class Tail:
             count = len(values)
             self.next_seq = seq + count
             self._fresh_points += count
-            self._fresh.append((seq, time_us, step, values))
+            self._fresh.append(payload)
             wal = self.wal
             try:
                 if (written := wal.write(wal.descriptor, frame)) != len(frame):
@@ -120,11 +123,10 @@ class Tail:
             # queue would grow to its limit
             time.sleep(_MAKE_WAY_S)
 
-    def _queue(self, seq: int, time_us: int, step: float, values: Mapping[str, float]) -> None:
-        count = len(values)
-        self.next_seq = seq + count
+    def _queue(self, frame: bytes, count: int) -> None:
+        self.next_seq += count
         self._fresh_points += count
-        self._fresh.append((seq, time_us, step, values))
+        self._fresh.append(payload_of(frame))
 
     def _write(self, frame: bytes) -> None:
         try:
@@ -151,7 +153,7 @@ class Tail:
                 self._spill(step, time_us, piece)
             else:
                 frame = encode_points(self.next_seq, time_us, step, piece)
-                self._queue(self.next_seq, time_us, step, piece)
+                self._queue(frame, len(piece))
                 self._write(frame)
 
     def _pieces(self, step: float, time_us: int, values: dict[str, float]) -> Iterator[dict[str, float]]:
@@ -171,7 +173,7 @@ class Tail:
     def _keep(self, step: float, time_us: int, values: dict[str, float]) -> None:
         """Keep points in memory until the log is mended, as long as there is room."""
         if self._fresh_points + self.held + len(values) <= self._most_waiting:
-            self._queue(self.next_seq, time_us, step, values)
+            self._queue(encode_points(self.next_seq, time_us, step, values), len(values))
             return
         self.dropped += len(values)
         if self._strict:
@@ -213,7 +215,7 @@ class Tail:
             until = self.next_seq
         finally:
             self._lock.release()
-        return Taken([PointFrame(*each) for each in fresh], until, spilled)  # no log() waits for this
+        return Taken([*map(decode_points, fresh)], until, spilled)  # no log() waits for this
 
     def swap(self, wal: WalWriter | None) -> Taken | None:
         """Go on in another log, or end (None), and hand over the last points that the old one got."""
@@ -237,7 +239,7 @@ class Tail:
             return False
         try:
             for each in self._fresh:
-                wal.append(encode_points(*each))
+                wal.append(frame_of(each))
             self.wal, self.trouble = wal, None
             return True
         finally:

@@ -74,13 +74,25 @@ class WalRead:
     torn_at: int | None = None
 
 
-def _frame(payload: bytes) -> bytes:
+def frame_of(payload: bytes) -> bytes:
+    """A payload with its head."""
     return pack_head(MARK, len(payload), crc32(payload)) + payload
+
+
+def payload_of(frame: bytes) -> bytes:
+    """A frame without its head."""
+    return frame[_HEAD.size :]
+
+
+def decode_points(payload: bytes) -> PointFrame:
+    """The points of a payload that was encoded here and not damaged since."""
+    _, seq, time_us, step, values = _decode_points(payload)
+    return PointFrame(seq, time_us, step, values)
 
 
 def encode_header(run_id: str, writer: str) -> bytes:
     """The first frame of a file."""
-    return _frame(encode_payload((0, FORMAT, run_id, writer)))
+    return frame_of(encode_payload((0, FORMAT, run_id, writer)))
 
 
 def encode_points(seq: int, time_us: int, step: float, values: Mapping[str, float]) -> bytes:

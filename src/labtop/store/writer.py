@@ -95,7 +95,7 @@ class RunWriter:
     def append(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         """Log values that belong together; when it returns they survive the end of this process.
 
-        The mapping is kept and must not be changed afterwards. After `close` nothing is written any more.
+        After `close` nothing is written any more.
 
         Raises:
             RecordingError: only if `strict`.
