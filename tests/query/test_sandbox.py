@@ -317,7 +317,7 @@ def test_an_endless_query_runs_out_of_time(query: str, folder: Path) -> None:
     started = time.monotonic()
     with pytest.raises(QueryError, match=r"took longer than 0\.5 s"):
         sandbox.run(query)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize("query", ENDLESS)

@@ -185,9 +185,9 @@ def test_the_moving_average_of_a_million_values_is_exact_and_quick() -> None:
     import time
 
     values = np.sin(np.arange(1_000_000) / 1000)
-    started = time.perf_counter()
+    started = time.process_time()
     smooth = smooth_ema(values, 0.5)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert np.isfinite(smooth).all()
     assert smooth[-1] == pytest.approx(float(np.dot(0.5 ** np.arange(1, 60), values[-1:-60:-1])), rel=1e-9)
 

@@ -168,10 +168,10 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_takes_linear_time(text: str) -> None:
     """A line made to hurt, whole and cut into lines."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     REDACTOR.source(text)
     REDACTOR.text("\n".join(text[at : at + 60_000] for at in range(0, len(text), 60_000)))
-    assert time.perf_counter() - begun < 8
+    assert time.process_time() - begun < 8
 
 
 def test_lines_beyond_the_limit_are_cut() -> None:

@@ -108,9 +108,9 @@ def test_an_impossible_length_is_rejected_without_memory(length: int) -> None:
 def test_a_file_of_false_marks_takes_no_time() -> None:
     """Marks that each claim megabytes cannot keep a reader busy."""
     bad = struct.pack("<4sII", MARK, LONGEST_PAYLOAD, 1)
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert parse_wal(bad * 200_000 + CONTENT).frames in ([], FRAMES)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_log_does_not_wait_for_the_disk(folder: Path, monkeypatch: pytest.Monkey
         longest = max(longest, time.perf_counter() - began)
     go.set()
     run.finish()
-    assert longest < 2  # 40 ms, but for a machine that stumbles
+    assert longest < 20  # 40 ms; a call that waited for the disk would take a minute
     assert len(kept(folder)) == 5
     assert "3 rich values could not be kept" in str(only_record(folder / "runs").life.degraded)
 
