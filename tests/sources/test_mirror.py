@@ -439,3 +439,15 @@ def test_logs_are_read_where_no_cache_can_be(tmp_path: Path) -> None:
     kept = catalog.path
     catalog.close()
     assert not kept.exists()
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_cache_that_is_emptied_meanwhile_is_made_again(tmp_path: Path) -> None:
+    """Who tidies the cache while labtop is open takes no run away."""
+    write(tmp_path / "logs", "a", RISING)
+    catalog = opened(tmp_path / "logs", tmp_path)
+    shutil.rmtree(tmp_path / "cache")
+    catalog.refresh()
+    assert rows(catalog, "name", "metrics.loss.count") == [("a", 10)]
+    assert catalog.points(catalog.ids(catalog.select(TableQuery()).rows))[0].name == "loss"
+    catalog.close()

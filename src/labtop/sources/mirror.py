@@ -97,6 +97,9 @@ class Mirror:
 
     def update(self, on_progress: Progress | None = None) -> Iterator[list[str]]:
         """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before."""
+        if not self.store.is_dir():  # somebody emptied the cache: all is read again
+            create_store(self.store)
+            self._survey_due = 0.0
         with locked(self.store / _LOCK) as is_ours:
             self._load(may_clear=is_ours)
             self.is_read_elsewhere = not is_ours
