@@ -128,6 +128,14 @@ def test_table_without_a_header_asks_for_names(tmp_path: Path, monkeypatch: pyte
         named(path)
 
 
+def test_rule_with_a_wrong_column_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule for a file that is named on the line tells of a column that is not there, whatever else is guessed."""
+    path = write(tmp_path / "t.csv", "model,acc\na,1\n")
+    monkeypatch.setenv("LABTOP_TABLES", "t.csv: run=modell")
+    with pytest.raises(InputError, match=r"no column modell.*its columns are model, acc"):
+        named(path)
+
+
 def test_roles_of_all_kinds_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule says what tells the status, tags, group and split, or that a column does not."""
     path = write(tmp_path / "t.csv", "who,how,kind,status,acc\na,done,k,x,1\n")

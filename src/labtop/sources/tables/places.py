@@ -15,7 +15,7 @@ from labtop.formats.table_json import decode_any
 from labtop.sources.dvclive_folder import holds_points
 from labtop.sources.source import Listing
 from labtop.sources.tables.guess import Guess, is_like
-from labtop.sources.tables.rules import columns_of, rule_for, with_names
+from labtop.sources.tables.rules import columns_of, lacking_columns, rule_for, with_names
 from labtop.sources.tables.words import EXPORTS, METRICS, NAMES, STEPS, plain
 
 _TRIED = 24  # files of a folder that are looked at when none of them is a table of runs
@@ -41,10 +41,12 @@ def named_table(path: Path) -> Path | None:
     Raises:
         InputError: it cannot, though it is a table; or a rule for it names columns that it has not.
     """
-    found = _looked_at(path, True)
-    if found is None or found[1].shape:
-        return None if found is None else path
-    rule = rule_for(path)
+    found, rule = _looked_at(path, True), rule_for(path)
+    if found is None:
+        return None
+    is_as_told = rule is None or not lacking_columns(found[0], rule)
+    if found[1].shape and is_as_told:
+        return path
     if rule is not None and not rule.roles:
         return None
     table, guessed = found

@@ -88,6 +88,17 @@ def tell(rules: Sequence[str]) -> None:
     os.environ["LABTOP_TABLES"] = "\n".join([*rules, ""])
 
 
+def lacking_columns(table: TableFile, rule: Rule) -> list[str]:
+    """Columns that a rule names and a table has not; in JSON they may come later."""
+    known = set(table.names)
+    return sorted(
+        name
+        for role, told in rule.roles.items()
+        for name in (told.split("|") if role in _LISTS else [told])
+        if role != "names" and name and name not in known and table.kind != "jsonl"
+    )
+
+
 def columns_of(table: TableFile, rule: Rule | None) -> Guess:
     """What the columns of a table are for: as told, and guessed where nothing is told."""
     guessed = guess(table)
@@ -97,13 +108,7 @@ def columns_of(table: TableFile, rule: Rule | None) -> Guess:
         return Guess(reason=f"so says the setting tables: {rule.text}")
     if set(rule.roles) == {"names"}:
         return replace(guessed, is_sure=True, reason=f"{guessed.reason}; as told: {rule.text}")
-    known = set(table.names)
-    lacking = sorted(
-        name
-        for role, told in rule.roles.items()
-        for name in (told.split("|") if role in _LISTS else [told])
-        if role != "names" and name and name not in known and table.kind != "jsonl"
-    )
+    lacking = lacking_columns(table, rule)
     if lacking:
         return replace(
             guessed, reason=f"{guessed.reason}; not as told, for there is no column {', '.join(lacking)}"
