@@ -56,7 +56,7 @@ def csv_batches(
                     [
                         _doubles(column, name, dialect.decimal, told.odd)
                         if name in numbers
-                        else _texts(column)
+                        else _texts(column, name, told.foreign)
                         for name, column in zip(columns, batch, strict=True)
                     ],
                     names=list(columns),
@@ -75,6 +75,7 @@ class _Told:
     def __init__(self) -> None:
         self.ragged = self.short = 0
         self.odd: Counter[str] = Counter()
+        self.foreign: Counter[str] = Counter()
 
     def problems(self) -> Iterator[str]:
         if self.ragged:
@@ -83,6 +84,8 @@ class _Told:
             yield f"{self.short:,} rows have fewer cells than the first; what is missing is taken for empty"
         for name, count in self.odd.items():
             yield f"column {name}: {count:,} cells are no numbers"
+        for name, count in self.foreign.items():
+            yield f"column {name}: {count:,} cells are not UTF-8; read as Latin-1"
 
 
 def _quickly(
@@ -194,23 +197,24 @@ def _as_lines(content: bytes, dialect: Dialect) -> Iterator[str]:
             yield line if line.endswith("\n") else line + "\n"
 
 
-def _texts(column: Any) -> Any:
+def _texts(column: Any, name: str, foreign: Counter[str]) -> Any:
+    """Bytes as texts; those that are no UTF-8 are counted."""
     import pyarrow
 
     try:
         return column.cast(pyarrow.string())
     except pyarrow.ArrowInvalid:
-        return pyarrow.array(
-            [None if cell is None else decode_text(cell).text for cell in column.to_pylist()],
-            pyarrow.string(),
-        )
+        cells = [None if cell is None else decode_text(cell) for cell in column.to_pylist()]
+        if count := sum(1 for cell in cells if cell and "UTF-8" in cell.problem):
+            foreign[name] += count
+        return pyarrow.array([cell and cell.text for cell in cells], pyarrow.string())
 
 
 def _doubles(column: Any, name: str, decimal: str, odd: Counter[str]) -> Any:
     """Numbers of texts; a cell that is none is null, and counted unless it is a word for nothing."""
     import pyarrow
 
-    texts = _texts(column)
+    texts = _texts(column, name, Counter())  # a cell that is no number is counted below
     if decimal == ".":
         try:
             return texts.cast(pyarrow.float64())
