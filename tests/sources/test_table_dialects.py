@@ -292,7 +292,7 @@ def test_packed_table_that_is_cut_off(tmp_path: Path) -> None:
 def test_more_data_that_is_no_runs(tmp_path: Path, text: str) -> None:
     """Tables of matches, films, payments, cars and people in a tree are left alone."""
     write(tmp_path / "data.csv", text)
-    write(tmp_path / "data.json", "[]")
+    write(tmp_path / "metrics.json", '{"step": 3, "train": {"loss": 0.5}}')
     assert read_all(Tables(), tmp_path) == {}
 
 

@@ -133,6 +133,8 @@ def _looked_at(path: Path, is_named: bool = False) -> tuple[TableFile, Guess] | 
         table = look_at(path)
     except (OSError, InputError):
         return None
+    if not is_named and not table_kind(path.name) and (not table.is_lines or len(table.sample) < 2):
+        return None  # `metrics.json` is what many programs call their last figures
     if set(table.names) >= _OTHER_COLUMNS or (
         is_named and not table_kind(path.name) and not _is_like_one(table)
     ):
