@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from labtop.query.catalog import Catalog, TableQuery
-from labtop.sources import SOURCES
+from labtop.sources import SOURCES, load_source
+from tests.sources.damage import look
+from tests.sources.writers import mlflow_sql
 from tests.sources.writers.every import SAMPLES
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and limits of memory are POSIX")
@@ -61,6 +64,21 @@ def _is_no_loss(told: list[str], name: str) -> bool:
     return kind.startswith("silently") and (
         any(each in what for each in _ONLY_TOLD_BY_MORE) or what.endswith((": cut to 1", ": cut to 7"))
     )
+
+
+def test_a_database_that_is_cut_short_keeps_its_rows(tmp_path: Path) -> None:
+    """What lies before the cut is read, run by run, and each run says that the rest is missing."""
+    database = mlflow_sql.Database(tmp_path / "mlflow.db")
+    for run in range(3):
+        points = [(float(step), 1_700_000_000_000 + step, step) for step in range(2000)]
+        database.points(database.run(run), "loss", points)
+    size = (tmp_path / "mlflow.db").stat().st_size
+    os.truncate(tmp_path / "mlflow.db", size // 2)
+    runs, said = look(load_source("mlflow-sql"), tmp_path)
+    assert said == []
+    assert len(runs) == 3
+    assert 1000 < sum(each["points"] for each in runs.values()) < 6000
+    assert all(any("cut short" in problem for problem in each["problems"]) for each in runs.values())
 
 
 def _rows(root: Path, cache: Path) -> list[tuple[Any, ...]]:
