@@ -81,6 +81,27 @@ def test_many_runs_lie_in_a_pack_until_their_folders_are_wanted(logs: Path, tmp_
     catalog.close()
 
 
+def test_runs_in_packs_are_known_where_the_table_is_not_remembered(logs: Path, tmp_path: Path) -> None:
+    """They have no folders to be listed by; one that was made, and a log that is gone, change nothing of the others."""
+    catalog = opened(logs, tmp_path)
+    folder = catalog.run_folder(catalog.resolve("r03"))
+    assert folder is not None
+    assert [each.name for each in folder.parent.iterdir()] == [folder.name]
+    catalog.close()
+    for each in (tmp_path / "cache").iterdir():
+        if each.name != "mirrors":
+            shutil.rmtree(each)
+    catalog = opened(logs, tmp_path)
+    assert len(rows(catalog, "name")) == RUNS
+    for gone in logs.glob("r05.*"):
+        gone.unlink()
+    assert look_again(catalog)
+    assert [name for (name,) in rows(catalog, "name")] == [
+        f"r{number:02}" for number in range(RUNS) if number != 5
+    ]
+    catalog.close()
+
+
 def test_a_run_from_a_pack_is_as_one_that_was_read_alone(logs: Path, tmp_path: Path) -> None:
     """Record, points and the names of its files' kinds are the same, whichever way it came."""
     (tmp_path / "one").mkdir()

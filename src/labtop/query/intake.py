@@ -40,7 +40,7 @@ class Intake:
         self._on_change = on_change
         self.index = RunIndex(engine, store, packed or frozenset())
         self.environments = Environments(self.index, cache.environments)
-        self._known = KnownFolders(self.index)
+        self._known = KnownFolders(self.index, None if packed is None else packed.packs)
         self.remembered = Remembered(self.index, self._known, self.environments, cache, on_change)
         self._reading = Reading(self.index, self._known, self.environments, on_change, packed)
         self._ledgers = ledgers

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtop.query.listing import list_changes
 from labtop.query.record_files import record_path, stamp_of_file
 from labtop.query.run_index import RunIndex
 from labtop.store.reader import list_point_files
+
+if TYPE_CHECKING:
+    from labtop.sources.packs import Packs
 
 _PATROL = 200
 
@@ -28,8 +31,13 @@ class Listed:
 class KnownFolders:
     """The folders of the store that `index` is of. Written by one thread at a time."""
 
-    def __init__(self, index: RunIndex) -> None:
+    def __init__(self, index: RunIndex, packs: Packs | None = None) -> None:
         self._index = index
+        self._packs = packs
+        self._packs_seen = -1
+        self._packed: dict[
+            str, list[str]
+        ] = {}  # project → runs that lie in packs, most of them without a folder
         self._times: dict[str, int] = {}  # project → modification time
         self._folders: dict[str, set[str]] = {}  # of projects that changed in this session
         self._pending: set[str] = set()  # run folders without a record so far
@@ -54,24 +62,37 @@ class KnownFolders:
     def look(self) -> Listed:
         """Look for what came and what went. Raises OSError when the store cannot be listed."""
         removed = 0
-        listing = list_changes(self._index.store, self._times)
-        for project in listing.gone:
+        listing = list_changes(self._index.store, self._times_but_of_packed())
+        for project in sorted(self._times.keys() - listing.times.keys()):
             removed += self._remove(list(self._of(project)))
             self._folders.pop(project, None)
         there: dict[str, set[str]] = {project: set() for project in listing.changed}
         for folder in listing.run_folders:
             there[folder.split("/", 1)[0]].add(folder)
+        for project, packed in self._packed.items():
+            if project in there:
+                there[project].update(packed)
         new: dict[str, None] = {}
         for project, folders in there.items():
             before = self._of(project)
             removed += self._remove(sorted(before - folders))
-            new |= dict.fromkeys(
-                each for each in listing.run_folders if each in folders and each not in before
-            )
+            new |= dict.fromkeys(sorted(folders - before))
             self._folders[project] = folders
         self._times = dict(listing.times)
         pending = [each for each in self._pending if each not in new]
         return Listed((*pending, *new, *self._mended()), removed)
+
+    def _times_but_of_packed(self) -> Mapping[str, int]:
+        """The times of projects, without those in which runs came to lie in packs, or do so no more."""
+        if self._packs is None or self._packs.revision == self._packs_seen:
+            return self._times
+        self._packs_seen = self._packs.revision
+        before, self._packed = self._packed, self._packs.by_project()
+        return {
+            project: modified
+            for project, modified in self._times.items()
+            if project not in before and project not in self._packed
+        }
 
     def _of(self, project: str) -> set[str]:
         """Run folders of a project that were seen so far."""

@@ -23,7 +23,6 @@ class Listing:
     """
 
     changed: frozenset[str]
-    gone: frozenset[str]
     run_folders: tuple[str, ...]
     times: Mapping[str, int]
 
@@ -51,4 +50,4 @@ def list_changes(store: Path, known: Mapping[str, int]) -> Listing:
             continue
         changed.append(name)
         times[name] = modified if now - modified > _SETTLED_NS else 0
-    return Listing(frozenset(changed), frozenset(known.keys() - times.keys()), tuple(found), times)
+    return Listing(frozenset(changed), tuple(found), times)

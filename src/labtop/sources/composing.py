@@ -6,7 +6,6 @@ side; a metric that two of them have is taken from the one with more points.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +15,7 @@ from labtop.errors import InputError
 from labtop.model.merge import merge_records
 from labtop.model.run import RunRecord, Status
 from labtop.sources.joining import Group
-from labtop.sources.landed import Landed
-from labtop.sources.unpacking import unpack
+from labtop.sources.unpacking import is_unpacked, link, remove, unpack
 from labtop.store.files import replace_file
 from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.layout import METRICS, RECORD
@@ -28,10 +26,13 @@ _FOLDERS_IN_NAMES = 4
 
 def compose(mirror: Path, group: Group, folder: Path) -> None:
     """Make `folder` the run of a group. Raises OSError, InputError."""
-    if not group.guests:
-        _link(mirror, folder, group.host)
-        return
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if not group.guests:
+        if is_unpacked(mirror, group.host):
+            link(mirror, folder, group.host)
+        else:
+            remove(folder)  # it is made when somebody asks for it: to make thousands of links takes seconds
+        return
     unpack(mirror, group.members)
     remove(folder)
     (folder / METRICS).mkdir(parents=True)
@@ -47,14 +48,6 @@ def compose(mirror: Path, group: Group, folder: Path) -> None:
         for part in list_point_files(mirror / member.folder).parts:
             count += _bring(part, folder / METRICS / part.name, hidden, run_id, count)
     replace_file(folder / RECORD, record_parquet(merged(records)), sync=False)
-
-
-def remove(folder: Path) -> None:
-    """Take away a folder of a run that people see, or the link that it is."""
-    if folder.is_symlink():
-        folder.unlink(missing_ok=True)
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def merged(records: Sequence[RunRecord]) -> RunRecord:
@@ -93,22 +86,6 @@ def _is_echo(name: str, record: RunRecord, others: Sequence[RunRecord]) -> bool:
     return count > 0 and any(
         named in each.metrics and each.metrics[named].count == count for each in others for named in names
     )
-
-
-def _link(mirror: Path, folder: Path, landed: Landed) -> None:
-    target = f"../{landed.folder}"
-    try:
-        os.symlink(target, folder, target_is_directory=True)  # noqa: PTH211 - thousands; Path costs more than the call
-    except FileNotFoundError:  # the first run of its project
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _link(mirror, folder, landed)
-    except FileExistsError:
-        if not (folder.is_symlink() and os.readlink(folder) == target):  # noqa: PTH115 - as it was written
-            remove(folder)
-            _link(mirror, folder, landed)
-    except OSError:  # a system without links
-        unpack(mirror, [landed])
-        shutil.copytree(mirror / landed.folder, folder)
 
 
 def _bring(part: Path, target: Path, hidden: set[str], run_id: str, count: int) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from labtop.errors import LabtopError
-from labtop.sources.composing import compose, remove
+from labtop.sources.composing import compose
 from labtop.sources.finding import Survey, survey
 from labtop.sources.joining import Group, grouped
 from labtop.sources.known_place import KnownPlace, SavedPlace
@@ -27,6 +27,7 @@ from labtop.sources.mirror_lock import locked
 from labtop.sources.packs import Packs
 from labtop.sources.passing import decode, encode
 from labtop.sources.reading import Task, Told, read_tasks, task_of
+from labtop.sources.unpacking import remove
 from labtop.store.files import replace_file
 from labtop.store.layout import RECORD, create_store
 

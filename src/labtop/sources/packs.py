@@ -14,7 +14,7 @@ from pathlib import Path
 from labtop.errors import InputError
 from labtop.sources.landed import Landed
 from labtop.sources.packing import PACKS, POINTS, RECORDS, pack_paths, runs_in
-from labtop.sources.unpacking import is_whole, unpack
+from labtop.sources.unpacking import is_whole, link, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Packs:
     def __init__(self, mirror: Path) -> None:
         self._mirror = mirror
         self._shown: dict[str, Landed] = {}
+        self.revision = 0
+        """Counts up whenever runs came to lie in packs, or do so no more."""
         self.lost: set[str] = set()
         """Packs that turned out to be damaged, or gone."""
 
@@ -49,13 +51,25 @@ class Packs:
 
     def show(self, shown: Mapping[str, Landed]) -> None:
         """Say which run is what people see of a folder, alone; those that lie in no pack count for nothing."""
-        self._shown.update((folder, each) for folder, each in shown.items() if each.pack)
-        for folder in [folder for folder, each in shown.items() if not each.pack]:
-            self._shown.pop(folder, None)
+        inside = {folder: each for folder, each in shown.items() if each.pack}
+        outside = [folder for folder in shown if folder not in inside and folder in self._shown]
+        self.revision += bool(outside or inside.keys() - self._shown.keys())
+        self._shown.update(inside)
+        for folder in outside:
+            del self._shown[folder]
 
     def show_only(self, shown: Mapping[str, Landed]) -> None:
         """The same for all folders that there are."""
-        self._shown = {folder: each for folder, each in shown.items() if each.pack}
+        inside = {folder: each for folder, each in shown.items() if each.pack}
+        self.revision += inside.keys() != self._shown.keys()
+        self._shown = inside
+
+    def by_project(self) -> dict[str, list[str]]:
+        """The folders of the runs, by the folder of their project."""
+        found: dict[str, list[str]] = {}
+        for folder in list(self._shown):
+            found.setdefault(folder.partition("/")[0], []).append(folder)
+        return found
 
     def of(self, folders: Iterable[str]) -> list[Pack]:
         """The packs in which some runs lie."""
@@ -70,14 +84,16 @@ class Packs:
 
     def unpack(self, folders: Iterable[str]) -> bool:
         """Make the folders of runs that lie in packs; False when one is lost: a pack is damaged, or gone."""
-        wanted: dict[str, list[Landed]] = defaultdict(list)
+        wanted: dict[str, dict[str, Landed]] = defaultdict(dict)
         for folder in folders:
             if (landed := self._shown.get(folder)) is not None:
-                wanted[landed.pack].append(landed)
+                wanted[landed.pack][folder] = landed
         lost = set()
         for name, some in wanted.items():
             try:
-                unpack(self._mirror, some)
+                unpack(self._mirror, some.values())
+                for folder, landed in some.items():
+                    link(self._mirror, self._mirror / folder, landed)
             except (OSError, InputError):
                 lost.add(name)
         self.lost |= lost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections import defaultdict
@@ -54,6 +55,28 @@ def unpack(mirror: Path, wanted: Iterable[Landed]) -> None:
             if each.folder not in places:
                 raise InputError(f"{pack_paths(mirror, pack)[0]}: a run is missing")
             _unpack(mirror, each, records.slice(places[each.folder], 1), points)
+
+
+def remove(folder: Path) -> None:
+    """Take away a folder of a run that people see, or the link that it is."""
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def link(mirror: Path, folder: Path, landed: Landed) -> None:
+    """Make `folder` a link to the folder of a run, or a copy on a system without links."""
+    target = f"../{landed.folder}"
+    try:
+        os.symlink(target, folder, target_is_directory=True)  # noqa: PTH211 - thousands; Path costs more than the call
+    except FileExistsError:
+        if not (folder.is_symlink() and os.readlink(folder) == target):  # noqa: PTH115 - as it was written
+            remove(folder)
+            link(mirror, folder, landed)
+    except OSError:  # a system without links
+        unpack(mirror, [landed])
+        shutil.copytree(mirror / landed.folder, folder)
 
 
 def _read(path: Path) -> pyarrow.Table:
