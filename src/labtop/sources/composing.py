@@ -1,7 +1,8 @@
 """Makes the folder of a run that people see from what different trackers told of it.
 
-A run that one tracker told of is a link to what was read. Of several a record is merged, and their points lie side by
-side; a metric that two of them have is taken from the one with more points.
+A run that one tracker told of is a link to what was read, made when somebody asks for it if the run lies in a pack. Of
+several a record is merged, and their points lie side by side; a metric that two of them have is taken from the one with
+more points.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from labtop.errors import InputError
 from labtop.sources.landed import Landed
 from labtop.sources.packing import PACKS, POINTS, RECORDS, pack_paths, runs_in
 from labtop.sources.unpacking import is_whole, link, unpack
+from labtop.store.layout import RECORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Packs:
             try:
                 unpack(self._mirror, some.values())
                 for folder, landed in some.items():
-                    link(self._mirror, self._mirror / folder, landed)
+                    if not (self._mirror / folder / RECORD).exists():
+                        link(self._mirror, self._mirror / folder, landed)
             except (OSError, InputError):
                 lost.add(name)
         self.lost |= lost
