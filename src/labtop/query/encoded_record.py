@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from labtop.model.run import Status
 
@@ -67,6 +67,25 @@ class EncodedRecord:
     ended_us: int | None
     documents: Mapping[str, Document | None]
     ranks: RanksSeen = NO_RANKS
+
+    @classmethod
+    def of_row(
+        cls, folder: str, stamp: int, row: Sequence[Any], ranks: RanksSeen = NO_RANKS
+    ) -> EncodedRecord:
+        """A record of the values of its `COLUMNS`, times in microseconds."""
+        run_id, name, project, status, started_us, ended_us, *documents = row
+        return cls(
+            folder=folder,
+            stamp=stamp,
+            id=run_id,
+            name=name or "",
+            project=project or "",
+            status=status or "",
+            started_us=started_us,
+            ended_us=ended_us,
+            documents=dict(zip(DOCUMENTS, documents, strict=True)),
+            ranks=ranks,
+        )
 
     @property
     def is_final(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labtop.errors import QueryError
-from labtop.query.encoded_record import COLUMNS, DOCUMENTS, EncodedRecord
+from labtop.query.encoded_record import COLUMNS, EncodedRecord
 from labtop.query.engine import Engine, InterruptedQueryError, quote_name
 from labtop.query.record_files import column_sql, stamp_of_file
 from labtop.store.format import RECORD_COLUMNS
@@ -44,7 +44,9 @@ class PackedRecords:
         stamps = {str(each.records): stamp_of_file(str(each.records)) or 0 for each in packs}
         shown = {folder: run for each in packs for folder, run in each.runs.items()}
         rows = self._rows(packs, f"SELECT filename, _folder, {columns}", "filename = true")
-        return [_record(row, stamps[row[0]], shown[row[1]]) for row in rows if row[1] in shown]
+        return [
+            EncodedRecord.of_row(shown[row[1]], stamps[row[0]], row[2:]) for row in rows if row[1] in shown
+        ]
 
     def rows(self, folders: Iterable[str]) -> list[dict[str, Any]]:
         """All columns of the records of runs that lie in packs."""
@@ -71,18 +73,3 @@ class PackedRecords:
                 self.packs.lose(packs[0])
                 return []
             return [row for each in packs for row in self._rows([each], select, option)]
-
-
-def _record(row: tuple[Any, ...], stamp: int, folder: str) -> EncodedRecord:
-    _, _, run_id, name, project, status, started_us, ended_us, *documents = row
-    return EncodedRecord(
-        folder=folder,
-        stamp=stamp,
-        id=run_id,
-        name=name or "",
-        project=project or "",
-        status=status or "",
-        started_us=started_us,
-        ended_us=ended_us,
-        documents=dict(zip(DOCUMENTS, documents, strict=True)),
-    )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labtop.errors import QueryError
-from labtop.query.encoded_record import COLUMNS, DOCUMENTS, EncodedRecord
+from labtop.query.encoded_record import COLUMNS, EncodedRecord
 from labtop.query.engine import Engine, InterruptedQueryError, Row, quote_name
 from labtop.query.processes import look_at_ranks
 from labtop.query.request import Problem
@@ -177,16 +177,6 @@ def _one_a_file(files: _Files, known: Sequence[Problem]) -> tuple[list[EncodedRe
 
 
 def _record(row: Row, files: _Files) -> EncodedRecord:
-    path, run_id, name, project, status, started_us, ended_us, *documents = row
-    return EncodedRecord(
-        folder=files.folders[path],
-        stamp=files.stamps[path],
-        id=run_id,
-        name=name or "",
-        project=project or "",
-        status=status or "",
-        started_us=started_us,
-        ended_us=ended_us,
-        documents=dict(zip(DOCUMENTS, documents, strict=True)),
-        ranks=look_at_ranks(path.removesuffix(f"/{RECORD}")),
-    )
+    path, *values = row
+    ranks = look_at_ranks(path.removesuffix(f"/{RECORD}"))
+    return EncodedRecord.of_row(files.folders[path], files.stamps[path], values, ranks)
