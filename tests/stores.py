@@ -30,7 +30,7 @@ from labtop.model.run import (
     Status,
     Value,
 )
-from labtop.store.format import point_schema, points_parquet, record_parquet
+from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.layout import METRICS, RECORD, create_store, run_folder
 from labtop.store.process import this_host
 
@@ -94,7 +94,8 @@ def _part(run_id: str, points: Sequence[Point], writer: str) -> bytes:
     columns = [[run_id] * count, names, steps, times, values, [writer] * count, range(count)]
     schema = point_schema()
     arrays = [pyarrow.array(column, each.type) for column, each in zip(columns, schema, strict=True)]
-    return points_parquet(pyarrow.Table.from_arrays(arrays, schema=schema))
+    table = pyarrow.Table.from_arrays(arrays, schema=schema)
+    return sorted_points_parquet(table.sort_by([(name, "ascending") for name in ("name", "step", "seq")]))
 
 
 def _synthetic_run(

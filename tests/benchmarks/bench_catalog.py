@@ -24,7 +24,7 @@ from labtop.query.catalog import Catalog, SortKey, TableQuery
 from labtop.query.encoded_record import COLUMNS
 from labtop.query.engine import new_connection, quote_name
 from labtop.query.series import load_series
-from labtop.store.format import point_schema, points_parquet
+from labtop.store.format import point_schema, sorted_points_parquet
 from labtop.store.layout import METRICS, create_store
 from labtop.store.process import this_process
 from labtop.store.writer import RunWriter
@@ -283,7 +283,7 @@ def bench_series(folder: Path, points: int = 1_000_000, runs: int = 10) -> None:
             arrays = [
                 pyarrow.array(each, kind.type) for each, kind in zip(columns, point_schema(), strict=True)
             ]
-            content = points_parquet(pyarrow.Table.from_arrays(arrays, schema=point_schema()))
+            content = sorted_points_parquet(pyarrow.Table.from_arrays(arrays, schema=point_schema()))
             (store / "digits" / run_id / METRICS / f"{'w' * 10}-{number:05}.parquet").write_bytes(content)
     catalog = Catalog(store, cache_root=folder / "cache of points")
     catalog.refresh()

@@ -23,7 +23,7 @@ import numpy as np
 from labtop.model.run import MetricSummary, RunRecord, Status
 from labtop.query.catalog import Catalog
 from labtop.settings import Settings
-from labtop.store.format import point_schema, points_parquet
+from labtop.store.format import point_schema, sorted_points_parquet
 from labtop.store.layout import METRICS, create_store
 from labtop.views.chart import Chart
 from labtop.views.chart_curves import Curve, Face, Smoothing
@@ -148,7 +148,7 @@ def _write_large(store: Path, run_id: str, rng: np.random.Generator) -> None:
         metrics={"loss": summary},
     )  # fmt: skip
     folder = write_run(store, record)
-    part = points_parquet(pyarrow.Table.from_arrays(arrays, schema=schema))
+    part = sorted_points_parquet(pyarrow.Table.from_arrays(arrays, schema=schema))
     (folder / METRICS / f"{'w' * 10}-00001.parquet").write_bytes(part)
 
 

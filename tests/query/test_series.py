@@ -17,7 +17,7 @@ from labtop.errors import InputError
 from labtop.model.run import Status
 from labtop.query.catalog import Catalog
 from labtop.query.series import Series, align, load_series, smooth_ema, smooth_window
-from labtop.store.format import point_schema, points_parquet
+from labtop.store.format import point_schema, sorted_points_parquet
 from labtop.store.wal import WalWriter, encode_points
 from labtop.store.writer import RunWriter
 from tests.query.runs import opened, run, store_of
@@ -100,7 +100,8 @@ def part_content(points: Sequence[tuple[float, int, float]], seq: int) -> bytes:
         }
         for at, (step, time_us, value) in enumerate(points, seq)
     ]
-    return points_parquet(pyarrow.Table.from_pylist(rows, schema=point_schema()))
+    table = pyarrow.Table.from_pylist(rows, schema=point_schema())
+    return sorted_points_parquet(table.sort_by([("step", "ascending"), ("seq", "ascending")]))
 
 
 def test_a_run_that_is_being_written_is_read_to_its_end(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 import labtop
 from labtop.errors import InputError, LabtopError
 from labtop.model.run import Artifact, MetricSummary, RunRecord
-from labtop.store.format import point_schema, points_parquet, record_parquet
+from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
 from labtop.store.reader import check_parquet, list_point_files
 from labtop.store.values.decoding import read_value
 from labtop.store.values.encoding import encode_value
@@ -58,7 +58,7 @@ def points_file(count: int) -> bytes:
         }
         for at in range(count)
     ]
-    return points_parquet(pyarrow.Table.from_pylist(rows, schema=point_schema()))
+    return sorted_points_parquet(pyarrow.Table.from_pylist(rows, schema=point_schema()))
 
 
 def test_mutated_files_do_no_harm(tmp_path: Path) -> None:

@@ -187,9 +187,7 @@ def test_rows_around_a_place_are_at_hand(opened: Opened) -> None:
     catalog = opened(*(run(number, {"lr": number / 7}, number / 3) for number in range(300)))
     view = build_table(catalog, TableSpec(), around=200)
     assert view.first_start <= 200 < view.first_start + len(view.first_rows)
-    number = view.first_rows[0].number
-    assert view.place_of(number) == view.first_start
-    assert view.place_of(None) is None
+    assert view.first_rows[0].number == view.selection.rows[view.first_start]
     assert view.run_ids(0, 2) == catalog.ids(view.selection.rows[:2])
     version = view.version
     rows = view.fetch(0, 300)

@@ -31,12 +31,6 @@ _OBJECTS = msgspec.json.Decoder(dict[str, Any])
 _DECODER = json.JSONDecoder()
 
 
-def json_row(line: bytes) -> Row | None:
-    """The row of a line that is one object; None for any other."""
-    rows = _rows_of_line(line)
-    return rows[0] if len(rows) == 1 else None
-
-
 def glimpse_rows(content: bytes, most: int) -> list[Row]:
     """The first rows of the beginning of a file."""
     if utf16_of(content):

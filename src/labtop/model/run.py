@@ -9,14 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import TypeAlias
 
 Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
 """A configuration value: a scalar, a list or a nested mapping."""
 Tree: TypeAlias = Mapping[str, Value]
-
-NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 
 class Status(StrEnum):

@@ -47,13 +47,6 @@ def quote_list(texts: Sequence[str | Path]) -> str:
     return "[" + ", ".join(quote_text(str(text)) for text in texts) + "]"
 
 
-def engine_version() -> str:
-    """The version of DuckDB."""
-    import duckdb
-
-    return duckdb.__version__
-
-
 def new_connection(database: str = ":memory:", **config: Any) -> duckdb.DuckDBPyConnection:
     """A bare DuckDB connection that neither installs nor loads extensions; `config` adds DuckDB settings."""
     import duckdb

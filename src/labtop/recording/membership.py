@@ -129,14 +129,14 @@ def _agreed(launch: Launch, store: Path, project: str, shared: bool) -> Membersh
     for number in count():
         new_id = launch.run_id(number)
         home = run_folder(store, project, new_id).parent
-        chosen = _choice(home / f".{new_id}.launch", launch, new_id, store, project, shared)
+        chosen = _choice(home / f".{new_id}.launch", new_id, store, project, shared)
         folder = find_run(store, chosen) or run_folder(store, project, chosen)
         if not _was_in(launch, read_writers(folder)):
             return _as_rank(launch, chosen, folder)
     raise AssertionError("count() has no end")
 
 
-def _choice(path: Path, launch: Launch, new_id: str, store: Path, project: str, shared: bool) -> str:
+def _choice(path: Path, new_id: str, store: Path, project: str, shared: bool) -> str:
     try:
         chosen = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):

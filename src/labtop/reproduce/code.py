@@ -32,7 +32,7 @@ def plan_code(record: RunRecord, run_folder: Path | None, here: Path) -> Part:
     steps = [_checkout(places)]
     findings = [_checkout_finding(places)]
     if places.patch:
-        steps.append(_patch_step(places.patch, record.code))
+        steps.append(_patch_step(record.code))
     if kept := _kept_paths(record.code):
         steps.append(_untracked_step(record.code, kept))
     if record.code.submodules:
@@ -77,7 +77,7 @@ def _from_bundle(places: CodePlaces, bundle: Bundle, base: Clone | None) -> Step
         lines += _anchors(bundle)
     return Step(
         f"the code: commit {(places.code.commit or '')[:12]} from the bundle kept with the run",
-        (*lines, *_fetch_bundle(places, bundle)),
+        (*lines, *_fetch_bundle(places)),
         ("the bundle may be damaged",),
     )
 
@@ -86,7 +86,7 @@ def _anchors(bundle: Bundle) -> list[str]:
     return [f'git -C "$tree" update-ref refs/labtop/{each[:16]} {each}' for each in bundle.prerequisites]
 
 
-def _fetch_bundle(places: CodePlaces, bundle: Bundle) -> tuple[str, ...]:
+def _fetch_bundle(places: CodePlaces) -> tuple[str, ...]:
     name = quote(f"/code/{places.code.bundle}")
     return (
         f'{_GIT} -C "$tree" fetch -q --no-tags "$run"{name} {places.bundle_ref}:refs/labtop/run',
@@ -99,7 +99,7 @@ def _from_remote(places: CodePlaces) -> Step:
     url = places.code.remote or ""
     lines = [f'{_GIT} clone -q --no-checkout -- {quote(url)} "$tree"']
     if places.bundle and places.bundle_ref:
-        lines += [*_anchors(places.bundle), *_fetch_bundle(places, places.bundle)]
+        lines += [*_anchors(places.bundle), *_fetch_bundle(places)]
     else:
         lines += [
             f'git -C "$tree" cat-file -e {commit}^{{commit}} 2>/dev/null || {_GIT} -C "$tree" fetch -q origin {commit}',
@@ -145,7 +145,7 @@ def _checkout_finding(places: CodePlaces) -> Finding:
 # the patch
 
 
-def _patch_step(patch: Path, code: Code) -> Step:
+def _patch_step(code: Code) -> Step:
     stored = f'"$run"/code/{PATCH}'
     return Step(
         "the uncommitted changes",

@@ -67,9 +67,7 @@ def is_as_locked(root: Path, out: Tracked) -> bool:
     return out.digest in (digest, plain)
 
 
-def of_stage(
-    record: RunRecord, folder: Path, found: tuple[Path, Stage, Mapping[str, Any]] | None
-) -> RunRecord:
+def of_stage(record: RunRecord, found: tuple[Path, Stage, Mapping[str, Any]] | None) -> RunRecord:
     """A record with what the stage that made it says, if there is one."""
     if found is None:
         return record

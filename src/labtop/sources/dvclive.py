@@ -147,7 +147,7 @@ def _read(place: Path, ref: RunRef) -> RunRead:
     )
     return RunRead(
         key=ref.key,
-        record=of_stage(record, place.parent, stage),
+        record=of_stage(record, stage),
         curves=curves,
         appended=is_appended,
         state=state,

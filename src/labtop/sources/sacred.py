@@ -89,7 +89,7 @@ def _read(folder: Path, key: str) -> RunRead:
         life=life(run),
         command=command(run),
         code=code(experiment),
-        data=resources(folder, run),
+        data=resources(run),
         randomness=_randomness(config),
         environment=environment(run),
         hardware=hardware(_part(run, "host")),

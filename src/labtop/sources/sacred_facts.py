@@ -139,7 +139,7 @@ def artifacts(folder: Path, run: Mapping[str, Any]) -> tuple[Artifact, ...]:
     return tuple(found)
 
 
-def resources(folder: Path, run: Mapping[str, Any]) -> tuple[DataInput, ...]:
+def resources(run: Mapping[str, Any]) -> tuple[DataInput, ...]:
     """Files that the run opened; the MD5 of a copied one is in the name of its copy."""
     found = []
     for path, stored in _pairs(run.get("resources")):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -149,9 +149,6 @@ class Source(Protocol):
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs; one that has gone is left out. Yields each as soon as it is read, and holds no more than one."""
-
-
-SourceFactory = Callable[[], Source]
 
 
 def stamp(*paths: Path) -> str:

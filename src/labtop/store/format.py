@@ -345,14 +345,8 @@ def row_parquet(table: pyarrow.Table) -> bytes:
     return _parquet(table, use_dictionary=False, write_statistics=False)
 
 
-def points_parquet(table: pyarrow.Table) -> bytes:
-    """The bytes of a sealed part from a table of `point_schema`, sorted here by name and step."""
-    order = [("name", "ascending"), ("step", "ascending"), ("writer", "ascending"), ("seq", "ascending")]
-    return sorted_points_parquet(table.sort_by(order))
-
-
 def sorted_points_parquet(table: pyarrow.Table) -> bytes:
-    """The bytes of a sealed part from a table that is sorted like that already.
+    """The bytes of a sealed part from a table of `point_schema`, sorted by name, step, writer and seq.
 
     A dictionary of values, times or numbers, hardly two of them alike, is work thrown away: without it, and with
     encodings that suit them, a part takes half the time and two thirds of the bytes.

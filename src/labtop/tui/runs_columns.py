@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labtop.tui.choice import Choice
 from labtop.tui.runs_table import Members, RunsTable
-from labtop.tui.runs_view import SEED, RunsView
+from labtop.tui.runs_view import SEED
 from labtop.tui.state import delete_view, load_view, save_view, saved_views, view_path
 from labtop.views.text import clean
 
@@ -285,7 +285,3 @@ class RunsColumns(RunsTable):
 
     def _keep_view(self, name: str) -> None:
         self.say(f"kept as {save_view(name, self.view)}; the file can be shared")
-
-    def reset_view(self) -> None:
-        """Everything as labtop shows it by itself."""
-        self.change_view(RunsView())

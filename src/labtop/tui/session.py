@@ -81,10 +81,6 @@ class Session:
                 self._places[run_id] = _first_free(self._places.values())
         self.changed()
 
-    def toggle_mark(self, run_id: str) -> None:
-        """Mark a run, or unmark it."""
-        self.mark([run_id], on=run_id not in self._places)
-
     def clear_marks(self) -> None:
         """Unmark all."""
         self._places.clear()
@@ -107,13 +103,6 @@ class Session:
         self.state.baseline = self.baseline_run_id
         self.state.current = self.current_run_id
         self.state.save()
-
-    def forget_missing(self, run_ids: Iterable[str]) -> None:
-        """Drop marks and baseline of runs that are gone."""
-        for run_id in run_ids:
-            self._places.pop(run_id, None)
-            if self.baseline_run_id == run_id:
-                self.baseline_run_id = None
 
     def marker(self, run_id: str) -> Marker:
         """How a run is drawn; one that is not marked gets a plain dot."""

@@ -97,13 +97,6 @@ class TableView:
         """Ids of the runs from `start` up to `stop`."""
         return self.catalog.ids(self.selection.rows[start:stop])
 
-    def place_of(self, row_number: int | None) -> int | None:
-        """The place of a run in this table, by its row number; None where it is not shown."""
-        try:
-            return None if row_number is None else self.selection.rows.index(row_number)
-        except ValueError:
-            return None
-
     def _make_writers(self, like: TableView | None) -> list[CellWriter]:
         if like is not None and like._keys == self._keys and like.spec.baseline == self.spec.baseline:
             return [copy(writer) for writer in like._writers]  # the earlier view is still drawn

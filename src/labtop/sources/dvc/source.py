@@ -35,7 +35,7 @@ class DvcSource:
         git = _git_folder(place)
         found = experiments(git) if git is not None else {}
         beside = stamp(place / ".dvc/cache/files/md5", place / ".dvc/tmp/exps/run", place / "dvc.lock")
-        lives = stamp(*(place / path for path in _live_summaries(place)))
+        lives = stamp(place / "dvclive/metrics.json")
         for sha in found:
             yield RunRef(sha, f"{sha}|{beside}|{lives}", 10_000)
         paths = metric_files(place)
@@ -75,8 +75,3 @@ def _has_experiments(git: Path) -> bool:
         return _PACKED in read_bytes(git / "packed-refs")
     except (OSError, InputError):
         return False
-
-
-def _live_summaries(place: Path) -> list[str]:
-    """Files that tell whether the workspace holds an experiment's results."""
-    return ["dvclive/metrics.json"]

@@ -118,7 +118,7 @@ def _read_run(
     for path in paths:
         for batch in _batches(path, found.problems):
             held += add_points(batch, curves, lambda name: names.get(name, name))
-            _add_others(batch, path, files, found)
+            _add_others(batch, files, found)
             if held >= _PIECE:
                 yield _as_read(key, parts, found, curves, was_told, models)
                 curves, held, was_told = {}, 0, True
@@ -159,7 +159,7 @@ def _series_paths(paths: Sequence[Path]) -> set[str]:
     return {each for each in found if each}
 
 
-def _add_others(batch: Batch, path: Path, files: Path | None, found: _Found) -> None:
+def _add_others(batch: Batch, files: Path | None, found: _Found) -> None:
     """Take what is no point from a batch: values whole, of series of text and histograms their number."""
     from pyarrow import compute
 
@@ -265,7 +265,7 @@ def _models_of_runs(folder: Path | None) -> Mapping[str, tuple[ModelVersion, ...
         version = _Found()
         for path in parts.paths():
             for batch in _batches(path, version.problems):
-                _add_others(batch, path, None, version)
+                _add_others(batch, None, version)
         run = version.attributes.get("run/id")
         name = str(version.attributes.get("sys/id") or version.run_id)
         if isinstance(run, str) and name:

@@ -25,7 +25,6 @@ _TABLES = frozenset({"metrics", "configs"})
 _OTHERS = frozenset({"sqlite_sequence", "system_metrics", "project_metadata", "traces", "alerts"})
 _FIRST_COLUMNS = {"timestamp", "run_name", "step", "metrics"}
 _GLIMPSE = 2**16
-ARTIFACT_TABLES = ("artifacts", "artifact_versions", "run_artifact_links", "external_run_artifact_links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,6 @@ class Export:
     metrics: Path
     system: Path
     configs: Path
-    alerts: Path | None = None
 
     def files(self) -> list[Path]:
         """All that matter."""
