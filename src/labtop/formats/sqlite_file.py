@@ -17,12 +17,16 @@ from urllib.parse import quote
 
 from labtop.errors import InputError
 from labtop.formats.files import open_regular
+from labtop.formats.sqlite_lines import is_converted, page_size, restored
 
 _MAGIC = b"SQLite format 3\0"
 _TRIES = 5
 _SMALL = 2**20
 _LONGEST_VALUE = 128 * 2**20
 _LAST_ROW = 2**62
+_TURN = 1_000_000  # instructions of SQLite's machine: about 10 ms
+_FEWEST_TURNS = 50
+_BYTES_A_TURN = 2000
 _SIDE_FILES = ("-wal", "-journal")
 
 
@@ -40,7 +44,7 @@ def glimpse_tables(path: Path) -> frozenset[str]:
     if not is_sqlite(path):
         return frozenset()
     try:
-        with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+        with closing(connect_unchanged(path)) as connection:
             rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             return frozenset(str(row[0]) for row in rows)
     except sqlite3.Error:
@@ -53,8 +57,19 @@ def side_files(path: Path) -> list[Path]:
 
 
 def connect_unchanged(path: Path) -> sqlite3.Connection:
-    """A connection to a database without its log, for a look. Raises sqlite3.Error, there or when it is used."""
-    return _connect(path, "mode=ro&immutable=1")
+    """A connection to a database without its log, for a look. Raises sqlite3.Error, there or when it is used.
+
+    Of one whose line ends were converted, to a copy in memory where that is undone.
+    """
+    if not is_converted(path):
+        return _connect(path, "mode=ro&immutable=1")
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    try:
+        connection.deserialize(restored(path))
+    except (OSError, InputError, MemoryError) as error:
+        connection.close()
+        raise sqlite3.OperationalError(str(error)) from error
+    return _guarded(connection, path.stat().st_size)
 
 
 @contextmanager
@@ -77,16 +92,44 @@ def open_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
             ):
                 yield connection
         else:
-            with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+            with closing(connect_unchanged(path)) as connection:
                 yield connection
     except sqlite3.Error as error:
-        raise InputError(f"{path}: {error}") from error
+        reason = "its pages point to each other, so it has no end" if is_endless(error) else str(error)
+        raise InputError(f"{path}: {reason}") from error
+
+
+def is_endless(error: sqlite3.Error) -> bool:
+    """Whether reading was given up because it took more than a database of this size can need."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:{quote(str(path.resolve()))}?{options}", uri=True, check_same_thread=False
     )
+    return _guarded(connection, _size(path))
+
+
+def _guarded(connection: sqlite3.Connection, size: int) -> sqlite3.Connection:
+    """A connection that writes nothing, runs nothing that somebody put into the database, and comes to an end.
+
+    Pages that point to each other can make a small file an endless table, so there is a limit to the work of a
+    statement for the size of the file; when it was met once, the next ones get no more.
+    """
+    most = left = _FEWEST_TURNS + size // _BYTES_A_TURN
+
+    def begin(_: str) -> None:
+        nonlocal left
+        left = most if left >= 0 else left
+
+    def is_too_much() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    connection.set_trace_callback(begin)
+    connection.set_progress_handler(is_too_much, _TURN)
     connection.text_factory = lambda content: content.decode("utf-8", "replace")
     connection.execute("PRAGMA query_only = ON")
     connection.execute(
@@ -114,13 +157,18 @@ def _refuse_views(connection: sqlite3.Connection) -> None:
         )
 
 
-def cut_short(path: Path) -> str:
-    """What to say of a database that is shorter than its header says; empty where it is not. Raises OSError."""
+def damage_of(path: Path) -> str:
+    """What to say of a database that is shorter than its header says, or whose line ends were converted; else empty.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if is_converted(path):
+        return f"{path.name}: its line ends were converted (LF to CRLF), as Git and FTP do with texts; read as before"
     with open_regular(path) as file:
         header = file.read(100)
         size = file.seek(0, 2)
-    page = int.from_bytes(header[16:18], "big")
-    page = 65_536 if page == 1 else page
+    page = page_size(header)
     pages, changed, valid = (int.from_bytes(header[at : at + 4], "big") for at in (28, 24, 92))
     if len(header) < 100 or not page or changed != valid or pages * page <= size:
         return ""
@@ -138,13 +186,16 @@ def salvaged(
     while after < _LAST_ROW:
         try:
             for row in connection.execute(query, [*values, after]):
-                yield row
-                after, step = row[0], 1
+                if row[0] > after:  # else pages point backwards: it would be read for ever
+                    yield row
+                    after, step = row[0], 1
             break
         except sqlite3.Error as damage:
             error = (
                 error or f"table {table}: not all rows can be read, from number {after + 1:,} on: {damage}"
             )
+            if is_endless(damage):
+                break
             after, step = after + step, step * 2  # the rows of a page are not many
     if error and error not in problems:
         problems.append(error)
@@ -190,7 +241,7 @@ def has_tables(path: Path, wanted: Mapping[str, Collection[str]]) -> bool:
     if not is_sqlite(path):
         return False
     try:
-        with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+        with closing(connect_unchanged(path)) as connection:
             if all(set(columns) <= table_columns(connection, table) for table, columns in wanted.items()):
                 return True
         if _size(path) > _SMALL or not any(_size(each) > 0 for each in side_files(path)):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from labtop.errors import InputError
-from labtop.formats.sqlite_file import cut_short, open_sqlite, select, table_columns
+from labtop.formats.sqlite_file import damage_of, open_sqlite, select, table_columns
 from labtop.sources.side_files import Problems, utc_time
 
 NAME = "run_metadata.sqlite"
@@ -42,7 +42,7 @@ def read_rows(place: Path, problems: Problems, hashes: Iterable[str] | None = No
     wanted = None if hashes is None else frozenset(hashes)
     try:
         with open_sqlite(place / NAME) as connection:
-            if problem := cut_short(place / NAME):
+            if problem := damage_of(place / NAME):
                 problems.add(problem)
             about = _About(connection, problems)
             for key, name, told, description, archived, created, finalized, experiment in about.rows(

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from labtop.formats.sqlite_file import cut_short, has_tables, open_sqlite, side_files
+from labtop.formats.sqlite_file import damage_of, has_tables, open_sqlite, side_files
 from labtop.model.run import RunRecord
 from labtop.sources.mlflow.artifacts import files_in
 from labtop.sources.mlflow.facts import RunFacts
@@ -51,7 +51,7 @@ class MlflowSql:
         """Read runs, each from the last row that was read if that is known."""
         with open_sqlite(place) as connection:
             tables = Tables(connection)
-            tables.problems += [each for each in (cut_short(place),) if each]
+            tables.problems += [each for each in (damage_of(place),) if each]
             experiments = tables.experiments()
             points = SqlPoints(connection)
             roots = artifact_folders(place)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from labtop.formats.sqlite_file import cut_short, open_sqlite, side_files
+from labtop.formats.sqlite_file import damage_of, open_sqlite, side_files
 from labtop.sources.source import NO_TIME, Listing, Place, RunRead, RunRef, stamp
 from labtop.sources.trackio import database, export
 from labtop.sources.trackio.artifacts import Linked, Registered, linked_to, registered_versions
@@ -147,7 +147,7 @@ def _read_run(
     links: Linked,
 ) -> Iterator[RunRead]:
     config, zone, problem = database.config_of(connection, run)
-    problems = [each for each in (cut_short(place), problem, *links.problems) if each]
+    problems = [each for each in (damage_of(place), problem, *links.problems) if each]
     before = None if fragment else database.reached_before(connection, run, ref.state)
     reached, appended = before or Reached(), before is not None
     first = database.first_time(connection, run, zone)
