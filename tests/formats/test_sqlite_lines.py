@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from labtop.formats import sqlite_lines
-from labtop.formats.sqlite_file import damage_of
+from labtop.formats.sqlite_file import connect_unchanged, damage_of
 from labtop.sources import load_source
 from labtop.sources.finding import survey
 from tests.sources.damage import look
@@ -22,7 +23,8 @@ def _converted(root: Path, name: str) -> tuple[Path, dict[str, Any]]:
     SAMPLES[name](root)
     runs, _ = look(load_source(name), root)
     path = next(root.rglob(_NAMES[name]))
-    assert damage_of(path) == ""
+    with closing(connect_unchanged(path)) as connection:
+        assert damage_of(path, connection) == ""
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     return path, runs
 

@@ -60,9 +60,15 @@ def read_batches(
     there = [name for name in columns if name in known]
     before = 0
     for group in range(file.num_row_groups):
-        count = file.metadata.row_group(group).num_rows
+        count, read = file.metadata.row_group(group).num_rows, 0
         try:
-            yield from file.iter_batches(rows, row_groups=[group], columns=there, use_threads=False)
+            for batch in file.iter_batches(rows, row_groups=[group], columns=there, use_threads=False):
+                read += batch.num_rows
+                yield batch
+            if there and read < count:  # pages of a kind that is not known are passed over
+                problems.append(
+                    f"rows {before + read:,} to {before + count:,} are not there: a page is damaged"
+                )
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             problems.append(
                 f"rows {before:,} to {before + count:,} cannot be read in full: {short_reason(error)}"

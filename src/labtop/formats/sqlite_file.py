@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from labtop.errors import InputError
 from labtop.formats.files import open_regular
+from labtop.formats.sqlite_checks import unsound
 from labtop.formats.sqlite_lines import is_converted, page_size, restored
 
 _MAGIC = b"SQLite format 3\0"
@@ -157,12 +158,16 @@ def _refuse_views(connection: sqlite3.Connection) -> None:
         )
 
 
-def damage_of(path: Path) -> str:
-    """What to say of a database that is shorter than its header says, or whose line ends were converted; else empty.
+def damage_of(path: Path, connection: sqlite3.Connection) -> str:
+    """What to say of a database that is cut short, converted as if it were text, or not sound within; else empty.
 
     Raises:
         OSError: it cannot be read.
     """
+    return _damage_outside(path) or unsound(connection, path)
+
+
+def _damage_outside(path: Path) -> str:
     if is_converted(path):
         return f"{path.name}: its line ends were converted (LF to CRLF), as Git and FTP do with texts; read as before"
     with open_regular(path) as file:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.formats.files import open_regular
+from labtop.formats.parquet import open_parquet
+from labtop.formats.sqlite_checks import unsound
 from labtop.formats.sqlite_file import connect_unchanged
 from labtop.sources.source import Listing
 
@@ -31,6 +33,7 @@ def unread(listing: Listing, claimed: Collection[Path]) -> Iterator[tuple[Path, 
             continue
         try:
             reason = _of_database(path, listing) if is_database else _of_text(path)
+            reason = reason or (_of_parquet(path) if lower.endswith(".parquet") else "")
         except (OSError, InputError):
             continue
         if reason:
@@ -47,17 +50,27 @@ def _of_text(path: Path) -> str:
     return "is no text: it is damaged" if is_text and b"\0" in head else ""
 
 
+def _of_parquet(path: Path) -> str:
+    try:
+        with open_parquet(path):
+            return ""
+    except InputError as error:
+        return f"cannot be read: {error.message.removeprefix(f'{path}: ')}"
+
+
 def _of_database(path: Path, listing: Listing) -> str:
     """What is wrong with a database that can only be a tracker's, or that SQLite cannot read, whoever's it is."""
     head = _head(path)
+    is_mlflow = "mlflow" in path.name.lower()
+    is_trackers = is_mlflow or f"{path.stem}.lock" in listing.files or listing.is_named
     if head.startswith(_MAGIC):
         try:
             with closing(connect_unchanged(path)) as connection:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+                damage = unsound(connection, path) if is_trackers else ""
         except sqlite3.Error as error:
             return f"cannot be read by SQLite: {error}"
-        return ""
-    is_trackers = "mlflow" in path.name.lower() or f"{path.stem}.lock" in listing.files or listing.is_named
+        return damage or ("is a SQLite database without the tables of MLflow" if is_mlflow else "")
     has_log = f"{path.name}-wal" in listing.files
     if not is_trackers or has_log:
         return ""

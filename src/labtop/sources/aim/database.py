@@ -42,7 +42,7 @@ def read_rows(place: Path, problems: Problems, hashes: Iterable[str] | None = No
     wanted = None if hashes is None else frozenset(hashes)
     try:
         with open_sqlite(place / NAME) as connection:
-            if problem := damage_of(place / NAME):
+            if problem := damage_of(place / NAME, connection):
                 problems.add(problem)
             about = _About(connection, problems)
             for key, name, told, description, archived, created, finalized, experiment in about.rows(

@@ -51,7 +51,7 @@ class MlflowSql:
         """Read runs, each from the last row that was read if that is known."""
         with open_sqlite(place) as connection:
             tables = Tables(connection)
-            tables.problems += [each for each in (damage_of(place),) if each]
+            tables.problems += [each for each in (damage_of(place, connection),) if each]
             experiments = tables.experiments()
             points = SqlPoints(connection)
             roots = artifact_folders(place)

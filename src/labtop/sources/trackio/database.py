@@ -186,6 +186,19 @@ def read_log(
                 yield log.points
         if damaged:
             problems.append(f"{table}: {damaged:,} rows are no JSON")
+        elif _rows_read(reached, is_system) < (counted := _rows_counted(run, table)) and not problems:
+            problems.append(f"{table}: {counted:,} rows cannot be asked for: the id of their run is damaged")
+
+
+def _rows_counted(run: Known, table: str) -> int:
+    """How many rows of a table a run had when it was listed."""
+    return sum(
+        mark[1] for mark in run.marks if isinstance(mark, list) and len(mark) == 3 and mark[0] == table
+    )
+
+
+def _rows_read(reached: Reached, is_system: bool) -> int:
+    return reached.system_rows if is_system else reached.metric_rows
 
 
 def _is_counted(connection: sqlite3.Connection, table: str, key: str, run_id: str) -> bool:

@@ -118,6 +118,7 @@ def _read_database(place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         runs = database.list_runs(connection)
         names = [run.name for run in runs.values()]
         project = _project(place, waiting, registered)
+        damage = damage_of(place, connection)
         for ref in refs:
             run, fragment = runs.get(ref.key), waiting.get(ref.key)
             if run is None and fragment is None:
@@ -127,6 +128,7 @@ def _read_database(place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
                 links = linked_to(connection, place, run, names.count(run.name) <= 1, registered)
             except sqlite3.Error as error:
                 links = Linked(problems=[f"links to artifacts: {error}"])
+            links.problems += [damage] if damage else []
             yield from _read_run(connection, place, ref, run, fragment, project, links)
 
 
@@ -147,7 +149,7 @@ def _read_run(
     links: Linked,
 ) -> Iterator[RunRead]:
     config, zone, problem = database.config_of(connection, run)
-    problems = [each for each in (damage_of(place), problem, *links.problems) if each]
+    problems = [each for each in (problem, *links.problems) if each]
     before = None if fragment else database.reached_before(connection, run, ref.state)
     reached, appended = before or Reached(), before is not None
     first = database.first_time(connection, run, zone)
