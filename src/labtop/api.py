@@ -105,6 +105,7 @@ class Store:
             UsageError: a column is unknown.
         """
         from labtop.query.catalog import TableQuery
+        from labtop.query.frames import rows_frame
         from labtop.query.naming import find_column, sort_keys, titles
 
         known = self.catalog.columns()
@@ -113,7 +114,7 @@ class Store:
         chosen = known if columns is None else [find_column(known, name) for name in columns]
         names = titles(chosen) if columns is None else columns
         wanted = {name: column.key for name, column in zip(names, chosen, strict=True)}
-        return self.catalog.frame(selection.rows, wanted)
+        return rows_frame(self.catalog, selection.rows, wanted)
 
     def metrics(
         self,
@@ -134,8 +135,12 @@ class Store:
         Raises:
             UsageError: there is no such choice of ranks.
         """
+        from labtop.query.frames import points_frame
+        from labtop.query.ranks import RankChoice
+
         run_ids = [self.catalog.resolve(each) for each in ([runs] if isinstance(runs, str) else runs)]
-        return self.catalog.points_frame(run_ids, [name] if isinstance(name, str) else name, ranks, own)
+        names = [name] if isinstance(name, str) else name
+        return points_frame(self.catalog, run_ids, names, RankChoice.parse(ranks), own)
 
     def record(self, run: str) -> RunRecord:
         """Everything recorded of one run.

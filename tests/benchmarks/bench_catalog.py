@@ -23,6 +23,7 @@ from labtop.model.run import Beat, Life, Status
 from labtop.query.catalog import Catalog, SortKey, TableQuery
 from labtop.query.encoded_record import COLUMNS
 from labtop.query.engine import new_connection, quote_name
+from labtop.query.frames import rows_frame
 from labtop.query.series import load_series
 from labtop.store.format import point_schema, sorted_points_parquet
 from labtop.store.layout import METRICS, create_store
@@ -166,7 +167,7 @@ def bench_asking(store: Path, cache: Path, runs: int) -> None:
         "started_at",
         *[key for key in keys if key.startswith(("params", "metrics"))],
     ][:30]
-    frame = catalog.frame(everything.rows, {key: key for key in keys})
+    frame = rows_frame(catalog, everything.rows, {key: key for key in keys})
     import polars
 
     lr, loss = polars.col("params.lr"), polars.col("metrics.val/loss")
@@ -199,7 +200,7 @@ def bench_asking(store: Path, cache: Path, runs: int) -> None:
     page = everything.rows[:50]
     say(f"{name}, cells of the first page", median(lambda: catalog.cells(page, shown)) * 1e3, "ms", 5,
         "Polars, rows by number", picked * 1e3)  # fmt: skip
-    sparks = [catalog.spark_key(key) for key in keys if key.startswith("metrics")]
+    sparks = ["spark" + key.removeprefix("metrics") for key in keys if key.startswith("metrics")]
     say(f"{name}, sparklines of 50 rows × 10", median(lambda: catalog.cells(rows, sparks)) * 1e3, "ms", 5,
         "Polars, rows by number", picked * 1e3)  # fmt: skip
     say(f"{name}, profile of 30 columns", median(lambda: catalog.profile(everything, shown), 3) * 1e3, "ms", None,

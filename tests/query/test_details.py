@@ -11,6 +11,7 @@ import pytest
 from labtop.model.run import MetricSummary
 from labtop.query import profile
 from labtop.query.catalog import Catalog, SortKey, TableQuery
+from labtop.query.frames import rows_frame
 from labtop.query.spark import spark_text
 from tests.query.runs import names, opened, run, store_of
 
@@ -45,7 +46,7 @@ def odd_store(path: Path) -> Path:
 
 def details(catalog: Catalog, key: str) -> list[tuple[object, ...]]:
     """What a catalog says of a metric's details, run for run."""
-    keys = [*(f"{key}.{name}" for name in (*NAMES, "count")), catalog.spark_key(key)]
+    keys = [*(f"{key}.{name}" for name in (*NAMES, "count")), "spark" + key.removeprefix("metrics")]
     return catalog.cells(catalog.select(TableQuery(sort=(SortKey("name"),))).rows, keys)
 
 
@@ -70,7 +71,7 @@ def test_details_are_typed(tmp_path: Path) -> None:
     )
     catalog = opened(store)
     keys = {"low": "metrics.m.min", "n": "metrics.m.count", "spark": "spark.m"}
-    frame = catalog.frame(catalog.select(TableQuery("name in ('a', 'b')")).rows, keys)
+    frame = rows_frame(catalog, catalog.select(TableQuery("name in ('a', 'b')")).rows, keys)
     assert [str(each) for each in frame.dtypes] == ["Float64", "Int64", "String"]
     assert frame.rows() == [(2.0, 1, "3           "), (None, None, None)]
     catalog.close()

@@ -335,7 +335,7 @@ def test_a_run_that_changes_again_and_again_is_as_when_read_anew(tmp_path: Path)
         anew = Catalog(store, cache_root=tmp_path / str(at))
         anew.refresh()
         keys = [each.key for each in catalog.columns() if each.key != "duration_s"]
-        keys += [catalog.spark_key(key) for key in keys if key.startswith("metrics.")]
+        keys += ["spark" + key.removeprefix("metrics") for key in keys if key.startswith("metrics.")]
         rows = [each.row_of("a" * 10) or 0 for each in (catalog, anew)]
         assert repr(catalog.cells(rows[:1], keys)) == repr(anew.cells(rows[1:], keys))
         anew.close()

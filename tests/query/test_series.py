@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from labtop.errors import InputError
 from labtop.model.run import Status
 from labtop.query.catalog import Catalog
-from labtop.query.series import Series, align, load_series, smooth_ema, smooth_window
+from labtop.query.frames import points_frame
+from labtop.query.series import Series, load_points, load_series
+from labtop.query.smoothing import smooth_ema, smooth_window
 from labtop.store.format import point_schema, sorted_points_parquet
 from labtop.store.wal import WalWriter, encode_points
 from labtop.store.writer import RunWriter
@@ -150,16 +152,16 @@ def test_points_are_listed_by_run_name_and_step(tmp_path: Path) -> None:
             [("val/loss", 1.0, US, 1.0), ("acc", 0.0, US, 2.0), ("val/acc", 0.0, US, 3.0)],
         )
     catalog = opened(store)
-    points = catalog.points(["b" * 10, "a" * 10], ["val/*"])
+    points = load_points(catalog, ["b" * 10, "a" * 10], ["val/*"])
     assert [(point.run_id[0], point.name, point.value) for point in points] == [
         ("b", "val/acc", 3.0), ("b", "val/loss", 1.0), ("a", "val/acc", 3.0), ("a", "val/loss", 1.0),
     ]  # fmt: skip
-    assert len(catalog.points(["a" * 10])) == 3
-    assert catalog.points(["a" * 10], ["none"]) == []
-    assert catalog.points(["nobody"]) == []
-    frame = catalog.points_frame(["a" * 10], ["acc"])
+    assert len(load_points(catalog, ["a" * 10])) == 3
+    assert load_points(catalog, ["a" * 10], ["none"]) == []
+    assert load_points(catalog, ["nobody"]) == []
+    frame = points_frame(catalog, ["a" * 10], ["acc"])
     assert frame.rows() == [("a" * 10, "acc", 0.0, datetime.fromtimestamp(US / 1e6, UTC), 2.0)]
-    assert catalog.points_frame(["nobody"]).columns == frame.columns
+    assert points_frame(catalog, ["nobody"]).columns == frame.columns
 
 
 values_lists = st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), max_size=60)
@@ -211,15 +213,3 @@ def test_smoothing_that_makes_no_sense_is_refused(smooth: object, amount: float)
     """The error says what would make sense."""
     with pytest.raises(InputError):
         smooth(np.ones(3), amount)  # type: ignore[operator]
-
-
-def test_series_are_aligned_on_all_their_steps() -> None:
-    """A step that one lacks is NaN there; of two values at a step the last logged counts."""
-
-    def series(steps: list[float], values: list[float]) -> Series:
-        return Series("r", "m", np.array(steps), np.zeros(len(steps), dtype=np.int64), np.array(values))
-
-    steps, values = align([series([0, 1, 1], [1, 2, 3]), series([0.5, 1], [4, 5])])
-    assert steps.tolist() == [0.0, 0.5, 1.0]
-    assert np.array_equal(values, [[1, math.nan, 3], [math.nan, 4, 5]], equal_nan=True)
-    assert align([])[1].shape == (0, 0)

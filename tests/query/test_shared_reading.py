@@ -49,7 +49,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> None:
 def table(catalog: Catalog) -> dict[str, dict[str, object]]:
     """Every run's values by the key of their column; NaN as text, for it is not equal to itself."""
     keys = [each.key for each in catalog.columns()]
-    keys += [catalog.spark_key(key) for key in keys if key.startswith("metrics.")]
+    keys += ["spark" + key.removeprefix("metrics") for key in keys if key.startswith("metrics.")]
     keys += ["_twins", "_environment"]
     rows = catalog.cells(catalog.select(TableQuery()).rows, keys)
     return {

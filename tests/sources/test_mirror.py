@@ -17,6 +17,7 @@ import labtop
 import labtop.sources
 from labtop.query.catalog import Catalog, TableQuery
 from labtop.query.editing import edit_runs
+from labtop.query.series import load_points
 from labtop.sources.source import RunRef, Source, stamp
 from labtop.store.layout import create_store
 from tests.sources.outside import install
@@ -80,7 +81,7 @@ def test_logs_are_opened_where_they_lie(tmp_path: Path) -> None:
         ("a", "toys", "finished", "toy", 0.1, 10),
         ("b", "toys", "unknown", "toy", None, 1),
     ]
-    (point,) = catalog.points([catalog.resolve("b")], ["loss"])
+    (point,) = load_points(catalog, [catalog.resolve("b")], ["loss"])
     assert math.isnan(point.value)
     assert point.time_us is None
     assert catalog.record(catalog.resolve("b")).started_at is None
@@ -99,7 +100,7 @@ def test_a_run_that_grows_is_read_on(tmp_path: Path) -> None:
     assert rows(catalog, "metrics.loss", "metrics.loss.count", "metrics.loss.min", "metrics.acc") == [
         (-3.0, 11, -3.0, 1.0)
     ]
-    assert [each.step for each in catalog.points([run_id], ["loss"])] == list(range(11))
+    assert [each.step for each in load_points(catalog, [run_id], ["loss"])] == list(range(11))
     catalog.close()
 
 
@@ -210,7 +211,7 @@ def test_two_trackers_of_one_folder_are_one_run(tmp_path: Path) -> None:
         (1, 2, 1.0, 2, "failed")
     ]
     (run_id,) = (row[0] for row in rows(catalog, "id"))
-    assert [each.name for each in catalog.points([str(run_id)])] == ["acc", "acc", "loss"]
+    assert [each.name for each in load_points(catalog, [str(run_id)])] == ["acc", "acc", "loss"]
     catalog.close()
 
 
@@ -449,5 +450,5 @@ def test_a_cache_that_is_emptied_meanwhile_is_made_again(tmp_path: Path) -> None
     shutil.rmtree(tmp_path / "cache")
     catalog.refresh()
     assert rows(catalog, "name", "metrics.loss.count") == [("a", 10)]
-    assert catalog.points(catalog.ids(catalog.select(TableQuery()).rows))[0].name == "loss"
+    assert load_points(catalog, catalog.ids(catalog.select(TableQuery()).rows))[0].name == "loss"
     catalog.close()

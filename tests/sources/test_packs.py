@@ -15,7 +15,7 @@ from labtop.query.catalog import Catalog
 from labtop.query.editing import edit_runs
 from labtop.query.importing import import_runs
 from labtop.query.sandbox import Sandbox
-from labtop.query.series import load_series
+from labtop.query.series import load_points, load_series
 from labtop.query.sql_fill import CatalogViews
 from labtop.query.sql_source import view_source
 from labtop.sources.landing import Landing
@@ -76,7 +76,10 @@ def test_many_runs_lie_in_a_pack_until_their_folders_are_wanted(logs: Path, tmp_
     assert folder is not None
     assert (folder / "run.parquet").is_file()
     assert [each.resolve() for each in folders(tmp_path)] == [folder.resolve()]
-    assert [(each.step, each.value) for each in catalog.points([run_id])][:2] == [(0.0, 3.0), (1.0, 0.5)]
+    assert [(each.step, each.value) for each in load_points(catalog, [run_id])][:2] == [
+        (0.0, 3.0),
+        (1.0, 0.5),
+    ]
     assert not look_again(catalog)
     catalog.close()
 
@@ -113,7 +116,7 @@ def test_a_run_from_a_pack_is_as_one_that_was_read_alone(logs: Path, tmp_path: P
         run_id = catalog.resolve("r05")
         record = catalog.record(run_id)
         (series,) = load_series(catalog, [run_id], ["loss"])
-        points = [(each.step, each.time_us, each.value) for each in catalog.points([run_id])]
+        points = [(each.step, each.time_us, each.value) for each in load_points(catalog, [run_id])]
         told.append((record.params, record.metrics, record.status, record.life, points, len(series)))
         part = catalog.point_files(run_id).parts
         assert len(part) == 1
@@ -143,7 +146,7 @@ def test_a_run_that_goes_on_leaves_its_pack(logs: Path, tmp_path: Path) -> None:
     assert len(folders(tmp_path)) == 1
     assert sql(catalog, "SELECT count(*), min(value) FROM points") == [(10 * RUNS + 1, -3.0)]
     run_id = catalog.resolve("r04")
-    assert [each.step for each in catalog.points([run_id])] == list(range(11))
+    assert [each.step for each in load_points(catalog, [run_id])] == list(range(11))
     assert catalog.record(run_id).metrics["loss"].count == 11
     catalog.close()
     again = opened(logs, tmp_path)
@@ -192,7 +195,7 @@ def test_a_damaged_pack_is_made_again(logs: Path, tmp_path: Path, which: int, da
     catalog = opened(logs, tmp_path)
     hurt(pack_files(tmp_path)[which], damage)
     run_id = catalog.resolve("r07")
-    assert [each.value for each in catalog.points([run_id])][:2] == [7.0, 0.5]
+    assert [each.value for each in load_points(catalog, [run_id])][:2] == [7.0, 0.5]
     catalog.close()
     shutil.rmtree(tmp_path / "cache", ignore_errors=False)
     opened(logs, tmp_path).close()
@@ -203,7 +206,7 @@ def test_a_damaged_pack_is_made_again(logs: Path, tmp_path: Path, which: int, da
     assert len(rows(again, "name")) == RUNS
     run_id = again.resolve("r07")
     assert again.record(run_id).params == {"lr": 7}
-    assert [each.value for each in again.points([run_id])][:2] == [7.0, 0.5]
+    assert [each.value for each in load_points(again, [run_id])][:2] == [7.0, 0.5]
     again.close()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -27,7 +27,6 @@ from labtop.query.reading import Progress
 from labtop.query.request import (
     Aggregate,
     ColumnProfile,
-    Point,
     Problem,
     RunGroup,
     Selection,
@@ -43,8 +42,6 @@ from labtop.store.layout import create_store, is_store, read_store_info
 from labtop.store.reader import PointFiles, list_point_files
 
 if TYPE_CHECKING:
-    import polars
-
     from labtop.query.packed_records import PackedRecords
     from labtop.sources.finding import Survey
     from labtop.sources.mirror import Mirror
@@ -53,7 +50,6 @@ __all__ = [
     "Aggregate",
     "Catalog",
     "ColumnProfile",
-    "Point",
     "Problem",
     "RunGroup",
     "Selection",
@@ -147,10 +143,6 @@ class Catalog:
     def columns(self) -> tuple[Column, ...]:
         """The columns there are: fields, then params, then metrics; spark columns are asked for by key."""
         return self._intake.index.found.columns()
-
-    def spark_key(self, metric_key: str) -> str:
-        """The key of the sparkline of a metric's column."""
-        return "spark" + metric_key.removeprefix("metrics")
 
     def refresh(self, on_progress: Progress | None = None) -> bool:
         """Look again at what may have changed; True when something did. Rows appear chunk by chunk.
@@ -301,7 +293,7 @@ class Catalog:
         """The records of many runs, in order, read some hundred files at a time. Raises as `record` does."""
         return self._records.many(run_ids)
 
-    # Points and files
+    # Files
 
     def run_folder(self, run_id: str) -> Path | None:
         """The folder of a run, made if it lay in a pack so far; None for one that is not there."""
@@ -312,39 +304,7 @@ class Catalog:
         folder = self.run_folder(run_id)
         return PointFiles() if folder is None else list_point_files(folder)
 
-    def points(
-        self,
-        run_ids: Sequence[str],
-        names: Sequence[str] | None = None,
-        ranks: str | int = 0,
-        own: bool = False,
-    ) -> list[Point]:
-        """Logged points of runs, by run, name and step; `names` are globs, `ranks` and `own` as in `Store.metrics`."""
-        from labtop.query.ranks import RankChoice
-        from labtop.query.series import load_points
-
-        return load_points(self, run_ids, names, RankChoice.parse(ranks), own)
-
-    def points_frame(
-        self,
-        run_ids: Sequence[str],
-        names: Sequence[str] | None = None,
-        ranks: str | int = 0,
-        own: bool = False,
-    ) -> polars.DataFrame:
-        """The same as a Polars frame: run_id, name, step, time, value, and rank where all ranks are asked for."""
-        from labtop.query.frames import points_frame
-        from labtop.query.ranks import RankChoice
-
-        return points_frame(self, run_ids, names, RankChoice.parse(ranks), own)
-
-    def frame(self, rows: Sequence[int], keys: Mapping[str, str]) -> polars.DataFrame:
-        """Columns of some rows as a Polars frame, in their order; `keys` maps the frame's names to column keys."""
-        from labtop.query.frames import rows_frame
-
-        return rows_frame(self.engine, self._intake.index.table, rows, keys)
-
-    # For SQL views
+    # For other modules of query
 
     def relation(self, keys: Sequence[str]) -> str:
         """A subquery for `engine` with the number (`row`) and some columns of all runs."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars
 
-from labtop.query.engine import Engine, quote_name
+from labtop.query.catalog import Catalog
+from labtop.query.engine import quote_name
 from labtop.query.ranks import LEAD, RankChoice
 from labtop.query.series import load_every_series
-from labtop.query.table import RunTable
-
-if TYPE_CHECKING:
-    from labtop.query.catalog import Catalog
 
 _UTC_TIME = polars.Datetime("us", "UTC")
 _POINTS = polars.Schema(
@@ -29,15 +25,13 @@ _POINTS = polars.Schema(
 _RANKED = polars.Schema({**_POINTS, "rank": polars.Int32()})
 
 
-def rows_frame(
-    engine: Engine, table: RunTable, rows: Sequence[int], keys: Mapping[str, str]
-) -> polars.DataFrame:
-    """Columns of some rows, in their order. Times are in UTC."""
+def rows_frame(catalog: Catalog, rows: Sequence[int], keys: Mapping[str, str]) -> polars.DataFrame:
+    """Columns of some rows, in their order; `keys` maps the frame's names to column keys. Times are in UTC."""
     selected = "".join(f", r.{quote_name(key)} AS c{at}" for at, key in enumerate(keys.values()))
-    frame = engine.frame(
+    frame = catalog.engine.frame(
         f"""SELECT w.place{selected}
             FROM (SELECT unnest(?::UINTEGER[]) AS "row", generate_subscripts(?::UINTEGER[], 1) AS place) w
-            JOIN {table.relation(keys.values())} r ON r."row" = w."row" ORDER BY w.place""",
+            JOIN {catalog.relation(list(keys.values()))} r ON r."row" = w."row" ORDER BY w.place""",
         [list(rows), list(rows)],
     )
     # names afterwards: DuckDB takes no two that differ by case alone, Polars does

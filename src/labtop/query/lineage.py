@@ -9,12 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from labtop.query.catalog import Catalog
 from labtop.query.ranks import Part, succeeding
-
-if TYPE_CHECKING:
-    from labtop.query.catalog import Catalog
 
 _DEEPEST = 100  # forks of forks; a circle ends here too
 

@@ -54,7 +54,7 @@ class Smoothing:
 
     def apply(self, values: Floats) -> Floats:
         """Smoothed values; NaN and infinities stay where they were and do not spread."""
-        from labtop.query.series import smooth_ema, smooth_window
+        from labtop.query.smoothing import smooth_ema, smooth_window
 
         if not self.is_on or values.size == 0:
             return values

@@ -24,6 +24,9 @@ def points_sheet(
 
     With `ranks` "all" there is a column rank. `own`: nothing of a run's parent before a fork.
     """
+    from labtop.query.ranks import RankChoice
+    from labtop.query.series import load_points  # with numpy, which browsing does without
+
     columns: tuple[str, ...] = ("run_id", "name", "step", "time", "value")
     shows_rank = ranks == "all"
     rows: list[tuple[Any, ...]] = [
@@ -35,6 +38,6 @@ def points_sheet(
             point.value,
             *((point.rank,) if shows_rank else ()),
         )
-        for point in catalog.points(run_ids, names, ranks, own)
+        for point in load_points(catalog, run_ids, names, RankChoice.parse(ranks), own)
     ]
     return Sheet((*columns, "rank") if shows_rank else columns, rows, "metrics")
