@@ -35,7 +35,14 @@ def test_utf16_latin1_and_nul_bytes() -> None:
     assert table.problems == ["it is not UTF-8; read as Latin-1"]
     (block,), table = read(b"step,loss\n0,1\n" + bytes(100))
     assert block.rows == [["0", "1"]]
-    assert table.problems == ["it holds NUL bytes"]
+    assert table.problems == ["it holds NUL bytes; lines with such are left out"]
+
+
+def test_lines_with_zeros_in_them_are_left_out() -> None:
+    """A hole that a crash left joins no halves of two rows to a number that nobody logged."""
+    (block,), table = read(b"step,loss\n0,1\n1,0." + bytes(30) + b"7\n3,4\n")
+    assert block.rows == [["0", "1"], ["3", "4"]]
+    assert table.problems == ["it holds NUL bytes; lines with such are left out"]
 
 
 def test_every_cut_gives_whole_rows_and_reading_on_gives_the_rest() -> None:

@@ -407,6 +407,20 @@ def test_marks_carriage_returns_and_nuls_around_points_cost_no_point(store: Path
     assert [*whole.curves["a"].values] == [1, 2]
 
 
+def test_params_that_are_cut_or_hold_zeros_are_told(store: Path) -> None:
+    """An empty one is a value that MLflow takes; one that ends in half a character, or has a hole, is damaged."""
+    run = write_run(store / "0", params={"empty": "", "cut": "", "hole": ""})
+    (run / "params" / "cut").write_bytes("größe ß".encode()[:-1])
+    (run / "params" / "hole").write_bytes(b"ada\0\0m")
+    record = _one(store).read.record
+    assert record.params["empty"] == ""
+    assert record.params["cut"] == "größe "
+    assert record.source.problems == (
+        "params/cut ends within a character: it is cut off",
+        "params/hole holds NUL bytes",
+    )
+
+
 def test_pipes_and_links_are_left_alone(store: Path, tmp_path: Path) -> None:
     """Neither waits for a pipe, nor goes around in a circle, nor reads what lies outside."""
     run = write_run(store / "0", params={"p": "1"})

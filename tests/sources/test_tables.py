@@ -314,6 +314,14 @@ def test_damage_costs_itself(tmp_path: Path) -> None:
     assert run.read.record.source.problems
 
 
+def test_lines_with_zeros_in_them_are_told_and_left_out(tmp_path: Path) -> None:
+    """What stood where a crash left a hole is not known: the halves around it are no number."""
+    path = write(tmp_path / "t.csv", "step,loss\n0,1\n1,0." + "\0" * 30 + "7\n3,4\n")
+    (run,) = read_all(Tables(), path.parent).values() or named(path).values()
+    assert list(run.curves["loss"].values) == [1, 4]
+    assert any("NUL bytes" in each for each in run.read.record.source.problems)
+
+
 def test_bytes_of_any_kind_never_raise(tmp_path: Path) -> None:
     """Cut off or with a wrong byte, a file is read as far as it goes or not at all."""
     import pyarrow as pa

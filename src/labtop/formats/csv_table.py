@@ -1,7 +1,8 @@
 """CSV as loggers write it: a header, then rows that come while it is read. Read in pieces, and on from where it ended.
 
-Known are commas, semicolons and tabs, quotes, CRLF, a byte order mark, UTF-16, Latin-1, NUL bytes that a crash left,
-rows of another width than the header (left out and counted), and a header that comes again with more names.
+Known are commas, semicolons and tabs, quotes, CRLF, a byte order mark, UTF-16, Latin-1, NUL bytes that a crash left
+(their lines are left out), rows of another width than the header (left out and counted), and a header that comes again
+with more names.
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ class CsvTable:
 
     def _decode(self, content: bytes, encoding: str) -> tuple[str, str]:
         if b"\0" in content:
-            self._say("it holds NUL bytes")
-            content = content.replace(b"\0", b"")
+            self._say("it holds NUL bytes; lines with such are left out")
+            content = b"".join(line for line in content.splitlines(keepends=True) if b"\0" not in line)
         if not self.at:
             content = content.removeprefix(b"\xef\xbb\xbf")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from labtop.formats.opening import READ
 
 MOST_BYTES = 64 * 2**20
 """More than any text that describes a run."""
+_MARK = b"\xef\xbb\xbf"
 _BLOCK = 2**20
 _ONLY_WINDOWS = re.compile(rb"[\x80-\x9f]")  # control characters in Latin-1, which no text has
 
@@ -81,7 +83,7 @@ def decode_text(content: bytes) -> Text:
     """Bytes as text: UTF-8, or UTF-16 where a byte order mark says so. Line ends are as they were.
 
     What is not UTF-8 is taken for Latin-1, or for Windows-1252 where it has characters that only that has, which is
-    said; NUL bytes at the end, as a crash leaves them, are cut off.
+    said; NUL bytes at the end, as a crash leaves them, are cut off, as is a part of a character.
     """
     problem = ""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -90,8 +92,10 @@ def decode_text(content: bytes) -> Text:
         content = content.rstrip(b"\0")
         problem = "ends in NUL bytes"
     try:
-        return Text(content.decode("utf-8-sig"), problem)
+        return Text(content.removeprefix(_MARK).decode(), problem)
     except UnicodeDecodeError as error:
+        if _is_cut(error.object, error.start):
+            return Text(error.object[: error.start].decode(), "ends within a character: it is cut off")
         where = f"is not UTF-8 at byte {error.start}; read as"
         if _ONLY_WINDOWS.search(content):
             try:
@@ -99,3 +103,16 @@ def decode_text(content: bytes) -> Text:
             except UnicodeDecodeError:
                 pass
         return Text(content.decode("latin-1"), f"{where} Latin-1")
+
+
+def _is_cut(content: bytes, at: int) -> bool:
+    """Whether the first bytes that are no UTF-8 are the beginning of a character at the very end.
+
+    A single one may be the last letter of a text in Latin-1, unless other letters show that it is none.
+    """
+    rest = content[at:]
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(rest)
+    except UnicodeDecodeError:
+        return False
+    return len(rest) > 1 or not content[:at].isascii()

@@ -73,7 +73,7 @@ class _Told:
     """What was wrong with rows."""
 
     def __init__(self) -> None:
-        self.ragged = self.short = 0
+        self.ragged = self.short = self.zeros = 0
         self.odd: Counter[str] = Counter()
         self.foreign: Counter[str] = Counter()
 
@@ -82,6 +82,8 @@ class _Told:
             yield f"{self.ragged:,} rows have another number of cells than the first"
         if self.short:
             yield f"{self.short:,} rows have fewer cells than the first; what is missing is taken for empty"
+        if self.zeros:
+            yield f"lines with NUL bytes, as a crash leaves them, are left out: {self.zeros:,}"
         for name, count in self.odd.items():
             yield f"column {name}: {count:,} cells are no numbers"
         for name, count in self.foreign.items():
@@ -146,7 +148,7 @@ def _row_by_row(
 def _rows(source: Stretch, dialect: Dialect, told: _Told) -> Iterator[list[str]]:
     """The rows, each as wide as the header; the header itself, where it comes again, is none."""
     width = len(dialect.names)
-    for row in _cells(_line_texts(source, dialect), dialect):
+    for row in _cells(_line_texts(source, dialect, told), dialect):
         if len(row) > width and not any(cell.strip() for cell in row[width:]):
             row = row[:width]
         if len(row) > width:
@@ -176,8 +178,8 @@ def _cells(lines: Iterator[str], dialect: Dialect) -> Iterator[list[str]]:
     )
 
 
-def _line_texts(source: Stretch, dialect: Dialect) -> Iterator[str]:
-    """The lines, decoded, without comments and bytes that are zero."""
+def _line_texts(source: Stretch, dialect: Dialect, told: _Told) -> Iterator[str]:
+    """The lines, decoded, without comments and lines with bytes that are zero: what stood there is not known."""
     pending = b""
     while chunk := source.read(_BLOCK):
         pending += chunk
@@ -186,12 +188,17 @@ def _line_texts(source: Stretch, dialect: Dialect) -> Iterator[str]:
             raise InputError(f"a line is longer than {_LONGEST_LINE:,} bytes")
         if mark:
             pending = rest
-            yield from _as_lines(whole + mark, dialect)
-    yield from _as_lines(pending, dialect)
+            yield from _as_lines(whole + mark, dialect, told)
+    yield from _as_lines(pending, dialect, told)
 
 
-def _as_lines(content: bytes, dialect: Dialect) -> Iterator[str]:
-    text = decode_text(content.replace(b"\0", b"")).text
+def _as_lines(content: bytes, dialect: Dialect, told: _Told) -> Iterator[str]:
+    if b"\0" in content:
+        lines = content.splitlines(keepends=True)
+        sound = [line for line in lines if b"\0" not in line]
+        told.zeros += len(lines) - len(sound)
+        content = b"".join(sound)
+    text = decode_text(content).text
     for line in io.StringIO(text, newline=None):
         if not (dialect.comment and line.startswith(dialect.comment)):
             yield line if line.endswith("\n") else line + "\n"

@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from labtop.errors import InputError
-from labtop.formats.files import open_regular
+from labtop.formats.files import open_regular, read_text
+from labtop.formats.json_text import parse_json
 from labtop.formats.parquet import open_parquet
 from labtop.formats.sqlite_checks import unsound
 from labtop.formats.sqlite_file import connect_unchanged
@@ -17,10 +18,12 @@ from labtop.sources.source import Listing
 
 _HEAD = 512
 _MAGIC = b"SQLite format 3\0"
+_MOST_JSON = 2**24
 _DATABASES = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
 _LOGS = re.compile(
     r"(?:.*\.)?monitor\.csv|(?:progress|training|train_log|history|metrics|results|log)\.csv|training\.log"
     r"|(?:history|metrics|log|results)\.(?:jsonl|parquet|tsv)"
+    r"|results_\d{4}-\d\d-\d\dt[\d.-]+\.json"
 )
 
 
@@ -33,7 +36,7 @@ def unread(listing: Listing, claimed: Collection[Path]) -> Iterator[tuple[Path, 
             continue
         try:
             reason = _of_database(path, listing) if is_database else _of_text(path)
-            reason = reason or (_of_parquet(path) if lower.endswith(".parquet") else "")
+            reason = reason or (_WHOLE[path.suffix](path) if path.suffix in _WHOLE else "")
         except (OSError, InputError):
             continue
         if reason:
@@ -56,6 +59,21 @@ def _of_parquet(path: Path) -> str:
             return ""
     except InputError as error:
         return f"cannot be read: {error.message.removeprefix(f'{path}: ')}"
+
+
+def _of_json(path: Path) -> str:
+    try:
+        parse_json(read_text(path, _MOST_JSON).text)
+    except InputError as error:
+        return f"is damaged: {error.message}"
+    return ""
+
+
+def _of_monitor(path: Path) -> str:
+    return "is not as Stable-Baselines3 writes it" if path.name.endswith("monitor.csv") else ""
+
+
+_WHOLE = {".parquet": _of_parquet, ".json": _of_json, ".csv": _of_monitor}
 
 
 def _of_database(path: Path, listing: Listing) -> str:

@@ -108,11 +108,12 @@ def texts_of(run: str, part: str, problems: list[str]) -> dict[str, str]:
             continue
         try:
             found[key] = content.decode()
-            if not found[key].endswith("\0") and not found[key].startswith("\ufeff"):
+            if "\0" not in found[key] and not found[key].startswith("\ufeff"):
                 continue
         except UnicodeDecodeError:
             pass
         found[key], problem = decode_text(content)
+        problem = problem or ("holds NUL bytes" if "\0" in found[key] else "")
         if problem:
             problems.append(f"{part}/{key} {problem}")
     return found
