@@ -14,7 +14,7 @@ from labtop.settings import Settings
 from labtop.store.layout import create_store
 from labtop.tui.app import LabtopApp
 from labtop.tui.screens.base import LabScreen
-from labtop.tui.screens.curves import CurvesScreen
+from labtop.tui.screens.curves.screen import CurvesScreen
 from tests.stores import Point, summarise, write_run
 
 STARTED = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from labtop.model.run import Status, Writer
 from labtop.store.reader import read_record
 from labtop.store.writer import RunWriter
-from labtop.tui.screens.curves import CurvesScreen
-from labtop.tui.screens.curves_metrics import grid_shape, matching, page_of, part_of
+from labtop.tui.screens.curves.metrics import grid_shape, matching, page_of, part_of
+from labtop.tui.screens.curves.screen import CurvesScreen
 from labtop.tui.widgets.chart import ChartView
 from labtop.tui.widgets.chart_legend import CurveLegend
 from labtop.tui.widgets.key_line import KeyLine

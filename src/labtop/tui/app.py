@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 SCREENS = {
     "runs": "labtop.tui.screens.runs:RunsScreen",
     "run": "labtop.tui.screens.run:RunScreen",
-    "curves": "labtop.tui.screens.curves:CurvesScreen",
+    "curves": "labtop.tui.screens.curves.screen:CurvesScreen",
     "compare": "labtop.tui.screens.compare:CompareScreen",
     "reproduce": "labtop.tui.screens.reproduce:ReproduceScreen",
     "problems": "labtop.tui.screens.problems:ProblemsScreen",

@@ -51,27 +51,12 @@ class RunsTaking(RunsTable):
 
     def action_export(self, path: str = "") -> None:
         """Export what is shown, by the ending of the file's name."""
-        if path:
-            self._export(Path(path).expanduser())
-            return
+        self.ask_file(
+            "export what is shown: .csv .parquet .json .jsonl .md .tex", "runs.csv", self._export, path
+        )
 
-        def done(typed: str | None) -> None:
-            if typed and typed.strip():
-                self._export(Path(typed.strip()).expanduser())
-
-        self.ask("export what is shown: .csv .parquet .json .jsonl .md .tex", "runs.csv", done)
-
-    def _export(self, path: Path, overwrite: bool = False) -> None:
+    def _export(self, path: Path) -> None:
         if self.loaded is None:
-            return
-        if path.exists() and not overwrite:
-
-            def done(answer: str | None) -> None:
-                if answer == "yes":
-                    self._export(path, overwrite=True)
-
-            choices = [Choice("yes", "replace it", letter="y"), Choice("no", "leave it", letter="n")]
-            self.menu(f"{clean(str(path), 100)} exists", choices, done)
             return
         from labtop.tui.runs_export import export_table
 

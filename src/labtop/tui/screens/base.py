@@ -11,29 +11,25 @@ import inspect
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from labtop.tui.actions import Action
-from labtop.tui.choice import Choice
 from labtop.tui.lean_compositor import LeanCompositor
+from labtop.tui.screens.asking import AskingScreen
 from labtop.tui.session import Session
 from labtop.tui.widgets.key_line import KeyLine
 from labtop.tui.widgets.title_line import TitleLine
-
-if TYPE_CHECKING:
-    from labtop.tui.app import LabtopApp
 
 Answer = TypeVar("Answer")
 
 SEQUENCE_S = 1.0  # how long a first `g` waits for the second
 
 
-class LabScreen(Screen[None]):
+class LabScreen(AskingScreen):
     """A screen about some runs, `run_ids`."""
 
     NAME: ClassVar[str]  # in actions.py and app.SCREENS
@@ -79,12 +75,6 @@ class LabScreen(Screen[None]):
         """Catalog, settings, marks and baseline."""
         return self.lab.session
 
-    @property
-    def lab(self) -> LabtopApp:
-        """The app, typed."""
-        app: Any = self.app
-        return app  # type: ignore[no-any-return]
-
     def request(
         self,
         slot: str,
@@ -113,53 +103,6 @@ class LabScreen(Screen[None]):
             self.query_one(KeyLine).say(message, kind)
         else:
             self.call_after_refresh(self.say, message, kind)
-
-    def pick(
-        self,
-        title: str,
-        choices: Iterable[Choice],
-        done: Callable[[str | None], None],
-        hint: str = "",
-        also: Callable[[str], Choice | None] | None = None,
-    ) -> None:
-        """Ask for one of some choices, found by typing."""
-        from labtop.tui.screens.dialogs import Picker  # dialogs are imported when the first one opens
-
-        self.app.push_screen(Picker(title, choices, hint, also), self._guarded(done))
-
-    def pick_several(
-        self, title: str, choices: Iterable[Choice], done: Callable[[Sequence[str] | None], None]
-    ) -> None:
-        """Ask for any number of some choices; `done` gets their keys."""
-        from labtop.tui.screens.dialogs import MultiPicker
-
-        def split(answer: str | None) -> None:
-            done(None if answer is None else answer.split("\n") if answer else [])
-
-        self.app.push_screen(MultiPicker(title, choices), self._guarded(split))
-
-    def menu(self, title: str, choices: Iterable[Choice], done: Callable[[str | None], None]) -> None:
-        """Ask for one of a few choices, each with its letter."""
-        from labtop.tui.screens.dialogs import Menu
-
-        self.app.push_screen(Menu(title, choices), self._guarded(done))
-
-    def ask(self, title: str, value: str, done: Callable[[str | None], None]) -> None:
-        """Ask for one line of text."""
-        from labtop.tui.screens.dialogs import Prompt
-
-        self.app.push_screen(Prompt(title, value), self._guarded(done))
-
-    def _guarded(self, done: Callable[[str | None], None]) -> Callable[[str | None], None]:
-        """What is done with an answer, with its errors shown; Textual would end the app."""
-
-        def guarded(answer: str | None) -> None:
-            try:
-                done(answer)
-            except Exception as error:  # the edge, as in `perform`
-                self.lab.show_error(error)
-
-        return guarded
 
     def hush(self) -> bool:
         """Take a message back; True when there was one."""

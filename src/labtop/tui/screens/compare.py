@@ -15,8 +15,8 @@ from labtop.analysis.rows import Row
 from labtop.analysis.text_diff import DiffLine, diff_lines, patch_lines
 from labtop.analysis.values import lines_of, relation
 from labtop.model.run import RunRecord
+from labtop.tui.choice import Choice
 from labtop.tui.screens.base import LabScreen
-from labtop.tui.screens.dialogs import Choice, Menu, Prompt
 from labtop.tui.screens.grid_moves import GridMoves
 from labtop.tui.widgets.grid import Grid
 from labtop.views.comparison import Branch, ComparedRun, Entry, run_titles, text_rows
@@ -250,7 +250,7 @@ class CompareScreen(GridMoves, LabScreen):
         def done(typed: str | None) -> None:
             self._set_needle(before if typed is None else typed)
 
-        self.app.push_screen(Prompt("", before, prompt="/", explain=explain), done)
+        self.ask("", before, done, prompt="/", explain=explain)
 
     def _set_needle(self, needle: str) -> None:
         if needle != self.needle:
@@ -336,7 +336,7 @@ class CompareScreen(GridMoves, LabScreen):
             Choice("headline", "in how many things they differ", letter="h"),
             Choice("table", "the comparison as a Markdown table", letter="t"),
         )
-        self.app.push_screen(Menu("copy", choices), self._copy)
+        self.menu("copy", choices, self._copy)
 
     def _copy(self, what: str | None) -> None:
         text = self._text_of(what) if what else ""

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from labtop.tui.screens.base import LabScreen
-from labtop.tui.screens.dialogs import Prompt
 from labtop.tui.widgets.line_view import LineView
 
 
@@ -73,7 +72,7 @@ class ListScreen(LabScreen):
             if typed is None:
                 self.list_view.find(before)
 
-        self.app.push_screen(Prompt("", prompt="/", explain=explain), done)
+        self.ask("", "", done, prompt="/", explain=explain)
 
     def action_next_match(self) -> None:
         """To the next match."""

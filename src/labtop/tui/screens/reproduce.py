@@ -19,7 +19,7 @@ from labtop.model.score import PillarScore, score_record
 from labtop.reproduce.environment import KINDS
 from labtop.reproduce.plan import PILLARS, Plan, plan
 from labtop.reproduce.step import Finding, FindingState
-from labtop.tui.screens.dialogs import Choice, Menu, Prompt
+from labtop.tui.choice import Choice
 from labtop.tui.screens.difference import wrapped
 from labtop.tui.screens.lists import ListScreen
 from labtop.tui.widgets.line_view import Line, LineView
@@ -167,7 +167,7 @@ class ReproduceScreen(ListScreen):
             Choice("line", "the line under the cursor", letter="l"),
         )
         if self.plan is not None:
-            self.app.push_screen(Menu("copy", choices), self._copy)
+            self.menu("copy", choices, self._copy)
 
     def _copy(self, what: str | None) -> None:
         if what == "line":
@@ -197,9 +197,7 @@ class ReproduceScreen(ListScreen):
             self._write(path)
             return
         name = f"reproduce-{re.sub(r'[^a-z0-9]', '', self.plan.record.id)[:12]}.sh"
-        self.app.push_screen(
-            Prompt("write the script to a file", name), lambda answer: self._write(answer or "")
-        )
+        self.ask("write the script to a file", name, lambda answer: self._write(answer or ""))
 
     def _write(self, name: str) -> None:
         if name.strip():
@@ -223,10 +221,8 @@ class ReproduceScreen(ListScreen):
             "current": "the environment that is active here",
         }
         choices = [Choice(kind, kind, details[kind], kind[0] if kind != "current" else "n") for kind in KINDS]
-        self.app.push_screen(
-            Menu("environment", (*choices, Choice("auto", "auto", "the most exact one there is", "a"))),
-            lambda answer: self.action_choose_environment(answer) if answer else None,
-        )
+        choices.append(Choice("auto", "auto", "the most exact one there is", "a"))
+        self.menu("environment", choices, lambda kind: self.action_choose_environment(kind) if kind else None)
 
 
 def write_new(path: Path, text: str) -> Path:

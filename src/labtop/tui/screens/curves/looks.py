@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from labtop.errors import UsageError
+from labtop.tui.choice import Choice
 from labtop.tui.screens.base import LabScreen
-from labtop.tui.screens.dialogs import Choice, Picker
 from labtop.views.chart import Chart
 from labtop.views.chart_curves import Smoothing, XAxis
 from labtop.views.chart_extent import x_scale
@@ -112,7 +112,7 @@ class CurveLooks(LabScreen):
                 self._set_axis(self._metric_axis(key))
 
         choices = [Choice(name, name) for name in metric_names(self.facts)]
-        self.app.push_screen(Picker("x axis", choices), chosen)
+        self.pick("x axis", choices, chosen)
 
     def _metric_axis(self, name: str) -> XAxis:
         if name not in metric_names(self.facts):

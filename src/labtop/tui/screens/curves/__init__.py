@@ -1,0 +1,1 @@
+"""The Curves screen: `screen` draws, `cursor` reads values off, `choice` is what is in sight, `looks` is how."""
