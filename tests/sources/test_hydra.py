@@ -121,3 +121,14 @@ def test_a_folder_that_the_program_named_is_found(tmp_path: Path) -> None:
     (place,) = places(HydraSource(), folder)
     assert place.path == folder / "conf"
     assert [each.path for each in HydraSource().detect(listing(folder / "conf"))] == [folder / "conf"]
+
+
+@pytest.mark.parametrize("has_log", [True, False])
+def test_a_damaged_hydra_yaml_costs_no_project(tmp_path: Path, has_log: bool) -> None:
+    """The log is called after the job; else it is the folder that holds Hydra's own."""
+    folder = write_run(tmp_path / "digits" / "outputs" / "2026-01-02" / "03-04-05", hydra="hydra: [")
+    if not has_log:
+        (folder / "train.log").unlink()
+    record = read(folder).record
+    assert record.project == ("train" if has_log else "digits")
+    assert any(each.startswith("hydra.yaml") for each in record.source.problems)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from labtop.model.run import Beat, MetricSummary, RunRecord, Status
 from labtop.sources.identity import id_of
+from labtop.sources.seeds import seeds_in
 from labtop.sources.source import NO_TIME, Curve, Place, RunRead
 from labtop.sources.summaries import summarised
 
@@ -50,6 +51,9 @@ def completed(read: RunRead, place: Place, run_id: str, known: RunRecord | None)
         started_at=started_at,
         metrics=summaries,
         life=life,
+        randomness=record.randomness
+        if record.randomness.seeds
+        else replace(record.randomness, seeds=seeds_in(record.params)),
         source=source,
     )
 

@@ -18,7 +18,16 @@ from labtop.formats.files import open_regular
 from labtop.formats.traceback_text import HEAD, Raised, raised
 from labtop.formats.yaml_text import MOST_BYTES as _MOST_YAML
 from labtop.formats.yaml_text import parse_yaml
-from labtop.model.run import Command, ConfigFile, Environment, Life, RunError, RunRecord, Source, Status
+from labtop.model.run import (
+    Command,
+    ConfigFile,
+    Environment,
+    Life,
+    RunError,
+    RunRecord,
+    Source,
+    Status,
+)
 from labtop.sources.side_files import SideFiles, last_write, total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 
@@ -71,7 +80,7 @@ def _read(place: Path, key: str) -> RunRead:
     record = RunRecord(
         id="",
         name=_name(folder, job, overrides),
-        project=_plain(job.get("name")) or "",
+        project=_plain(job.get("name")) or (log.stem if log else "") or _project(folder),
         status=Status.FAILED if error else Status.UNKNOWN,
         started_at=_started(folder),
         params=config,
@@ -151,6 +160,14 @@ def _name(folder: Path, job: Mapping[str, Any], overrides: tuple[str, ...]) -> s
     if name is None:
         return folder.name
     return f"{name} {number}" if type(number) is int else name
+
+
+def _project(folder: Path) -> str:
+    """The folder that holds Hydra's own ones with times and numbers, where nothing else says whose job it was."""
+    above = folder.parent
+    while _DATE.fullmatch(above.name) or _TIME.fullmatch(above.name) or above.name in ("outputs", "multirun"):
+        above = above.parent
+    return above.name
 
 
 def _is_sweep(hydra: Mapping[str, Any], job: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from labtop.sources.source import Listing
 
 _HEAD = 512
 _MAGIC = b"SQLite format 3\0"
+_NO_TEXT = re.compile(rb"[\0-\x06\x0e-\x1a\x1c-\x1f]")
 _MOST_JSON = 2**24
 _DATABASES = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
 _LOGS = re.compile(
@@ -50,7 +51,7 @@ def _of_text(path: Path) -> str:
     if not head.strip(b"\0"):
         return "holds only NUL bytes"
     is_text = path.suffix != ".parquet" and not head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return "is no text: it is damaged" if is_text and b"\0" in head else ""
+    return "is no text: it is damaged" if is_text and _NO_TEXT.search(head) else ""
 
 
 def _of_parquet(path: Path) -> str:

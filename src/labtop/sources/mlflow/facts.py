@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +20,7 @@ from labtop.model.run import (
 )
 from labtop.sources.mlflow import words
 from labtop.sources.mlflow.artifacts import LoggedModel, logged_models, models_in_history, tables_named
+from labtop.sources.seeds import seeds_in
 
 _TOLD_ELSEWHERE = frozenset(
     (
@@ -37,7 +36,6 @@ _TOLD_ELSEWHERE = frozenset(
         *(words.OLD_REMOTE, words.DIRTY, words.IMAGE, words.MODEL_HISTORY, words.TABLES),
     )
 )
-_SEED = re.compile(r"(?:.*[^A-Za-z0-9])?seed", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -96,7 +94,7 @@ def record_of(facts: RunFacts, uri: str) -> RunRecord:
         ),
         code=_code(facts),
         data=tuple(facts.data),
-        randomness=Randomness(seeds=_seeds(params)),
+        randomness=Randomness(seeds=seeds_in(params)),
         environment=Environment(
             container="docker" if tags.get(words.IMAGE) else None,
             container_image=tags.get(words.IMAGE) or None,
@@ -154,15 +152,6 @@ def _code(facts: RunFacts) -> Code:
         or None,
         dirty={"true": True, "false": False}.get(dirty),
     )
-
-
-def _seeds(params: Mapping[str, Any]) -> dict[str, int]:
-    """Params whose name says that they are a seed: `seed`, `random_seed`, `model.seed`."""
-    return {
-        key: value
-        for key, value in params.items()
-        if isinstance(value, int) and not isinstance(value, bool) and _SEED.fullmatch(key)
-    }
 
 
 def _artifacts(facts: RunFacts) -> list[Artifact]:
