@@ -321,6 +321,32 @@ def test_the_definition_of_an_experiment_is_no_run(tmp_path: Path) -> None:
     assert runs["tuning"].read.record.life.notes == "all about it"
 
 
+def test_params_above_the_folders_of_phases_are_no_run_of_their_own(tmp_path: Path) -> None:
+    """Keras logs into `train/` and `validation/` and puts the params above: there is no third run."""
+    write(tmp_path / "fit", event(0, T, hparams({"lr": 0.1})))
+    write(tmp_path / "alone", event(0, T, hparams({"lr": 0.1})))
+    for phase in ("train", "validation"):
+        write(tmp_path / "fit" / phase, *losses(1))
+    runs = read(tmp_path)
+    assert {name: each.read.is_context for name, each in runs.items()} == {
+        "fit": True,
+        "fit/train": False,
+        "fit/validation": False,
+        "alone": False,
+    }
+
+
+def test_a_file_with_nothing_but_its_header_is_a_run_that_says_so(tmp_path: Path) -> None:
+    """Its training began and wrote nothing, or lost what it wrote; beside a file with points it is no problem."""
+    write(tmp_path / "empty")
+    write(tmp_path / "full")
+    write(tmp_path / "full", *losses(1), at=T + 5)
+    runs = {name: each.read.record for name, each in read(tmp_path).items()}
+    assert len(runs["empty"].source.problems) == 1
+    assert runs["empty"].started_at is not None
+    assert runs["full"].source.problems == ()
+
+
 def test_what_is_no_number_is_listed(tmp_path: Path) -> None:
     """Kind, tag, count and last step; the file stays where it is."""
     image, histogram = field(1, b"sample") + field(4, b"png"), field(1, b"weights") + field(5, bytes(50))

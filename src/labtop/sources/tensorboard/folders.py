@@ -62,6 +62,11 @@ def above(folder: Path) -> list[Part]:
     return [Part(folder.parent, files)] if files and total_size(files) <= _MOST_ABOVE else []
 
 
+def has_phases(folder: Path) -> bool:
+    """Whether folders of phases with event files lie in a folder: Keras logs there, and params above them."""
+    return any(phase_of(folder / name) and _has_events(folder / name) for name in _entries(folder)[1])
+
+
 def is_part(folder: Path) -> bool:
     """Whether a folder with event files belongs to the run of a folder above."""
     parent = folder.parent

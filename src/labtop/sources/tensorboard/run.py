@@ -12,7 +12,7 @@ from labtop.sources.folder_names import name_of, phase_of, project_of
 from labtop.sources.side_files import epoch_time, last_write
 from labtop.sources.source import RunRead, RunRef
 from labtop.sources.tensorboard.facts import Facts
-from labtop.sources.tensorboard.folders import TRACKER, Part, above
+from labtop.sources.tensorboard.folders import TRACKER, Part, above, has_phases
 from labtop.sources.tensorboard.reading import Reading, RestartedError, in_order, problems_of, recall
 from labtop.sources.tensorboard.state import Rich, State, still_valid
 
@@ -48,15 +48,33 @@ def _pieces(place: Path, ref: RunRef, parts: list[Part], reading: Reading) -> It
             curves=curves,
             state=reading.state.encode() if reading.is_over and len(paths) <= _MOST_IN_STATE else None,
             folder=parts[0].folder,
-            is_context=facts.is_definition and _is_bare(facts, reading),
+            is_context=_is_about_others(parts[0].folder, facts, reading),
             last_write=last_write(paths),
         )
 
 
-def _is_bare(facts: Facts, reading: Reading) -> bool:
-    """Whether nothing was logged: neither points, params, an end nor anything rich."""
-    state = reading.state
-    return state.last_s is None and not state.rich and not facts.params and facts.status is None
+def _is_about_others(folder: Path, facts: Facts, reading: Reading) -> bool:
+    """Whether nothing was logged but what says something of other runs: of trials, or of the phases below."""
+    if _has_logged(reading):
+        return False
+    has_facts = bool(facts.params) or facts.status is not None
+    return has_phases(folder) if has_facts else facts.is_definition
+
+
+def _has_logged(reading: Reading) -> bool:
+    """Whether there are points, or anything rich."""
+    return reading.state.last_s is not None or bool(reading.state.rich)
+
+
+def _problems(facts: Facts, reading: Reading) -> tuple[str, ...]:
+    """What could not be read; and that nothing was written, lest it look as if something were missing here."""
+    told = tuple(problems_of(reading))
+    is_told = facts.is_definition or facts.params or facts.status is not None
+    if told or is_told or not reading.is_over or _has_logged(reading):
+        return told
+    return (
+        "its event files have nothing but their headers: no point was logged, or it was never written out",
+    )
 
 
 def _record(place: Path, parts: list[Part], reading: Reading, own: Facts) -> RunRecord:
@@ -82,7 +100,7 @@ def _record(place: Path, parts: list[Part], reading: Reading, own: Facts) -> Run
         source=Origin(
             tracker=TRACKER,
             uri=str(place.absolute()),
-            problems=tuple(problems_of(reading)),
+            problems=_problems(own, reading),
             texts=facts.texts,
         ),
     )
