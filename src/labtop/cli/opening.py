@@ -36,8 +36,11 @@ archived_option = click.option("--archived", is_flag=True, help="Archived runs t
 
 
 @contextmanager
-def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
-    """The catalog of the runs at a path, read, with what could not be read said on stderr."""
+def open_catalog(path: str | None, store: str | None, lazily: bool = False) -> Iterator[Catalog]:
+    """The catalog of the runs at a path, read, with what could not be read said on stderr.
+
+    Read `lazily`, points are read only when an answer needs them (`Catalog.read_all`).
+    """
     from labtop.query.locating import find_runs
 
     settings = Settings.load(store=store)
@@ -45,7 +48,8 @@ def open_catalog(path: str | None, store: str | None) -> Iterator[Catalog]:
         catalog = find_runs(path, settings, on_progress).open(settings)
     try:
         with diagnostics.progress("reading runs") as advance:
-            catalog.read_all(advance)
+            catalog.read_all(advance, lazily)
+        catalog.waiting = lambda: diagnostics.progress("reading points")
         for problem in catalog.problems:
             diagnostics.say(f"labtop: cannot read {problem.path}: {problem.reason}")
         if catalog.notice:

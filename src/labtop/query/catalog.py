@@ -8,7 +8,9 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -104,9 +106,14 @@ class Catalog:
         packed = None if self.mirror is None else _packed(self.engine, self.mirror)
         self._intake = Intake(self.engine, self.path, self.info, cache, self._moved, self.ledgers, packed)
         index = self._intake.index
-        self.folders = RunFolders(index, None if packed is None else packed.packs, self.refresh)
+        self.folders = RunFolders(
+            index, None if packed is None else packed.packs, self.refresh, self._read_unread
+        )
         """Where the runs lie."""
-        self._records = RunRecords(index, self.folders, packed, self.refresh)
+        self._records = RunRecords(index, self.folders, packed, self.refresh, self._read_unread)
+        self._is_lazy = False
+        self.waiting: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
+        """Around whatever has to read points before it can answer; gives who is told how far it is."""
         self._last: tuple[int, TableQuery, Selection] | None = None
 
     def _moved(self) -> None:
@@ -149,24 +156,67 @@ class Catalog:
 
         A refresh that runs in another thread is waited for.
         """
+        return self._refresh(on_progress, is_whole=False)
+
+    def _refresh(self, on_progress: Progress | None, is_whole: bool) -> bool:
         with self._refreshing:
             changed = self._intake.refresh(None if self.mirror else on_progress)
             if self.mirror is not None:
-                for folders in self.mirror.update(on_progress):
-                    changed |= self._intake.refresh(None, folders, more_comes=True)
-                self._intake.remembered.save_if_worth_it()
+                changed |= self._update(on_progress, is_whole)
+                if not self._is_lazy:  # or it is written once at the end, with what is read until then
+                    self._intake.remembered.save_if_worth_it()
             return changed
 
-    def read_all(self, on_progress: Progress | None = None) -> bool:
-        """Refresh until all is read, also what another process is at; True when something changed."""
-        changed = self.refresh(on_progress)
+    def _update(
+        self, on_progress: Progress | None, is_whole: bool, only: AbstractSet[str] | None = None
+    ) -> bool:
+        """Bring the mirror up to date, and the table with it. For who holds the lock."""
+        from labtop.sources.mirror import Depth
+
+        assert self.mirror is not None
+        changed = False
+        depth = Depth.LISTED if self._is_lazy else Depth.WHOLE if is_whole else Depth.LISTED_FIRST
+        for folders in self.mirror.update(on_progress, depth, only):
+            changed |= self._intake.refresh(None, folders, more_comes=True)
+        return changed
+
+    def read_all(self, on_progress: Progress | None = None, lazily: bool = False) -> bool:
+        """Refresh until all is read, also what another process is at; True when something changed.
+
+        Read `lazily`, runs that their place tells of in a moment are told of by that, from now on; their points are
+        read when an answer needs them.
+        """
+        self._is_lazy = lazily
+        changed = self._refresh(on_progress, is_whole=True)
         if not self._is_read_elsewhere():
             return changed
         while self._is_read_elsewhere():
             time.sleep(_LOOKED_AGAIN_S)
-            changed |= self.refresh(on_progress)
-        changed |= self.refresh(on_progress)  # what the other has packed is known by now
+            changed |= self._refresh(on_progress, is_whole=True)
+        changed |= self._refresh(on_progress, is_whole=True)  # what the other has packed is known by now
         return changed
+
+    def _read_unread(self, folders: Collection[str] | None = None) -> None:
+        """Read the points of those of some runs, or of all, that were only listed so far."""
+        if self.mirror is None:
+            return
+        packs = self.mirror.packs
+        while wanted := packs.unread(folders):
+            with self.waiting() as on_progress, self._refreshing:
+                before = packs.loads
+                self._update(on_progress, is_whole=False, only=wanted.keys())
+                if not self._is_read_elsewhere() and packs.loads == before:
+                    return  # what is still unread cannot be read
+            time.sleep(_LOOKED_AGAIN_S)
+
+    def _need(self, keys: Iterable[str], rows: Sequence[int] | None = None) -> None:
+        """Read the points of runs, by their rows, that an answer needs which has these columns."""
+        if not self._is_lazy or self.mirror is None or not self.mirror.packs.unread():
+            return
+        table = self._intake.index.table
+        if any(table.is_of_points(key) for key in keys):
+            folders = None if rows is None else [row[0] for row in table.cells(rows, ["_folder"]).values()]
+            self._read_unread(folders)
 
     def _is_read_elsewhere(self) -> bool:
         return self.mirror is not None and self.mirror.is_read_elsewhere
@@ -201,13 +251,14 @@ class Catalog:
         return selection
 
     def _select(self, query: TableQuery) -> Selection:
-        revision = self.revision
         table = self._intake.index.table
         condition = compile_filter(query.where, self.columns(), self.engine)
         shown = "true" if query.archived else "NOT archived"
         ties = () if self.mirror is None else FOREIGN_TIES
         keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, *ties, "archived"}
+        self._need(keys)
         order = order_by(query.sort, table.types, {each.key: each.type.name for each in self.columns()}, ties)
+        revision = self.revision
         documents = ""
         if any(key.startswith("env.") for key in condition.keys):
             self._intake.environments.load()
@@ -237,18 +288,21 @@ class Catalog:
 
     def cells(self, rows: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
         """Values of columns for some rows, in the order of `rows`; a key that no run has gives None."""
+        self._need(keys, rows)
         found = self._again(lambda: self._intake.index.table.cells(rows, keys))
         nothing = (None,) * len(keys)
         return [found.get(row, nothing) for row in rows]
 
     def profile(self, selection: Selection, keys: Sequence[str]) -> dict[str, ColumnProfile]:
         """What columns hold in a selection: whether they vary, and their range. Unknown keys are left out."""
+        self._need(keys, selection.rows)
         return self._again(lambda: profile_rows(self.engine, self._intake.index.table, selection.rows, keys))
 
     def group(
         self, selection: Selection, by: Sequence[str] | Literal["seed"], values: Sequence[str]
     ) -> tuple[RunGroup, ...]:
         """Runs grouped by columns, or "seed": the same but for the seed. In the order of first appearance."""
+        self._need([*(by if by != "seed" else ()), *values], selection.rows)
         return self._again(
             lambda: group_rows(
                 self.engine, self._intake.index.table, self._intake.index.found, selection.rows, by, values
@@ -263,6 +317,8 @@ class Catalog:
         The best run is the one whose metric was highest (best:) or lowest (best:-) at any step.
         Raises NoRunError, AmbiguousRunError.
         """
+        if text.strip().startswith("best:"):
+            self._read_unread()
         return self._again(
             lambda: resolve(self.engine, self._intake.index.table, self._intake.index.found, text)
         )
@@ -308,6 +364,7 @@ class Catalog:
 
     def relation(self, keys: Sequence[str]) -> str:
         """A subquery for `engine` with the number (`row`) and some columns of all runs."""
+        self._need(keys)
         return self._intake.index.table.relation(keys)
 
     def environments(self) -> str:

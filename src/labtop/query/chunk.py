@@ -60,6 +60,10 @@ def seen_in(rows: Sequence[RecordRow]) -> Seen:
             if goals[0] is None:
                 goals[0] = summary.goal
             runs[0] += 1
+        for name in row.last or ():
+            if name not in metrics:
+                metrics[name] = [None], [0]
+            metrics[name][1][0] += 1
     return Seen(
         tuple(SeenParam(path, frozenset(types), runs[0]) for path, (types, runs) in params.items() if types),
         tuple(SeenMetric(name, goals[0], runs[0]) for name, (goals, runs) in metrics.items()),
@@ -115,6 +119,10 @@ def row_values(row: RecordRow, number: int, layout: Layout) -> dict[int, Any]:
         if place >= 0:
             values[place] = _number(summary.last)
             values[place + 1] = details_text(summary)
+    for name, last in (row.last or {}).items():
+        place = layout.metrics.get(name, -1)
+        if place >= 0:
+            values[place] = _number(last)  # its details stay null
     return values
 
 

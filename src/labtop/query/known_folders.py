@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labtop.query.listing import list_changes
 from labtop.query.record_files import record_path, stamp_of_file
 from labtop.query.run_index import RunIndex
+from labtop.query.unread_rows import UNREAD_STAMP
 from labtop.store.reader import list_point_files
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class KnownFolders:
         self._index = index
         self._packs = packs
         self._packs_seen = -1
+        self._loads_seen = 0
         self._packed: dict[
             str, list[str]
         ] = {}  # project → runs that lie in packs, most of them without a folder
@@ -80,7 +82,18 @@ class KnownFolders:
             self._folders[project] = folders
         self._times = dict(listing.times)
         pending = [each for each in self._pending if each not in new]
-        return Listed((*pending, *new, *self._mended()), removed)
+        return Listed((*pending, *new, *self._mended(), *self._read_since()), removed)
+
+    def _read_since(self) -> list[str]:
+        """Runs of which the table knows only what was listed, and that were read by another process or before."""
+        if self._packs is None or self._packs.loads == self._loads_seen:
+            return []
+        self._loads_seen = self._packs.loads
+        relation = self._index.table.relation(["_folder", "_stamp"])
+        rows = self._index.engine.query(f"SELECT _folder FROM {relation} WHERE _stamp = {UNREAD_STAMP}")
+        folders = [folder for (folder,) in rows]
+        unread = self._packs.unread(folders)
+        return [folder for folder in folders if folder not in unread]
 
     def _times_but_of_packed(self) -> Mapping[str, int]:
         """The times of projects, without those in which runs came to lie in packs, or do so no more."""

@@ -1,4 +1,4 @@
-"""Reads the records of runs that lie in the packs of a mirror: hundreds with one query."""
+"""Reads the records of runs of a mirror that have no folder: out of packs, hundreds with one query."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from labtop.store.format import RECORD_COLUMNS
 
 if TYPE_CHECKING:
     from labtop.sources.packs import Pack, Packs
+    from labtop.sources.unread import Unread
 
 _RUNS_AT_ONCE = 1000
 
@@ -27,6 +28,10 @@ class PackedRecords:
 
     def __contains__(self, folder: object) -> bool:
         return folder in self.packs
+
+    def unread(self, folders: Iterable[str]) -> list[Unread]:
+        """What is known of those runs that are unread."""
+        return self.packs.told.take(self.packs.unread(folders))
 
     def chunks(self, folders: Iterable[str]) -> Iterator[list[EncodedRecord]]:
         """The records of runs that lie in packs, some packs at a time."""

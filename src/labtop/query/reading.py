@@ -6,6 +6,7 @@ Records are read here, or, where there are thousands, by other processes that ha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from labtop.errors import LabtopError, QueryError
 from labtop.query.chunk import layout_of, row_values, seen_in
@@ -20,12 +21,17 @@ from labtop.query.record_files import read_records
 from labtop.query.record_row import RecordRow, RowMaker
 from labtop.query.run_index import RunIndex
 from labtop.query.shared_reading import SharedReading
+from labtop.query.unread_rows import UnreadRows
+
+if TYPE_CHECKING:
+    from labtop.sources.unread import Unread
 
 Progress = Callable[[int, int], None]
 """Told how many of how many records are read."""
 
 FIRST_CHUNK = 100  # rows on screen soon
 CHUNK = 500
+UNREAD_CHUNK = 5000
 WORTH_PROCESSES = 1500
 """Records that take longer to read than processes take to start."""
 
@@ -67,6 +73,10 @@ class Reading:
             inside = [each for each in folders if each in self._packed]
             self._known.note_damage(inside, {})
             self._known.note_missing(inside, ())
+            unread = self._packed.unread(inside)
+            for start in range(0, len(unread), UNREAD_CHUNK):
+                told = unread[start : start + UNREAD_CHUNK]
+                yield len(told), self._take_unread(told)
             for records in self._packed.chunks(inside):
                 yield len(records), self._take(records)
             folders = [each for each in folders if each not in self._packed]
@@ -85,19 +95,29 @@ class Reading:
         told = [record_from_log(self._index.store, folder) for folder in logged]
         return self._take([*read.records, *(each for each in told if each is not None)])
 
+    def _take_unread(self, told: Sequence[Unread]) -> bool:
+        """Put in rows of runs whose points were not read."""
+        ordered = sorted(told, key=lambda each: (-each.listed.started_at.timestamp(), each.run_id))
+        numbers, there = self._index.number([(each.folder, each.run_id) for each in ordered])
+        maker = UnreadRows(self._maker)
+        self._load([maker.row(each) for each in ordered if each.folder in numbers], numbers, there)
+        return bool(numbers)
+
     def _take(self, records: Sequence[EncodedRecord]) -> bool:
         """Put records into the table; True when there are any."""
         # newest first, as the table is sorted until somebody sorts it
         ordered = sorted(records, key=lambda each: (-(each.started_us or 0), each.id))
         numbers, there = self._index.number([(each.folder, each.id) for each in ordered])
         rows = [row for each in ordered if each.folder in numbers and (row := self._row(each, numbers))]
+        self._load(rows, numbers, there)
+        return bool(numbers)
+
+    def _load(self, rows: Sequence[RecordRow], numbers: dict[str, int], there: Sequence[int]) -> None:
         if rows:
-            seen = seen_in(rows)
-            self._index.learn(seen)
+            self._index.learn(seen_in(rows))
             self._put(rows, numbers, there)
             self._environments.add(row.environment for row in rows if row.environment)
             self._index.lay_edits(row.record.id for row in rows)
-        return bool(numbers)
 
     def _row(self, record: EncodedRecord, numbers: dict[str, int]) -> RecordRow | None:
         try:

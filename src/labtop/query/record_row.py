@@ -42,6 +42,9 @@ HIDDEN = {
 COLD = frozenset(("_data", "_artifacts"))
 """Those of them that only SQL views ask for."""
 
+UNTOLD = ("points", "problems", "_artifacts")
+"""Those that are null as long as the points of a run are not read, as are the details of its metrics."""
+
 ROW_COLUMNS: Mapping[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
 """The columns that every row has, and their SQL types."""
 
@@ -66,13 +69,17 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
-    """A row. `values` are those of `ROW_COLUMNS` but "row", times in microseconds; `params` are as JSON has them."""
+    """A row. `values` are those of `ROW_COLUMNS` but "row", times in microseconds; `params` are as JSON has them.
+
+    `last`: of a run whose points were not read, the last value of each metric instead of `metrics`.
+    """
 
     record: EncodedRecord
     values: Mapping[str, Any]
     params: Mapping[Path, Any]
     metrics: Mapping[str, MetricSummary]
     environment: tuple[int, Document] | None = None  # its hash and its text
+    last: Mapping[str, float] | None = None
 
 
 def text_hash(text: Document) -> int:
@@ -82,7 +89,7 @@ def text_hash(text: Document) -> int:
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """A document that was decoded: what it says, its reproducibility mark, and whether it could be read."""
 
     facts: Any
@@ -95,32 +102,30 @@ class _Known:
 class RowMaker:
     """Makes rows of records; remembers documents that many runs share."""
 
-    _known: dict[tuple[str, Document | None], _Known] = field(default_factory=dict)
+    _known: dict[tuple[str, Document | None], Known] = field(default_factory=dict)
     _seeds: dict[tuple[Path, ...], tuple[Path, ...]] = field(default_factory=dict)
 
     def row(self, record: EncodedRecord, latest: Latest | None = None) -> RecordRow:
         """The row of a record. A document that cannot be read leaves its columns empty and counts as a problem."""
-        groups = {name: self._read(name, record.documents.get(name)) for name in _REPEATED}
-        for name in ("life", "command", "params", "metrics"):
-            groups[name] = _decoded(name, record.documents.get(name))
+        groups = self.groups(record)
         facts = {name: each.facts for name, each in groups.items()}
-        params = dict(_leaves(facts["params"], ()))
+        params = leaves_of(facts["params"])
         metrics = latest.metrics if latest and latest.metrics is not None else facts["metrics"]
         environment = record.documents.get("environment")
-        seeds = self._seeds_among(params)
+        seeds = self.seeds_among(params)
         values = {
             "_folder": record.folder,
             "_stamp": record.stamp,
             "_final": record.is_settled,
-            "_twins": text_hash(_same_but_for_the_seed(record, facts, params, seeds)),
+            "_twins": text_hash(same_but_for_the_seed(told_besides(record, facts), params, seeds)),
             "_environment": groups["environment"].hash if environment is not None else None,
             "_data": _list_text(record.documents.get("data")),
             "_artifacts": _list_text(record.documents.get("artifacts")),
             "_source_id": facts["source"].run_id,
             **_true_columns(record, latest),
             **_columns_of_groups(facts),
-            "seed": _seed(facts["randomness"].seeds, params, seeds),
-            "score": self._score(groups, params, bool(seeds)),
+            "seed": seed_told(facts["randomness"].seeds, params, seeds),
+            "score": self.score(groups, bool(params), bool(seeds)),
             "points": sum(each.count for each in metrics.values()),
             "archived": facts["life"].archived,
             "ranks": record.ranks.total,
@@ -133,7 +138,14 @@ class RowMaker:
         known = None if environment is None else (groups["environment"].hash, environment)
         return RecordRow(record, values, params, metrics, known)
 
-    def _read(self, name: str, document: Document | None) -> _Known:
+    def groups(self, record: EncodedRecord) -> dict[str, Known]:
+        """The documents of a record, decoded."""
+        groups = {name: self._read(name, record.documents.get(name)) for name in _REPEATED}
+        for name in ("life", "command", "params", "metrics"):
+            groups[name] = _decoded(name, record.documents.get(name))
+        return groups
+
+    def _read(self, name: str, document: Document | None) -> Known:
         known = self._known.get((name, document))
         if known is None:
             known = _decoded(name, document)
@@ -146,7 +158,7 @@ class RowMaker:
             self._known[name, document] = known
         return known
 
-    def _seeds_among(self, params: Mapping[Path, Any]) -> tuple[Path, ...]:
+    def seeds_among(self, params: Mapping[Path, Any]) -> tuple[Path, ...]:
         """Those params that are named as seeds are; many runs have the same params."""
         paths = tuple(params)
         known = self._seeds.get(paths)
@@ -156,10 +168,11 @@ class RowMaker:
             known = self._seeds[paths] = tuple(filter(_names_a_seed, paths))
         return known
 
-    def _score(self, groups: Mapping[str, _Known], params: Mapping[Path, Any], names_seed: bool) -> str:
+    def score(self, groups: Mapping[str, Known], has_params: bool, names_seed: bool) -> str:
+        """The marks of a record's reproducibility; `names_seed`: one of its params is named as seeds are."""
         command, randomness = groups["command"].facts, groups["randomness"].facts
         configuration = _configuration_mark(
-            bool(command.argv), command.cwd is not None, command.config_files, bool(params)
+            bool(command.argv), command.cwd is not None, command.config_files, has_params
         )
         random = groups["randomness"].mark
         if names_seed:
@@ -167,11 +180,9 @@ class RowMaker:
         return groups["code"].mark + groups["data"].mark + groups["environment"].mark + configuration + random
 
 
-def _same_but_for_the_seed(
-    record: EncodedRecord, facts: Mapping[str, Any], params: Mapping[Path, Any], seeds: Sequence[Path]
-) -> bytes:
+def told_besides(record: EncodedRecord, facts: Mapping[str, Any]) -> bytes:
+    """What must agree in runs that are the same but for the seed, besides their params, as JSON."""
     code, packages = facts["code"], facts["environment"].packages
-    others = {"\x1f".join(path): value for path, value in params.items() if path not in seeds}
     return json_bytes(
         [
             record.project,
@@ -179,13 +190,18 @@ def _same_but_for_the_seed(
             code.patch_sha256,
             sorted(each.digest for each in facts["data"] if each.digest and each.role == "input"),
             [packages.get(name) for name in NUMERIC],
-            others,
         ],
         order="deterministic",
     )
 
 
-def _seed(told: Mapping[str, Any], params: Mapping[Path, Any], named: Sequence[Path]) -> str | None:
+def same_but_for_the_seed(besides: bytes, params: Mapping[Path, Any], seeds: Sequence[Path]) -> bytes:
+    """What is the same in runs that are the same but for the seed, and in no others."""
+    others = {"\x1f".join(path): value for path, value in params.items() if path not in seeds}
+    return besides[:-1] + b"," + json_bytes(others, order="deterministic") + b"]"
+
+
+def seed_told(told: Mapping[str, Any], params: Mapping[Path, Any], named: Sequence[Path]) -> str | None:
     """The seed as JSON: the one that all libraries got, else all of them, else the param that names one."""
     if told:
         first, *others = told.values()
@@ -194,13 +210,13 @@ def _seed(told: Mapping[str, Any], params: Mapping[Path, Any], named: Sequence[P
     return None if value is None else json_text(value)
 
 
-def _decoded(name: str, document: Document | None) -> _Known:
+def _decoded(name: str, document: Document | None) -> Known:
     if document is None:
-        return _Known(getattr(_NOTHING, name))
+        return Known(getattr(_NOTHING, name))
     try:
-        return _Known(decode_group(name, document))
+        return Known(decode_group(name, document))
     except InputError:
-        return _Known(getattr(_NOTHING, name), is_broken=True)
+        return Known(getattr(_NOTHING, name), is_broken=True)
 
 
 def _mark(pillar: str, **groups: Any) -> str:
@@ -283,6 +299,11 @@ def _columns_of_groups(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _step(step: float | None) -> float | str | None:
     return step if step is None or math.isfinite(step) else number_text(step)
+
+
+def leaves_of(params: Mapping[str, Any]) -> dict[Path, Any]:
+    """The ends of nested params by their paths."""
+    return dict(_leaves(params, ()))
 
 
 def _leaves(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,20 @@ class RunFolders:
     Args:
         packs: of a mirror: runs may lie in them until somebody asks for their folders.
         refresh: reads again what turned out to be damaged.
+        read: reads runs that are unread, by their folders.
     """
 
-    def __init__(self, index: RunIndex, packs: Packs | None, refresh: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        index: RunIndex,
+        packs: Packs | None,
+        refresh: Callable[[], object],
+        read: Callable[[Collection[str]], object],
+    ) -> None:
         self._index = index
         self._packs = packs
         self._refresh = refresh
+        self._read = read
 
     def places(self, run_ids: Sequence[str]) -> dict[str, Path]:
         """Where the folders of runs are, or will be when they are made, by id; unknown runs are left out."""
@@ -36,6 +44,7 @@ class RunFolders:
         places = self.places(run_ids)
         if self._packs is not None and places:
             folders = [each.relative_to(self._index.store).as_posix() for each in places.values()]
+            self._read(folders)
             if not self._packs.unpack(folders):
                 self._refresh()
                 self._packs.unpack(folders)
@@ -44,6 +53,7 @@ class RunFolders:
     def all(self, packed: bool) -> list[tuple[str, Path]]:
         """Id and folder of every run, by folder; the folders of those in packs are made, or with False left out."""
         rows = self._rows()
+        self._read([folder for _, folder in rows])
         if packed:
             self.make([run_id for run_id, _ in rows])
         elif self._packs is not None:
@@ -59,7 +69,11 @@ class RunFolders:
 
     def packs(self) -> list[Pack]:
         """The packs in which runs lie."""
-        return [] if self._packs is None else self._packs.of(folder for _, folder in self._rows())
+        if self._packs is None:
+            return []
+        folders = [folder for _, folder in self._rows()]
+        self._read(folders)
+        return self._packs.of(folders)
 
     def _rows(self) -> list[tuple[str, str]]:
         relation = self._index.table.relation(["id", "_folder"])

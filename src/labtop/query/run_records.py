@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ class RunRecords:
     Args:
         packed: reads those that lie in the packs of a mirror.
         refresh: reads again what turned out to be damaged.
+        read: reads runs that are unread, by their folders.
     """
 
     def __init__(
@@ -39,7 +40,9 @@ class RunRecords:
         folders: RunFolders,
         packed: PackedRecords | None,
         refresh: Callable[[], object],
+        read: Callable[[Collection[str]], object],
     ) -> None:
+        self._read = read
         self._index = index
         self._folders = folders
         self._packed = packed
@@ -103,11 +106,14 @@ class RunRecords:
             for each in folders
             if not (each / RECORD).exists()
         }
+        self._read(list(names.values()))
         inside = packed.rows(names.values())
         if packed.packs.lost:
             self._refresh()
             inside = packed.rows(names.values())
-        return inside, [each for each in folders if names.get(each, "") not in packed]
+        return inside, [
+            each for each in folders if names.get(each, "") not in packed or (each / RECORD).exists()
+        ]
 
     def _as_of_now(self, record: RunRecord, folder: Path) -> RunRecord:
         """A record with what its writer had not folded, who wrote it, its status as it is seen now, and later edits."""

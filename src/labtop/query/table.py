@@ -17,7 +17,7 @@ from labtop.query.details import Detail
 from labtop.query.engine import Engine, Row, quote_name
 from labtop.query.found_columns import Changes, FoundColumn, FoundColumns
 from labtop.query.fresh_rows import FreshRows, add_columns
-from labtop.query.record_row import COLD, ROW_COLUMNS
+from labtop.query.record_row import COLD, ROW_COLUMNS, UNTOLD
 
 Loader = Callable[[str, Sequence[str]], None]
 """Makes a table of the given name with `row` and cold columns of `base`."""
@@ -75,6 +75,10 @@ class RunTable:
         """The column that holds what can be asked for."""
         detail = self._details.get(key)
         return key if detail is None else detail.stored
+
+    def is_of_points(self, key: str) -> bool:
+        """Whether what can be asked for is null as long as the points of a run are not read."""
+        return key in self._details or key in UNTOLD
 
     def set_base(self, relation: str, has_all: bool, load_cold: Loader | None) -> None:
         """Take `relation` (a view of the cache file, or a table of its common columns) as the older rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -67,6 +68,14 @@ class KnownPlace:
     def wanted(self, refs: dict[str, RunRef]) -> list[RunRef]:
         """The runs that are to be read, with what their last reading left for this one."""
         return [self._with_state(ref) for ref in refs.values() if self._is_new(ref)]
+
+    def unread(self, folders: Container[str] | None) -> list[RunRef]:
+        """The runs that were only listed, of those that people see in `folders`, or all; but for unreadable ones."""
+        return [
+            RunRef(key, each.version)
+            for key, each in self.runs.items()
+            if each.is_unread and key not in self.problems and (folders is None or each.shown in folders)
+        ]
 
     def _is_new(self, ref: RunRef) -> bool:
         if ref.key in self.problems:

@@ -26,6 +26,7 @@ class Landed:
         telling: those of them that go up and down: no schedule of a learning rate does.
         traits: what tells it from others with the same curves.
         pack: the pack that it was written to first; `folder` is made of it when somebody asks. Empty if there is none.
+        is_unread: it is known by the listing of its place alone; there is nothing of it in the mirror yet.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Landed:
     telling: tuple[str, ...] = ()
     traits: Traits = NO_TRAITS
     pack: str = ""
+    is_unread: bool = False
 
     @property
     def shown(self) -> str:

@@ -11,12 +11,16 @@ import hashlib
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
 from pathlib import Path
 
 import msgspec
 
 from labtop.errors import LabtopError
+from labtop.sources import load_source
 from labtop.sources.composing import compose
 from labtop.sources.finding import Survey, survey
 from labtop.sources.joining import Group, grouped
@@ -27,7 +31,9 @@ from labtop.sources.mirror_lock import locked
 from labtop.sources.packs import Packs
 from labtop.sources.passing import decode, encode
 from labtop.sources.reading import Task, Told, read_tasks, task_of
+from labtop.sources.source import RunRef
 from labtop.sources.unpacking import remove
+from labtop.sources.unread import Unread, told_of
 from labtop.store.files import replace_file
 from labtop.store.layout import RECORD, create_store
 
@@ -47,8 +53,20 @@ _FOLLOWED_S = 120.0
 _SHOWN_EVERY_S = 0.3
 _SHARE_OF_SHOWING = 0.4  # of the time of a first reading may go into filling the table meanwhile
 _SAVED_EVERY_S = 10.0
+_FIRST_TOLD, _TOLD_AT_ONCE = 500, 5_000
 _ALONE = "alone"  # what a folder was made of that is to be looked at again
 _MOVING_S = 600.0
+
+
+class Depth(Enum):
+    """How much of a new run is read: what its place lists, that first and then all, or all at once."""
+
+    LISTED = "listed"
+    LISTED_FIRST = "listed first"
+    WHOLE = "whole"
+
+
+_Key = tuple[str, Path]
 
 
 class _Saved(msgspec.Struct):
@@ -96,8 +114,16 @@ class Mirror:
         """Whether something was written lately to a run that has not ended."""
         return time.monotonic() - self._moved_at < _MOVING_S
 
-    def update(self, on_progress: Progress | None = None) -> Iterator[list[str]]:
-        """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before."""
+    def update(
+        self,
+        on_progress: Progress | None = None,
+        depth: Depth = Depth.WHOLE,
+        only: AbstractSet[str] | None = None,
+    ) -> Iterator[list[str]]:
+        """Bring the mirror up to date; yields run folders whenever there are new ones, or others than before.
+
+        `only`: of the runs that are unread these alone are read, by the folders that people see.
+        """
         if not self.store.is_dir():  # somebody emptied the cache: all is read again
             create_store(self.store)
             self._survey_due = 0.0
@@ -110,7 +136,10 @@ class Mirror:
             self._shown_ids, self._alone = set(), {}
             self._forget_lost()
             self._look()
-            tasks = [task for known in list(self._places.values()) if (task := self._list(known)) is not None]
+            new = {key: self._list(known) for key, known in list(self._places.items())}
+            if depth is not Depth.WHOLE and self._may_tell():
+                yield from self._tell(new)
+            tasks = self._tasks(new, self._wanted_unread(depth, only))
             if tasks:
                 yield from self._read(tasks, on_progress)
             if tasks or self._changed:
@@ -152,17 +181,17 @@ class Mirror:
         self._changed |= has_changed
         self._unreadable |= problems
 
-    def _list(self, known: KnownPlace) -> Task | None:
-        """What is to be read of a place; None when nothing is. Runs that are gone are removed."""
+    def _list(self, known: KnownPlace) -> list[RunRef]:
+        """What is new at a place. Runs that are gone are removed."""
         started = time.monotonic()
         if started < known.due:
-            return None
+            return []
         place = known.found.place.path
         try:
             listed = known.look()
             if listed is None:
                 self._wait(known, time.monotonic() - started)
-                return None
+                return []
             refs = {ref.key: ref for ref in listed}
         except (OSError, LabtopError) as error:
             self._unreadable[str(place)] = getattr(error, "message", "") or str(error)
@@ -179,8 +208,76 @@ class Mirror:
         wanted = known.wanted(refs)
         if not wanted:
             known.is_read()
-            return None
-        return task_of(known.found, wanted, known.runs)
+        return wanted
+
+    def _tasks(self, new: Mapping[_Key, list[RunRef]], unread: Mapping[_Key, list[RunRef]]) -> list[Task]:
+        """What is to be read of all places. A place of which nothing is counts as read."""
+        tasks = []
+        for key, known in self._places.items():
+            fresh = {ref.key for ref in new.get(key, ())}
+            refs = [*new.get(key, ()), *(ref for ref in unread.get(key, ()) if ref.key not in fresh)]
+            if refs:
+                before = {
+                    ref.key: each for ref in refs if (each := known.runs.get(ref.key)) and not each.is_unread
+                }
+                tasks.append(task_of(known.found, refs, before))
+        return tasks
+
+    # Runs that are only listed
+
+    def _may_tell(self) -> bool:
+        """Whether no run can be one with that of another tracker, which only their points would tell."""
+        return len({load_source(each.found.source).tracker for each in self._places.values()}) == 1
+
+    def _tell(self, new: dict[_Key, list[RunRef]]) -> Iterator[list[str]]:
+        """Show runs that were never read by what their places tell of them, and take them out of `new`."""
+        for key, refs in new.items():
+            known = self._places[key]
+            unknown = [ref for ref in refs if ref.key not in known.runs or known.runs[ref.key].is_unread]
+            told = set()
+            some: list[tuple[Landed, Unread]] = []
+            try:
+                for each in told_of(known.found, unknown):
+                    some.append(each)
+                    told.add(each[0].key)
+                    if len(some) >= (_FIRST_TOLD if len(told) == len(some) else _TOLD_AT_ONCE):
+                        yield self._take_told(known, some)
+                        some = []
+            except (OSError, LabtopError):
+                pass  # said when it is read
+            if some:
+                yield self._take_told(known, some)
+            new[key] = [ref for ref in refs if ref.key not in told]
+            if told and not new[key]:
+                known.is_read()
+
+    def _take_told(self, known: KnownPlace, some: Sequence[tuple[Landed, Unread]]) -> list[str]:
+        shown = {}
+        for landed, unread in some:
+            known.runs[landed.key] = landed
+            known.problems.pop(landed.key, None)
+            if unread.folder not in self._shown or unread.folder in self.packs.unread([unread.folder]):
+                shown[unread.folder] = landed
+                if os.path.lexists(left := f"{self.store}/{unread.folder}"):
+                    remove(Path(left))
+        self.packs.told.add(unread for _, unread in some if unread.folder in shown)
+        self.packs.show(shown)
+        self._shown.update(dict.fromkeys(shown, _ALONE))
+        self._alone |= shown
+        self._changed = True
+        return list(shown)
+
+    def _wanted_unread(self, depth: Depth, only: AbstractSet[str] | None) -> dict[_Key, list[RunRef]]:
+        """The runs that were only listed and are to be read now; also those that are one with others."""
+        if depth is not Depth.LISTED or not self._may_tell():
+            return {key: known.unread(None) for key, known in self._places.items()}
+        wanted = {}
+        ids = Counter(each.run_id for known in self._places.values() for each in known.runs.values())
+        for key, known in self._places.items():
+            joined = {each.shown for each in known.runs.values() if each.is_unread and ids[each.run_id] > 1}
+            if only is not None or joined:
+                wanted[key] = known.unread(joined | (only or set()))
+        return wanted
 
     def _wait(self, known: KnownPlace, took: float) -> None:
         """Say when a place that was just listed is listed again."""
@@ -218,7 +315,9 @@ class Mirror:
     def _show_at_once(self, landed: Landed) -> list[str]:
         """Show a new run that was just read, alone for now; what it is one run with may be read later."""
         folder = landed.shown
-        if landed.is_context or folder in self._shown or landed.run_id in self._shown_ids:
+        was_unread = bool(self.packs.unread([folder]))
+        is_known = folder in self._shown or landed.run_id in self._shown_ids
+        if landed.is_context or (is_known and not was_unread):
             return []
         try:
             compose(self.store, Group(landed), self.store / folder)
@@ -238,7 +337,7 @@ class Mirror:
             return
         known.problems.pop(told.key, None)
         before = known.runs.get(told.key)
-        if before is not None:
+        if before is not None and not before.is_unread:
             self._moved_at = known.changed_at = time.monotonic()
             known.due = min(known.due, known.changed_at + known.took / _SHARE_OF_FOLLOWING)
         known.runs[told.key] = told.landed
@@ -253,7 +352,8 @@ class Mirror:
         changed = []
         for folder, group in groups.items():
             signature = _signature(group.members)
-            if self._alone.get(folder) is group.host and not group.guests:
+            is_unread = group.host.is_unread and not group.guests
+            if (self._alone.get(folder) is group.host and not group.guests) or is_unread:
                 self._shown[folder] = signature  # it is shown as it is already
             elif self._shown.get(folder) != signature:
                 try:
@@ -295,6 +395,7 @@ class Mirror:
         before = self._places
         self.stores = tuple(map(Path, saved.stores))
         self._shown = saved.shown
+        self.packs.loads += 1
         self._places = {}
         whole = self.packs.are_whole(run.pack for each in saved.places for run in each.runs if run.pack)
         for each in saved.places:
@@ -307,7 +408,8 @@ class Mirror:
                 landed.shown: landed
                 for known in self._places.values()
                 for landed in known.runs.values()
-                if landed.pack and self._shown.get(landed.shown) in (_ALONE, _signature((landed,)))
+                if (landed.pack or landed.is_unread)
+                and self._shown.get(landed.shown) in (_ALONE, _signature((landed,)))
             }
         )
 
@@ -315,6 +417,8 @@ class Mirror:
         """Whether what was read of a run is still in the cache, which others may tidy."""
         if landed.pack:
             return whole[landed.pack]
+        if landed.is_unread:
+            return True
         try:
             return (self.store / landed.folder / RECORD).stat().st_size > 0
         except OSError:

@@ -1,6 +1,6 @@
-"""The packs of a mirror as readers need them: which runs that people see lie in one, and their folders when asked for.
+"""The runs of a mirror that have no folder: those that lie in packs, and those that are unread where they come from.
 
-Filled by one thread, asked by any.
+What readers need to know of them, and their folders when somebody asks for them. Filled by one thread, asked by any.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from labtop.errors import InputError
 from labtop.sources.landed import Landed
 from labtop.sources.packing import PACKS, POINTS, RECORDS, pack_paths, runs_in
 from labtop.sources.unpacking import is_whole, link, unpack
+from labtop.sources.unread import Told
 from labtop.store.layout import RECORD
 
 
@@ -42,8 +43,13 @@ class Packs:
     def __init__(self, mirror: Path) -> None:
         self._mirror = mirror
         self._shown: dict[str, Landed] = {}
+        self._unread: dict[str, Landed] = {}
+        self.told = Told()
+        """What is known of runs that are unread."""
+        self.loads = 0
+        """Counts up whenever what another process may have read was taken in."""
         self.revision = 0
-        """Counts up whenever runs came to lie in packs, or do so no more."""
+        """Counts up whenever runs came to be here, or are so no more."""
         self.lost: set[str] = set()
         """Packs that turned out to be damaged, or gone."""
 
@@ -51,19 +57,32 @@ class Packs:
         return folder in self._shown
 
     def show(self, shown: Mapping[str, Landed]) -> None:
-        """Say which run is what people see of a folder, alone; those that lie in no pack count for nothing."""
-        inside = {folder: each for folder, each in shown.items() if each.pack}
+        """Say which run is what people see of a folder, alone; those with a folder count for nothing."""
+        inside = {folder: each for folder, each in shown.items() if each.pack or each.is_unread}
         outside = [folder for folder in shown if folder not in inside and folder in self._shown]
         self.revision += bool(outside or inside.keys() - self._shown.keys())
         self._shown.update(inside)
         for folder in outside:
             del self._shown[folder]
+        for folder, each in shown.items():
+            if each.is_unread:
+                self._unread[folder] = each
+            else:
+                self._unread.pop(folder, None)
 
     def show_only(self, shown: Mapping[str, Landed]) -> None:
         """The same for all folders that there are."""
-        inside = {folder: each for folder, each in shown.items() if each.pack}
+        inside = {folder: each for folder, each in shown.items() if each.pack or each.is_unread}
         self.revision += inside.keys() != self._shown.keys()
         self._shown = inside
+        self._unread = {folder: each for folder, each in inside.items() if each.is_unread}
+
+    def unread(self, folders: Iterable[str] | None = None) -> dict[str, Landed]:
+        """Those of some runs that are unread, or all that are."""
+        known = self._unread
+        if folders is None or not known:
+            return dict(known)
+        return {folder: each for folder in folders if (each := known.get(folder)) is not None}
 
     def by_project(self) -> dict[str, list[str]]:
         """The folders of the runs, by the folder of their project."""
@@ -76,7 +95,7 @@ class Packs:
         """The packs in which some runs lie."""
         found: dict[str, dict[str, str]] = {}
         for folder in folders:
-            if (landed := self._shown.get(folder)) is not None:
+            if (landed := self._shown.get(folder)) is not None and landed.pack:
                 found.setdefault(landed.pack, {})[landed.folder] = folder
         return [
             Pack(*pack_paths(self._mirror, name), runs, len(runs) == runs_in(name))
@@ -87,7 +106,7 @@ class Packs:
         """Make the folders of runs that lie in packs; False when one is lost: a pack is damaged, or gone."""
         wanted: dict[str, dict[str, Landed]] = defaultdict(dict)
         for folder in folders:
-            if (landed := self._shown.get(folder)) is not None:
+            if (landed := self._shown.get(folder)) is not None and landed.pack:
                 wanted[landed.pack][folder] = landed
         lost = set()
         for name, some in wanted.items():

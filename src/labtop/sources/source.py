@@ -11,8 +11,9 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from labtop.model.run import RunRecord
 
@@ -116,6 +117,34 @@ class RunRead:
     output: Path | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A run that has ended, as the listing of its place tells of it without reading its points.
+
+    What it tells is what `read` gives, so a row made of it stays as it is when the points are read, and only gains.
+
+    Attributes:
+        key, identity: as in `RunRead`.
+        common: what it has in common with other runs: the very same object for all of them, for what is made of it is
+            made once. The fields below are of this run alone, and count for nothing in it.
+        run_id: `source.run_id`. `seeds`: `randomness.seeds`, of the same names in all runs with this `common`.
+        tags: `life.tags`.
+        last: the last value of each metric, in the order of their names.
+    """
+
+    key: str
+    identity: str
+    common: RunRecord
+    name: str
+    run_id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    seeds: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    last: Mapping[str, float] = field(default_factory=dict)
+
+
 @runtime_checkable
 class Source(Protocol):
     """Reads the logs of one tracker. Stateless: one object serves all places, in several processes.
@@ -140,6 +169,9 @@ class Source(Protocol):
 
     # `version_of(place: Path) -> str`, where a source has it and `runs` takes long: another text (of `settled_stamp`)
     # whenever `runs` may give something else; empty when that is not certain
+
+    # `listed(place: Path, refs: Sequence[RunRef]) -> Iterator[Listed]`, where a source can tell of thousands of runs in
+    # a fraction of the time that their points take; those of which it cannot, or is in doubt, it leaves out
 
     def detect(self, listing: Listing) -> Iterable[Place]:
         """The places in a folder: the folder itself, files in it, or folders in it. Looks at names, opens little."""

@@ -143,3 +143,14 @@ class Database:
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute(statement)
             connection.commit()
+
+    def last_values(self) -> None:
+        """Fill the table of last values from the points: of the largest step, then time, then value, as MLflow does."""
+        self.execute("DELETE FROM latest_metrics")
+        self.execute(
+            """INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
+               SELECT key, value, timestamp, step, is_nan, run_uuid FROM (
+                   SELECT *, row_number() OVER (
+                       PARTITION BY run_uuid, key ORDER BY step DESC, timestamp DESC, value DESC) AS place
+                   FROM metrics) WHERE place = 1"""
+        )

@@ -95,7 +95,7 @@ def json_of(catalog: Catalog, selection: Selection) -> Iterator[dict[str, Any]]:
 
 def print_runs(asked: Asked) -> int:
     """Print the runs at a path; also what the UI does where there is no terminal."""
-    with open_catalog(asked.path, asked.store) as catalog:
+    with open_catalog(asked.path, asked.store, lazily=True) as catalog:
         selection = asked.select(catalog)
         if asked.where and not selection.rows:
             for sentence in hidden_fields(asked.where, catalog.columns()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +23,7 @@ from labtop.sources.mlflow import words
 from labtop.sources.mlflow.artifacts import LoggedModel, logged_models, models_in_history, tables_named
 from labtop.sources.seeds import seeds_in
 
-_TOLD_ELSEWHERE = frozenset(
+TOLD_ELSEWHERE = frozenset(
     (
         *(
             words.NOTE,
@@ -36,6 +37,7 @@ _TOLD_ELSEWHERE = frozenset(
         *(words.OLD_REMOTE, words.DIRTY, words.IMAGE, words.MODEL_HISTORY, words.TABLES),
     )
 )
+"""Tags that become other facts of the record."""
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ def record_of(facts: RunFacts, uri: str) -> RunRecord:
         ended_at=_time(facts.end_time, "end_time", problems),
         params=params,
         life=Life(
-            tags=tuple(_labels(facts)),
+            tags=labels(tags, facts.user, facts.source_type, facts.entry_point),
             notes=tags.get(words.NOTE, ""),
             parent_id=f"mlflow:{tags[words.PARENT]}" if tags.get(words.PARENT) else None,
             archived=facts.is_archived,
@@ -124,17 +126,17 @@ def _time(milliseconds: Any, name: str, problems: list[str]) -> Any:
     return moment
 
 
-def _labels(facts: RunFacts) -> list[str]:
+def labels(told: Mapping[str, str], user: Any, source_type: Any, entry_point: Any) -> tuple[str, ...]:
     """The tags that no other fact says, as `key=value`. What the run's own columns say of old is a tag, as today."""
-    tags = {key: text for key, text in facts.tags.items() if key not in _TOLD_ELSEWHERE}
-    user, kind = words.text_of(facts.user), words.source_type_of(facts.source_type)
+    tags = {key: text for key, text in told.items() if key not in TOLD_ELSEWHERE}
+    user, kind = words.text_of(user), words.source_type_of(source_type)
     if user and user != "unknown":
         tags.setdefault(words.USER, user)
     if kind and kind != "LOCAL":
         tags.setdefault(words.SOURCE_TYPE, kind)
-    if facts.entry_point:
-        tags.setdefault("mlflow.project.entryPoint", words.text_of(facts.entry_point))
-    return [f"{key}={text}" if text else key for key, text in sorted(tags.items())]
+    if entry_point:
+        tags.setdefault("mlflow.project.entryPoint", words.text_of(entry_point))
+    return tuple(f"{key}={text}" if text else key for key, text in sorted(tags.items()))
 
 
 def _code(facts: RunFacts) -> Code:

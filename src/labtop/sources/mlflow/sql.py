@@ -11,11 +11,12 @@ from labtop.model.run import RunRecord
 from labtop.sources.mlflow.artifacts import files_in
 from labtop.sources.mlflow.facts import RunFacts
 from labtop.sources.mlflow.run_read import run_read
+from labtop.sources.mlflow.sql_listed import SqlListing
 from labtop.sources.mlflow.sql_many import points_of_many
 from labtop.sources.mlflow.sql_points import SqlPoints, state_of
 from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders, rows_told
 from labtop.sources.mlflow.words import is_run_id
-from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef, settled_stamp
+from labtop.sources.source import Curve, Listed, Listing, Place, RunRead, RunRef, settled_stamp
 
 _ENDINGS = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
 _AT_ONCE = 200
@@ -46,6 +47,19 @@ class MlflowSql:
     def version_of(self, place: Path) -> str:
         """Another text whenever the database, or what was not written into it yet, is another."""
         return settled_stamp(place, *side_files(place))
+
+    def listed(self, place: Path, refs: Sequence[RunRef]) -> Iterator[Listed]:
+        """Tell of runs that have ended, by what stands in the small tables."""
+        with open_sqlite(place) as connection:
+            if damage_of(place, connection):
+                return  # it is told when runs are read
+            connection.text_factory = str  # many times as fast; a text that is no UTF-8 is an error
+            try:
+                listing = SqlListing(connection, place)
+                if listing.can_tell:
+                    yield from listing.runs(refs)
+            except sqlite3.Error:
+                return
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs, each from the last row that was read if that is known."""

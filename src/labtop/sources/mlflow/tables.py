@@ -21,7 +21,7 @@ from labtop.sources.mlflow.words import DELETED, number_of, text_of
 
 MUST_HAVE = {"experiments": {"experiment_id", "name"}, "runs": {"run_uuid", "experiment_id", "status"}}
 """What tells a database of MLflow: tables and columns that it has had from the first day on."""
-_RUN = (
+RUN = (
     *(
         "run_uuid",
         "name",
@@ -34,6 +34,8 @@ _RUN = (
     ),
     *("end_time", "source_version", "lifecycle_stage", "artifact_uri", "experiment_id"),
 )
+"""The columns of `runs` that are read."""
+
 _NO_ROWS = (0, 0)
 
 
@@ -72,6 +74,15 @@ class Tables:
             marks = ",".join("?" * len(runs))
             yield from self.rows(table, wanted, f'WHERE "{column}" IN ({marks}) {also}', runs)
 
+    def of_ids(
+        self, table: str, wanted: Sequence[str], ids: str, column: str = "run_uuid"
+    ) -> Iterator[tuple[Any, ...]]:
+        """The same for any number of runs, given as a JSON list."""
+        if column in table_columns(self.connection, table):
+            yield from self.rows(
+                table, wanted, f'WHERE "{column}" IN (SELECT value FROM json_each(?))', [ids]
+            )
+
     def experiments(self) -> dict[Any, Experiment]:
         """Experiments by id."""
         return {
@@ -83,8 +94,8 @@ class Tables:
         """What is known of some runs but points and files; those that are gone are not in it."""
         wanted = set(runs)  # a damaged index may lead to others
         found = {
-            each[0]: _run_facts(each, experiments)
-            for each in self.of_runs("runs", _RUN, runs)
+            each[0]: run_facts(each, experiments)
+            for each in self.of_runs("runs", RUN, runs)
             if each[0] in wanted
         }
         for run_id, key, value in self.of_runs("params", ("run_uuid", "key", "value"), runs):
@@ -181,7 +192,7 @@ class Tables:
         """A text for every run that is another one whenever something else would be read."""
         experiments = self.experiments()
         found: dict[str, int] = {}
-        for each in self.rows("runs", _RUN):
+        for each in self.rows("runs", RUN):
             if isinstance(each[0], str):
                 found[each[0]] = crc32(repr((each, experiments.get(each[-1]))).encode("utf-8", "replace"))
         sums = dict.fromkeys(found, 0)
@@ -237,8 +248,9 @@ def is_indexed(connection: sqlite3.Connection, table: str) -> bool:
     return connection.execute(query, [table]).fetchone() is not None
 
 
-def _run_facts(row: tuple[Any, ...], experiments: dict[Any, Experiment]) -> RunFacts:
-    run = dict(zip(_RUN, row, strict=True))
+def run_facts(row: tuple[Any, ...], experiments: dict[Any, Experiment]) -> RunFacts:
+    """What a row of `runs` with the columns `RUN` says."""
+    run = dict(zip(RUN, row, strict=True))
     experiment = experiments.get(run["experiment_id"], Experiment("", False))
     return RunFacts(
         run_id=text_of(run["run_uuid"]),

@@ -1,0 +1,122 @@
+"""Rows of runs whose points were not read: what is the same in many of them is made once, from a record as always.
+
+Such a row lacks what only points tell: all of a metric but its last value, how many points there are, and how many
+problems. Everything else is as it will be when they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from labtop.query.encoded_record import COLUMNS, EncodedRecord
+from labtop.query.found_columns import Path
+from labtop.query.record_row import (
+    UNTOLD,
+    Known,
+    RecordRow,
+    RowMaker,
+    leaves_of,
+    same_but_for_the_seed,
+    seed_told,
+    text_hash,
+    told_besides,
+)
+from labtop.store.format import decode_group, encode_group, encode_record, safe_text
+
+if TYPE_CHECKING:
+    from labtop.sources.unread import Unread
+
+UNREAD_STAMP = -1
+"""The `_stamp` of a row whose run was not read."""
+
+_TIMES = ("started_at", "ended_at")
+_UNTOLD = dict.fromkeys(UNTOLD)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_SIMPLE = frozenset((str, int, bool, type(None)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What rows with one `common` record share."""
+
+    common: object
+    record: EncodedRecord
+    groups: Mapping[str, Known]
+    row: RecordRow
+    besides: bytes
+
+
+class UnreadRows:
+    """Makes rows of what was told of runs."""
+
+    def __init__(self, maker: RowMaker) -> None:
+        self._maker = maker
+        self._bases: dict[int, _Base] = {}
+        self._paths: dict[str, Path] = {}
+
+    def row(self, unread: Unread) -> RecordRow:
+        """The row of a run; null is what only its points tell."""
+        listed, base = unread.listed, self._base(unread)
+        params = self._params(listed.params)
+        named = self._maker.seeds_among(params)
+        started, ended = _micros(listed.started_at), _micros(listed.ended_at)
+        values = {
+            **base.row.values,
+            **_UNTOLD,
+            "_folder": unread.folder,
+            "_twins": text_hash(same_but_for_the_seed(base.besides, params, named)),
+            "_source_id": safe_text(listed.run_id),
+            "id": unread.run_id,
+            "name": safe_text(unread.name),
+            "started_at": started,
+            "ended_at": ended,
+            "duration_s": None if ended is None or started is None else max(ended - started, 0) / 1e6,
+            "tags": [safe_text(each) for each in listed.tags],
+            "seed": seed_told(listed.seeds, params, named),
+            "score": self._maker.score(base.groups, bool(params), bool(named)),
+        }
+        record = EncodedRecord(
+            folder=unread.folder,
+            stamp=UNREAD_STAMP,
+            id=unread.run_id,
+            name=unread.name,
+            project=base.record.project,
+            status=base.record.status,
+            started_us=started,
+            ended_us=ended,
+            documents={},
+        )
+        return RecordRow(record, values, params, {}, base.row.environment, listed.last)
+
+    def _base(self, unread: Unread) -> _Base:
+        known = self._bases.get(id(unread.common))
+        if known is None:
+            known = self._bases[id(unread.common)] = self._made(unread)
+        return known
+
+    def _made(self, unread: Unread) -> _Base:
+        row = encode_record(unread.common)
+        record = EncodedRecord.of_row(
+            unread.folder, UNREAD_STAMP, [None if name in _TIMES else row[name] for name in COLUMNS]
+        )
+        groups = self._maker.groups(record)
+        facts = {name: each.facts for name, each in groups.items()}
+        return _Base(unread.common, record, groups, self._maker.row(record), told_besides(record, facts))
+
+    def _params(self, params: Mapping[str, Any]) -> dict[Path, Any]:
+        """Params by path, as JSON has them."""
+        for value in params.values():
+            kind = type(value)
+            if kind not in _SIMPLE and not (kind is float and value - value == 0.0):
+                return leaves_of(decode_group("params", encode_group(dict(params))))
+        paths = self._paths
+        return {
+            paths.get(key) or paths.setdefault(key, (safe_text(key),)): value for key, value in params.items()
+        }
+
+
+def _micros(when: datetime | None) -> int | None:
+    return None if when is None else (when - _EPOCH) // _MICROSECOND
