@@ -14,7 +14,7 @@ from labtop.recording.capture.local_packages import local_packages
 from labtop.recording.capture.lock_differences import differences
 from labtop.recording.capture.lock_file import keep_lock_files
 from labtop.recording.capture.redact import Redactor
-from labtop.reproduce.environment import _local_findings
+from labtop.reproduce.local_packages import local_findings
 from tests.recording.conftest import RunScript, git, only_record
 
 UV = """version = 1
@@ -173,7 +173,7 @@ def test_a_plan_tells_how_such_a_package_stands_today(tmp_path: Path) -> None:
     def finding(dirty: bool = False) -> tuple[str, str]:
         package = LocalPackage(name="lib", path=str(lib), commit=commit, dirty=dirty)
         environment = Environment(origins={"lib": f"-e {lib}"}, local_packages=(package,))
-        (found,) = _local_findings(RunRecord(id="x", name="x", project="p", environment=environment))
+        (found,) = local_findings(RunRecord(id="x", name="x", project="p", environment=environment))
         return found.state, found.text.rpartition(commit[:12])[2]
 
     assert finding() == ("ok", ", where it stands today")

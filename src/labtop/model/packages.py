@@ -1,6 +1,8 @@
-"""Which packages bear on a result: torch before tqdm."""
+"""Names of packages, and which packages bear on a result: torch before tqdm."""
 
 from __future__ import annotations
+
+import re
 
 # fmt: off
 HEAVY = (
@@ -30,4 +32,9 @@ LIGHT = len(HEAVY)
 
 def package_weight(name: str) -> int:
     """Where a package stands; smaller bears more on a result, `LIGHT` is the rest."""
-    return _RANK.get(name.lower().replace("_", "-"), LIGHT)
+    return _RANK.get(normal_name(name), LIGHT)
+
+
+def normal_name(name: str) -> str:
+    """A package's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -11,10 +11,11 @@ from labtop.model.run import Command, RunRecord
 from labtop.model.trackers import OURS
 from labtop.reproduce.asking import given_command, given_program, missing_program
 from labtop.reproduce.command_words import relocated
-from labtop.reproduce.environment import Kind, image_of, is_inside
+from labtop.reproduce.environment import Kind, image_of
 from labtop.reproduce.shell import quote, quote_command
 from labtop.reproduce.step import Finding, Part, Step, stop
 from labtop.reproduce.surroundings import variables_to_set
+from labtop.reproduce.tree_paths import is_inside
 
 _INTERPRETER = re.compile(r"(python|pypy)[0-9.]*(t|d|w)?")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from labtop.model.run import Command
-from labtop.reproduce.environment import is_inside
+from labtop.reproduce.tree_paths import is_inside
 
 
 def relocated(command: Command) -> tuple[str, ...]:

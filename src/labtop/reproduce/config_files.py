@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from labtop.model.run import ConfigFile, RunRecord
-from labtop.reproduce.environment import is_inside
 from labtop.reproduce.shell import quote
 from labtop.reproduce.step import Finding, Part, Step
+from labtop.reproduce.tree_paths import is_inside
 
 _OUTPUTS = "config/hydra-"  # what Hydra wrote, and will write again
 

@@ -9,7 +9,7 @@ from labtop.model.run import Environment
 
 REQUIREMENTS = "requirements.txt"
 PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]*")
+VERSION = re.compile(r"[0-9][A-Za-z0-9.!+_-]*")
 
 
 def requirements_text(environment: Environment) -> str:
@@ -45,4 +45,4 @@ def _line(name: str, environment: Environment) -> str | None:
     if "+" in origin.partition("://")[0] and origin.isprintable() and not origin.startswith("-"):
         return f"{name} @ {origin.rpartition(' @ ')[2]}"
     version = environment.packages[name] or ""
-    return f"{name}=={version}" if _VERSION.fullmatch(version) else None
+    return f"{name}=={version}" if VERSION.fullmatch(version) else None

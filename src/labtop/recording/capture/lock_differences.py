@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from labtop.model.packages import normal_name
+
 _MOST = 100
 _NEVER_LOCKED = frozenset(("pip", "setuptools", "wheel", "uv", "virtualenv", "distribute", "labtop"))
 _LOCAL_SOURCES = ("editable", "virtual", "directory", "workspace", "path")
@@ -45,11 +47,6 @@ def differences(lock: Path, installed: Mapping[str, str]) -> tuple[str, ...]:
 def is_understood(name: str) -> bool:
     """Whether `differences` can read a lock file of this name."""
     return name in _READERS or name.startswith(("pylock.", "requirements"))
-
-
-def normal_name(name: str) -> str:
-    """A package's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _plain(version: str) -> str:
