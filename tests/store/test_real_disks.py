@@ -153,9 +153,11 @@ store = sys.argv[1] + "/s"
 run = labtop.init(store=store, project="p")
 run.log({"a": 0.0})
 remount = lambda how: subprocess.run(["mount", "-o", f"remount,{how}", sys.argv[1]], capture_output=True).returncode
-run._facts.writer._upkeep.tail.wal.close()  # a disk with open files will not become read-only
-log = run._facts.writer._upkeep.tail.wal
+tail = run._facts.writer._upkeep.tail
+log = tail.wal
+log.close()  # a disk with open files will not become read-only
 log.descriptor = os.open(log.path, os.O_RDONLY)
+os.dup2(log.descriptor, tail.descriptor)
 run._facts.writer._lock.acquire(); run._facts.writer._lock.release()
 print(remount("ro"))
 run.log({"a": 1.0})

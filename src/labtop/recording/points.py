@@ -18,8 +18,8 @@ from labtop.recording.metric_names import MetricNames, MetricRule, MetricRules
 if TYPE_CHECKING:
     from labtop.model.values.base import RichValue
     from labtop.recording.values import ValueLog
+    from labtop.store.tail import Tail
 
-_STEPS = frozenset((int, type(None)))
 _VALUES_PATIENCE_S = 60.0  # of a child that leaves, for rich values that are still being written
 
 
@@ -31,33 +31,44 @@ class PointLog:
         self._facts = facts
         self._values = values
         self._append = facts.writer.append
+        self._quick: Tail | None = None  # where plain numbers go, unless something has to be looked at
         self._is_new_child = False
         self._pending: dict[str, float] = {}  # from commit=False
         self._pending_step: float | None = None
         self._rules = MetricRules()
         self._names = MetricNames(facts.redactor.text, self._on_new_name)
+        self._plain = self._names.plain
         self._step_metrics: dict[str, str] = {}  # metric → the one that is its x axis
         self._last_x: dict[str, float] = {}  # values of those
+        self._choose_way()
+
+    def _choose_way(self) -> None:
+        """Take the quick way as long as values go straight to this process's own log, each at the step of its call."""
+        goes_straight = self._append == self._facts.writer.append
+        has_to_look = self._pending or self._step_metrics or self._is_new_child
+        self._quick = self._facts.writer.quick_tail if goes_straight and not has_to_look else None
 
     def log(self, data: Mapping[str, Any], step: float | None = None, commit: bool | None = None) -> None:
         """See `Run.log`. Ten numbers take a few microseconds; keep it so (tests/benchmarks/bench_log.py)."""
+        tail = self._quick
         if (
-            type(data) is dict
-            and type(step) in _STEPS
+            tail is not None
+            and type(data) is dict
+            and (step is None or type(step) is int)
             and commit is not False
-            and not (self._pending or self._step_metrics)
         ):  # the usual case, three times as fast as what follows
             # a plain loop: after a step of training no function of C that could do it is in the processor's caches
-            plain = self._names.plain
+            plain = self._plain
             for name, value in data.items():
                 if type(value) is not float or name not in plain:
                     break
             else:
                 at = self.next_step if step is None else step
-                self.next_step = at + 1 if type(at) is int else math.floor(at) + 1
-                if data:
-                    self._append(at, time.time_ns() // 1000, data)
-                return
+                if type(at) is int and data:
+                    self.next_step = at + 1
+                    if not tail.append_quickly(at, data):
+                        self._append(at, time.time_ns() // 1000, data)
+                    return
         self._log_one_by_one(data, step, commit)
 
     def _log_one_by_one(self, data: Mapping[str, Any], step: float | None, commit: bool | None) -> None:
@@ -148,6 +159,7 @@ class PointLog:
                 self._commit(at)
             elif is_explicit:
                 self._pending_step = at
+            self._choose_way()
             return at
 
     def commit(self) -> None:
@@ -155,6 +167,7 @@ class PointLog:
         with self._facts.lock:
             if self._pending:
                 self._commit(self.next_step if self._pending_step is None else self._pending_step)
+            self._choose_way()
 
     def _commit(self, at: float) -> None:
         values, self._pending, self._pending_step = self._pending, {}, None
@@ -181,6 +194,7 @@ class PointLog:
     def _on_new_name(self, name: str) -> None:
         if step_metric := self._rules.step_metric(name):
             self._step_metrics[name] = step_metric
+            self._choose_way()
         goal = self._rules.goal(name)
         with self._facts.lock:
             metrics = self._facts.record.metrics
@@ -193,6 +207,7 @@ class PointLog:
     def close(self) -> None:
         """From now on `log` only says that the run has ended."""
         self._append = self._append_too_late
+        self._choose_way()
 
     def _append_too_late(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         self._facts.refuse("ended", "the run has ended; what is logged after that is not recorded")
@@ -203,11 +218,13 @@ class PointLog:
         self._is_new_child = True
         if self._append != self._append_too_late:
             self._append = self._append_first_in_child
+        self._choose_way()
 
     def _append_first_in_child(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         self._append = self._facts.writer.append
         self._append(step, time_us, values)
         self.take_part()
+        self._choose_way()
 
     def take_part(self) -> None:
         """In a forked child that logs something: its end will be told."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from labtop.model.run import Artifact, RunRecord, Status
+
+if TYPE_CHECKING:
+    from labtop.store.tail import Tail
 
 
 class PointWriter(Protocol):
@@ -33,6 +36,10 @@ class PointWriter(Protocol):
     def rank(self) -> int | None:
         """The rank of this process, where it is one of several."""
 
+    @property
+    def quick_tail(self) -> Tail | None:
+        """What plain points may go to by `append_quickly`; None where `append` has to be asked."""
+
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Write points."""
 
@@ -56,6 +63,7 @@ class NoWriter:
     writer = ""
     owns_record = True
     rank: int | None = None
+    quick_tail: Tail | None = None
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record

@@ -8,9 +8,11 @@ import time
 from binascii import crc32
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from time import time_ns
 from typing import NamedTuple
 
 from labtop.errors import RecordingError
+from labtop.store.lasting_number import another_number, park, redirect
 from labtop.store.wal import (
     LONGEST_PAYLOAD,
     MARK,
@@ -29,6 +31,8 @@ _NEVER = 2**63
 _LOCK_PATIENCE_S = 0.2
 _CROWDED = 25_000  # points in the queue
 _MAKE_WAY_S = 0.002
+_ONE_AT_A_TIME = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
+"""Whether other threads have a turn only where the interpreter looks for it; not so in a free-threaded build."""
 
 
 class Taken(NamedTuple):
@@ -47,36 +51,133 @@ class Tail:
 
     `trouble` is why the log cannot be written to; points then wait in memory until the upkeep has mended it, and
     are dropped and counted when more than `most_waiting` of them wait.
+
+    A lock is for what is rare. After a step of training nothing of labtop is in the processor's caches, and a lock
+    alone costs a tenth of a `log()` then, so `append_quickly` has none: a number is taken and its payload queued
+    between two points at which CPython may go to another thread or to a signal handler (the return of a call). All
+    who take numbers do so in `_number`, or as it does. Payloads are queued before they are written, and
+    `descriptor` keeps its number for good: whoever comes late writes into the log that took the place of the one it
+    meant, which has the points twice at worst, and readers know points by their numbers.
     """
+
+    __slots__ = (
+        "_closed", "_computes", "_fresh", "_lock", "_most_waiting", "_spilled", "_strict", "_sync_each",
+        "_taken_until", "_takes_care", "_trouble", "_wake_at", "descriptor", "dropped", "held", "next_seq", "put",
+        "quick_until", "wake", "wal", "write",
+    )  # fmt: skip
 
     def __init__(self, wal: WalWriter, *, sync_each: bool, strict: bool, most_waiting: int) -> None:
         # re-entrant: a signal handler may find its own thread in the middle of append()
         self._lock = threading.RLock()
         self.wal = wal
+        self.write = wal.write
+        self.descriptor = another_number(wal.descriptor)
         self._sync_each = sync_each
+        # a tracer gives other threads a turn between any two lines
+        self._takes_care = (
+            sync_each or not _ONE_AT_A_TIME or self.descriptor < 0 or sys.gettrace() is not None
+        )
         self._strict = strict
         self._closed = False
         self._fresh: deque[bytes] = deque()  # payloads: half the memory of what is in them
-        self._fresh_points = 0
+        self.put = self._fresh.append
         self._spilled = False
         self._most_waiting = most_waiting
         self.held = 0  # points the upkeep keeps in memory, as it says
         self.next_seq = 0  # the number that the next point gets
+        self._taken_until = 0  # the first that the upkeep was not given
         self.dropped = 0
-        self.trouble: Exception | None = None
-        self.upkeep_computes = False  # said by the upkeep, while it needs the interpreter and no disk
+        self._trouble: Exception | None = None
+        self._computes = False
         self.wake = threading.Event()
-        self.wake_at = _NEVER  # wake the upkeep when this many points were given
+        self._wake_at = _NEVER
+        self.quick_until = 0  # the first number that `append_quickly` may not take
+        self._aim()
+
+    # -- what bounds the quick way -------------------------------------------------------------------------------
+
+    @property
+    def trouble(self) -> Exception | None:
+        """Why the log cannot be written to."""
+        return self._trouble
+
+    @trouble.setter
+    def trouble(self, trouble: Exception | None) -> None:
+        self._trouble = trouble
+        self._aim()
+
+    @property
+    def upkeep_computes(self) -> bool:
+        """Said by the upkeep, while it needs the interpreter and no disk."""
+        return self._computes
+
+    @upkeep_computes.setter
+    def upkeep_computes(self, computes: bool) -> None:
+        self._computes = computes
+        self._aim()
+
+    @property
+    def wake_at(self) -> int:
+        """Wake the upkeep when this many points were given."""
+        return self._wake_at
+
+    @wake_at.setter
+    def wake_at(self, number: int) -> None:
+        self._wake_at = number
+        self._aim()
+
+    def _aim(self) -> None:
+        """Set `quick_until` after a change of what it depends on. Another thread may change that meanwhile."""
+        while self.quick_until != (wished := self._quick_until()):
+            self.quick_until = wished
+
+    def _quick_until(self) -> int:
+        if self._trouble is not None or self._closed or self._takes_care:
+            return 0
+        room = min(self._most_waiting, _CROWDED if self._computes else _NEVER)
+        return min(self._wake_at, self._taken_until + room)
 
     @property
     def queued(self) -> int:
         """How many points the upkeep has not taken over."""
-        return self._fresh_points
+        return self.next_seq - self._taken_until
 
     @property
     def waiting(self) -> int:
         """How many points are in memory, the upkeep's and the queue's."""
-        return self.held + self._fresh_points
+        return self.held + self.queued
+
+    # -- appending -----------------------------------------------------------------------------------------------
+
+    def append_quickly(self, step: int, values: dict[str, float]) -> bool:
+        """Log plain floats under clean names now, in most cases; False when `append` has to be asked.
+
+        Raises:
+            RecordingError: only if `strict`, as `append`.
+        """
+        seq = self.next_seq
+        try:
+            payload = encode_payload((1, seq, time_ns() // 1000, step, values))
+        except (TypeError, ValueError, OverflowError):
+            return False
+        length = len(payload)
+        if length > LONGEST_PAYLOAD:
+            return False
+        frame = pack_head(MARK, length, crc32(payload)) + payload
+        count = len(values)
+        if not self.next_seq == seq < self.quick_until:
+            return False
+        self.next_seq = seq + count  # from the comparison to the return of put() no other thread has a turn
+        self.put(payload)
+        try:
+            if (written := self.write(self.descriptor, frame)) != len(frame):
+                self.wal.write_rest(frame, written)
+        except OSError as error:
+            self._fail(error)
+        wal = self.wal  # only now: it is marked as unsynced that has the frame, or one after it
+        wal.size += len(frame)
+        wal.is_unsynced = True
+        return True
 
     def append(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         """Log values that belong together.
@@ -85,48 +186,32 @@ class Tail:
             RecordingError: only if `strict`, when the points are not on their way to the disk.
         """
         with self._lock:  # not acquire() and try: a KeyboardInterrupt in between would leave it locked
-            if self.trouble is not None or self._fresh_points > self._most_waiting:
+            if self._trouble is not None or self.queued > self._most_waiting:
                 self._append_with_care(_as_double(step), time_us, clean_values(values))
                 return
-            seq = self.next_seq
-            # The same as encode_points, _queue and WalWriter.append, without four calls: this is the path of every
-            # log(), and after a step of 5 ms nothing of it is in the processor's caches.
             try:
-                payload = encode_payload((1, seq, time_us, step, values))
+                self._write(self._number(step, time_us, values))
             except (TypeError, ValueError, OverflowError):
-                payload = b""
-            length = len(payload)
-            if not 0 < length <= LONGEST_PAYLOAD:
                 self._append_with_care(_as_double(step), time_us, clean_values(values))
-                return
-            frame = pack_head(MARK, length, crc32(payload)) + payload
-            # numbered and queued before it is written: a signal handler in between may append or close.
-            count = len(values)
-            self.next_seq = seq + count
-            self._fresh_points += count
-            self._fresh.append(payload)
-            wal = self.wal
-            try:
-                if (written := wal.write(wal.descriptor, frame)) != len(frame):
-                    wal.write_rest(frame, written)
-                wal.size += len(frame)
-                wal.is_unsynced = True
-                if self._sync_each:
-                    wal.sync()
-            except OSError as error:
-                self._fail(error)
-            if seq >= self.wake_at:
-                self.wake_at = _NEVER
-                self.wake.set()
-        if self._fresh_points > _CROWDED and self.upkeep_computes:
+        if self._computes and self.queued > _CROWDED:
             # a loop that does nothing but log is quicker than what has to be done with it: without a pause the
             # queue would grow to its limit
             time.sleep(_MAKE_WAY_S)
 
-    def _queue(self, frame: bytes, count: int) -> None:
-        self.next_seq += count
-        self._fresh_points += count
-        self._fresh.append(payload_of(frame))
+    def _number(self, step: float, time_us: int, values: Mapping[str, float]) -> bytes:
+        """Give values their numbers and put them into the queue; the frame for them.
+
+        Raises:
+            TypeError, UnicodeEncodeError, OverflowError: as `encode_points`; nothing is queued then.
+        """
+        while True:
+            seq, count = self.next_seq, len(values)
+            frame = encode_points(seq, time_us, step, values)
+            payload = payload_of(frame)
+            if self.next_seq == seq:  # as in append_quickly, which may have taken this number meanwhile
+                self.next_seq = seq + count
+                self.put(payload)
+                return frame
 
     def _write(self, frame: bytes) -> None:
         try:
@@ -135,6 +220,9 @@ class Tail:
                 self.wal.sync()
         except OSError as error:
             self._fail(error)
+        if self.next_seq > self._wake_at:
+            self.wake_at = _NEVER
+            self.wake.set()
 
     def _fail(self, error: OSError) -> None:
         self.trouble = error
@@ -149,12 +237,10 @@ class Tail:
                 self.dropped += len(piece)
             elif self.trouble is not None:
                 self._keep(step, time_us, piece)
-            elif self._fresh_points > self._most_waiting:
+            elif self.queued > self._most_waiting:
                 self._spill(step, time_us, piece)
             else:
-                frame = encode_points(self.next_seq, time_us, step, piece)
-                self._queue(frame, len(piece))
-                self._write(frame)
+                self._write(self._number(step, time_us, piece))
 
     def _pieces(self, step: float, time_us: int, values: dict[str, float]) -> Iterator[dict[str, float]]:
         """The values in parts that each fit into a frame; a name of megabytes fits into none."""
@@ -172,8 +258,8 @@ class Tail:
 
     def _keep(self, step: float, time_us: int, values: dict[str, float]) -> None:
         """Keep points in memory until the log is mended, as long as there is room."""
-        if self._fresh_points + self.held + len(values) <= self._most_waiting:
-            self._queue(encode_points(self.next_seq, time_us, step, values), len(values))
+        if self.waiting + len(values) <= self._most_waiting:
+            self._number(step, time_us, values)
             return
         self.dropped += len(values)
         if self._strict:
@@ -181,6 +267,7 @@ class Tail:
 
     def _spill(self, step: float, time_us: int, values: dict[str, float]) -> None:
         """Put points into the log alone: the upkeep is behind and reads them from there."""
+        # nobody appends quickly now: no other thread takes a number
         try:
             self.wal.append(encode_points(self.next_seq, time_us, step, values))
         except OSError as error:
@@ -205,14 +292,18 @@ class Tail:
         return self._take_or(lambda: None)
 
     def _take_or(self, first: Callable[[], None]) -> Taken | None:
-        """Hand over what was appended, after doing something that no `log()` may come between."""
+        """Hand over what was appended, after doing something that no `append` may come between."""
         if not self._lock.acquire(timeout=_LOCK_PATIENCE_S):
             return None
         try:
             first()
-            fresh, self._fresh, self._fresh_points = self._fresh, deque(), 0
+            new: deque[bytes] = deque()
+            put = new.append
+            fresh = self._fresh
+            self._fresh, self.put, until = new, put, self.next_seq  # no call, so nothing is put in between
+            self._taken_until = until
             spilled, self._spilled = self._spilled, False
-            until = self.next_seq
+            self._aim()
         finally:
             self._lock.release()
         return Taken([*map(decode_points, fresh)], until, spilled)  # no log() waits for this
@@ -225,9 +316,13 @@ class Tail:
                 self._closed = True
                 self.trouble = RecordingError("the run has ended")
             else:
-                self.wal = wal
+                self._go_on_in(wal)
 
         return self._take_or(go_on)
+
+    def _go_on_in(self, wal: WalWriter) -> None:
+        self.wal = wal
+        redirect(self.descriptor, wal.descriptor)
 
     def mend(self, wal: WalWriter) -> bool:
         """Go on in a new log that has every point but the queued ones; those are written here.
@@ -238,12 +333,21 @@ class Tail:
         if not self._lock.acquire(timeout=_LOCK_PATIENCE_S):
             return False
         try:
-            for each in self._fresh:
+            for each in self._fresh:  # nobody appends quickly while there is trouble
                 wal.append(frame_of(each))
-            self.wal, self.trouble = wal, None
+            self._go_on_in(wal)
+            self.trouble = None
             return True
         finally:
             self._lock.release()
+
+    def let_go(self) -> None:
+        """Nothing will be appended any more: the logs can be closed. Asked again, nothing happens."""
+        descriptor, self.descriptor = self.descriptor, -1
+        self.quick_until = 0
+        self._closed = True
+        if descriptor >= 0:
+            park(descriptor)
 
 
 def _as_double(step: float) -> float:

@@ -136,6 +136,7 @@ class Upkeep:
             self.tail.dropped += len(self._part)  # memory was their last place
             is_recorded = self._insist(self.write_record)
         self._leave_in_logs()
+        self.tail.let_go()
         self.record.end()  # not before: who has ended lets go of the record
         return is_recorded and last is not None and (is_in_log or is_sealed)
 
@@ -169,7 +170,10 @@ class Upkeep:
             return
         frames = taken.frames
         if taken.spilled:  # the log has what the queue had no room for
-            frames = [each for each in read_wal(log.path).frames if each.end <= taken.until]
+            logged = [each for each in read_wal(log.path).frames if each.end <= taken.until]
+            # by their numbers: who takes one does not always write at once
+            of_numbers = {each.seq: each for each in (*logged, *frames)}
+            frames = [of_numbers[seq] for seq in sorted(of_numbers)]
         with self._computing():
             for start in range(0, len(frames), _FRAMES_AT_ONCE):
                 self._absorb_some(frames[start : start + _FRAMES_AT_ONCE])

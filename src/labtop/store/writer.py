@@ -103,6 +103,11 @@ class RunWriter:
         self._tail.append(step, time_us, values)
 
     @property
+    def quick_tail(self) -> Tail | None:
+        """What a loop may append to by itself, `Tail.append_quickly`; None in a child that has not begun to write."""
+        return self._tail if isinstance(self._tail, Tail) else None
+
+    @property
     def folder(self) -> Path:
         """The run's folder; another one than it began in once that could not be written to."""
         return self._upkeep.identity.folder
@@ -218,12 +223,13 @@ class RunWriter:
 
     def _after_fork(self) -> None:
         """In a child the parent's log, record and thread are not ours; its own writer begins with its first point."""
-        inherited = self._upkeep.tail.wal
+        inherited = self._upkeep.tail
         self._lock = threading.RLock()
         self._tail = _NotStarted(self._restart)
         self._restarting = threading.Lock()
-        self._upkeep.tail.trouble = None
-        inherited.close()
+        inherited.trouble = None
+        inherited.let_go()
+        inherited.wal.close()
 
     def _restart(self) -> Tail:
         """Begin anew in a child, once: the first point and the first artifact may come from two threads."""
