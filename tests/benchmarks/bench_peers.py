@@ -3,7 +3,7 @@
     python -m tests.benchmarks.bench_peers [FOLDER]
 
 Each peer gets a virtual environment of its own in FOLDER (by default in the user's cache), made when it is not there;
-that takes minutes, the measuring about two. One that cannot be installed is named with the reason. Peers take turns,
+that takes minutes, the measuring about eight. One that cannot be installed is named with the reason. Peers take turns,
 and what is told of each is the median of its rounds.
 """
 
@@ -30,6 +30,9 @@ PEERS = {
     "aim": "aim",
 }
 ROUNDS = 2
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)  # for the steps
 INSTALL_S, WORK_S = 900, 90
 
 
@@ -46,7 +49,9 @@ MEASURES = (
     Measure("log_1_us", "`log()` of 1 metric", "µs", 10),
     Measure("log_10_us", "`log()` of 10 metrics", "µs", 10),
     Measure("log_1000_us", "`log()` of 1,000 metrics", "µs"),
-    Measure("added_percent", "added to a loop of 5 ms steps", "%", 0.5),
+    Measure("added_percent", "added to a loop of 5 ms steps, ten metrics a step, wall time", "%", 0.5),
+    Measure("loop_cpu_us", "the same: processor time in the loop's thread, a step", "µs", 25),
+    Measure("other_cpu_us", "the same: processor time of other threads and processes, a step", "µs"),
     Measure("start_s", "import and start of a run", "s"),
     Measure("end_s", "end of a run", "s"),
     Measure("disk_mb", "on disk, 1,000,000 points", "MB"),
@@ -67,7 +72,7 @@ def main() -> None:
     taken: dict[str, dict[str, list[float]]] = {name: {} for name in pythons}
     for at in range(ROUNDS):
         for name, python in [*pythons.items()]:
-            for what in ("speed", "size") if at == 0 else ("speed",):
+            for what in ("speed", "loop", "size") if at == 0 else ("speed", "loop"):
                 try:
                     for key, value in measured(name, python, what).items():
                         taken[name].setdefault(key, []).append(value)
@@ -102,7 +107,7 @@ def measured(name: str, python: str, what: str) -> dict[str, float]:
     """What the worker says of one tracker."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            **os.environ, "TRACKIO_DIR": f"{folder}/data/trackio", "HOME": folder,
+            **os.environ, **ONE_THREAD, "TRACKIO_DIR": f"{folder}/data/trackio", "HOME": folder,
             "XDG_CACHE_HOME": f"{folder}/.cache", "PYTHONDONTWRITEBYTECODE": "", "DO_NOT_TRACK": "1",
         }  # fmt: skip
         data = Path(folder, "data")

@@ -1,13 +1,13 @@
 """One tracker's run, measured in a process of its own; started by bench_peers with the tracker's interpreter.
 
-python peer_worker.py TRACKER speed|size FOLDER
+python peer_worker.py TRACKER speed|loop|size FOLDER
 
-Needs nothing but the tracker. Prints one JSON object: seconds, microseconds, megabytes.
+Needs nothing but the tracker, and NumPy, which every tracker brings. Prints one JSON object: seconds, microseconds,
+megabytes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 PARAMS = {"lr": 0.1, "width": 64, "optimizer": "adam"}
 LOG_S = 1.0  # how long each count of metrics is logged at most
 STEP_S = 0.005
-STEPS = 300
+WARM_S, OTHERS_S, LOOP_S = 4.0, 5.0, 12.0  # not measured, then the other threads, then the loop by turns
+BLOCK = 4  # steps
 SIZE_POINTS, SIZE_S = 1_000_000, 12.0
 
 
@@ -98,7 +99,7 @@ def main() -> None:
     begun = time.perf_counter()
     tracker = globals()[name](folder)
     found = {"start_s": time.perf_counter() - begun}
-    found |= speed(tracker) if what == "speed" else size(tracker)
+    found |= {"speed": speed, "loop": loop, "size": size}[what](tracker)
     begun = time.perf_counter()
     tracker.end()
     found["end_s"] = time.perf_counter() - begun
@@ -111,7 +112,7 @@ def main() -> None:
 
 
 def speed(tracker: Tracker) -> dict[str, float]:
-    """Microseconds of a `log`, median, and what a loop of 5 ms steps takes longer with ten metrics a step."""
+    """Microseconds of a `log`, median."""
     found: dict[str, float] = {}
     step = 0
     for count, calls in ((1, 4000), (10, 4000), (1000, 200)):
@@ -125,30 +126,99 @@ def speed(tracker: Tracker) -> dict[str, float]:
             if step % 200 == 0:
                 time.sleep(0.005)
         found[f"log_{count}_us"] = statistics.median(taken)
-    return {**found, **loop(tracker, step)}
+    return found
 
 
-def loop(tracker: Tracker, step: int) -> dict[str, float]:
-    """By turns a block of steps that log and one of steps that don't; medians, so that a busy moment hits neither."""
-    content = b"x" * 1_000_000
+def loop(tracker: Tracker) -> dict[str, float]:
+    """What ten metrics a step add to steps of 5 ms that compute, in microseconds a step and in percent.
 
-    def work() -> None:  # as a training step does it, this lets other threads run
-        hashlib.sha256(content).digest()
+    Blocks of a few steps that log and of as many that don't take turns in this one process; what is told is the
+    difference between a block and the mean of its neighbours, the mean of the middle four fifths of all. So a moment
+    in which the machine does something else hits both sides, or is left out. `added_us` is wall time. `loop_cpu_us`
+    is the same of the processor time of the loop's own thread: being interrupted by others does not count there.
+    `other_cpu_us` is the processor time a step of all other threads and processes of the tracker, while all steps log:
+    some or all of it passes on other cores, beside the loop.
+    """
+    import numpy as np  # every tracker has it
 
-    one = min(timed(work) for _ in range(50))
-    rounds = max(1, round(STEP_S / one))
-    taken: dict[bool, list[float]] = {True: [], False: []}
-    for at in range(STEPS):
-        logs = at // 10 % 2 == 0
-        begun = time.perf_counter()
-        for _ in range(rounds):
+    work = new_work(np)
+    step, others_s = 0, 0.0
+    for seconds in (WARM_S, OTHERS_S):  # git, packages and the like are looked at in the first seconds
+        until, first, before = time.perf_counter() + seconds, step, others_cpu_s()
+        while time.perf_counter() < until:
             work()
-        values = numbers(10)
-        if logs:
-            tracker.log(values, step + at + 1)
-        taken[logs].append(time.perf_counter() - begun)
-    with_log, without = statistics.median(taken[True]), statistics.median(taken[False])
-    return {"added_percent": 100 * (with_log - without) / without}
+            tracker.log(numbers(10), step := step + 1)
+        others_s = (others_cpu_s() - before) / (step - first)
+    blocks: list[tuple[float, float]] = []  # seconds, and those of the thread; with and without log by turns
+    until = time.perf_counter() + LOOP_S
+    while time.perf_counter() < until or len(blocks) % 2 == 0:
+        logs = len(blocks) % 2 == 1  # the first and the last have no neighbour on one side: they don't log
+        at, thread_at = time.perf_counter(), time.thread_time()
+        for _ in range(BLOCK):
+            work()
+            values = numbers(10)
+            if logs:
+                tracker.log(values, step := step + 1)
+        blocks.append((time.perf_counter() - at, time.thread_time() - thread_at))
+    bare = statistics.median(wall for wall, _ in blocks[::2]) / BLOCK
+    wall, thread = (
+        [
+            blocks[at][kind] - (blocks[at - 1][kind] + blocks[at + 1][kind]) / 2
+            for at in range(1, len(blocks), 2)
+        ]
+        for kind in (0, 1)
+    )
+    added_s, loop_s = middle_mean(wall) / BLOCK, middle_mean(thread) / BLOCK
+    return {
+        "added_percent": 100 * added_s / bare,
+        "added_us": 1e6 * added_s,
+        "loop_cpu_us": 1e6 * loop_s,
+        "other_cpu_us": 1e6 * others_s,
+        "step_ms": 1e3 * bare,
+        "blocks": len(blocks),
+    }
+
+
+def new_work(np: Any) -> Callable[[], None]:
+    """A step of 5 ms on one core: products of matrices, and passes over 16 MB, which no L2 cache holds.
+
+    Both let other threads run, as the steps of a training do.
+    """
+    passed, left = np.ones(1_000_000), np.ones(1_000_000)
+    matrix = np.full((160, 160), 1 / 160)
+
+    def once() -> None:
+        np.add(passed, left, out=left)
+        np.matmul(matrix, matrix)
+
+    often = max(1, round(STEP_S / min(timed(once) for _ in range(50))))
+
+    def work() -> None:
+        for _ in range(often):
+            once()
+
+    return work
+
+
+def middle_mean(values: list[float]) -> float:
+    """The mean of the middle four fifths."""
+    cut = len(values) // 10
+    return statistics.mean(sorted(values)[cut : len(values) - cut])
+
+
+def others_cpu_s() -> float:
+    """Processor time of this process's other threads and of its children, where /proc tells of those."""
+    mine = time.process_time() - time.thread_time()
+    return mine + sum(cpu_s(pid) for pid in family() - {os.getpid()})
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time of another process, in ticks of 10 ms; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def size(tracker: Tracker) -> dict[str, float]:
@@ -176,6 +246,11 @@ def timed(call: Callable[[], Any]) -> float:
 
 def memory_mb() -> float:
     """Resident memory of this process and its children, where /proc tells."""
+    return sum(resident_mb(pid) for pid in family())
+
+
+def family() -> set[int]:
+    """This process and its children, and theirs."""
     parents: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -185,7 +260,7 @@ def memory_mb() -> float:
     ours = {os.getpid()}
     while more := {child for child, parent in parents.items() if parent in ours} - ours:
         ours |= more
-    return sum(resident_mb(pid) for pid in ours)
+    return ours
 
 
 def resident_mb(pid: int) -> float:

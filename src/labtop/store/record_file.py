@@ -29,7 +29,7 @@ _LONGEST_BEAT_S = 10.0
 _AGE_A_BEAT = 20.0  # a run of a minute beats every three seconds
 _WHO_INTERVAL_S = 60.0
 _COST_A_BEAT = 20.0  # writing the record may take a twentieth of the time,
-_WORK_A_BEAT = 800.0  # and an eight hundredth of a processor: training may need them all
+_WORK_A_BEAT = 2500.0  # and a 2,500th of a processor: training may need them all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
