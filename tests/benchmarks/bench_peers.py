@@ -50,6 +50,7 @@ MEASURES = (
     Measure("log_10_us", "`log()` of 10 metrics", "µs", 10),
     Measure("log_1000_us", "`log()` of 1,000 metrics", "µs"),
     Measure("added_percent", "added to a loop of 5 ms steps, ten metrics a step, wall time", "%", 0.5),
+    Measure("log_cold_us", "the same: `log()`, median, with cold caches", "µs", 25),
     Measure("loop_cpu_us", "the same: processor time in the loop's thread, a step", "µs", 25),
     Measure("other_cpu_us", "the same: processor time of other threads and processes, a step", "µs"),
     Measure("start_s", "import and start of a run", "s"),
