@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from labtop.recording.capture.redact import _LOOKS, Redactor
+from labtop.recording.capture.redact import Redactor
+from labtop.recording.capture.secret_looks import LOOKS
 
 MEGABYTE = 1_000_000
 
@@ -20,7 +21,7 @@ def seconds(work: Callable[[str], object], text: str) -> float:
 def test_no_look_of_a_token_is_slow() -> None:
     """Each pattern on a line that is full of its own beginnings."""
     slow = {}
-    for look in _LOOKS:
+    for look in LOOKS:
         for unit in (look.hints[0], look.hints[0] + "A7"):
             if (took := seconds(Redactor().tokens, repeated(unit, 50_000))) > 1.0:
                 slow[f"{look.name} {unit}"] = took

@@ -13,104 +13,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from labtop.errors import UsageError
+from labtop.recording.capture.secret_looks import has_hint, holds_look, without_looks
 from labtop.recording.capture.secret_names import is_secret_name, is_surely_secret_name, placeholder
 
 LINE_LIMIT = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A secret that is known by its look. `hints` are lower-case texts without which it cannot be there."""
-
-    name: str
-    hints: tuple[str, ...]
-    expression: str
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """Compiled when it is first needed: all of them cost 10 ms."""
-        return _compiled(self.expression)
-
-
-@cache
-def _compiled(expression: str) -> re.Pattern[str]:
-    return re.compile(expression)
-
-
-def _look(name: str, hints: str, pattern: str) -> _Look:
-    return _Look(name, tuple(hints.split()), pattern)
-
-
-_B = r"(?<![A-Za-z0-9])"  # begins a word; also keeps a repeat from starting again at each letter
-_LOOKS = (
-    _look("AWS_ACCESS_KEY_ID", "akia asia abia acca", _B + r"A(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}"),
-    _look("GITHUB_TOKEN", "ghp_ gho_ ghu_ ghs_ ghr_", _B + r"gh[pousr]_[A-Za-z0-9]{30,}"),
-    _look("GITHUB_TOKEN", "github_pat_", _B + r"github_pat_[A-Za-z0-9_]{20,}"),
-    _look("GITLAB_TOKEN", "glpat- gldt- glrt- glptt-", _B + r"gl(?:pat|dt|rt|ptt)-[A-Za-z0-9_-]{16,}"),
-    _look("HF_TOKEN", "hf_", _B + r"hf_[A-Za-z0-9]{30,}"),
-    _look("HF_TOKEN", "api_org_", _B + r"api_org_[A-Za-z0-9]{30,}"),
-    _look("API_KEY", "sk-", _B + r"sk-(?:(?:ant|proj|svcacct|admin|or|lf)-)?"
-          r"(?:(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,})"),
-    _look("STRIPE_KEY", "sk_live_ sk_test_ rk_live_ rk_test_", _B + r"[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    _look("SLACK_TOKEN", "xoxa- xoxb- xoxp- xoxr- xoxs- xoxe- xoxc- xoxd-", _B + r"xox[abcdeprs]-[A-Za-z0-9-]{10,}"),
-    _look("SLACK_TOKEN", "xapp-", _B + r"xapp-[A-Za-z0-9-]{10,}"),
-    _look("SLACK_WEBHOOK", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/_-]{20,}"),
-    _look("GOOGLE_API_KEY", "aiza", _B + r"AIza[0-9A-Za-z_-]{35,}"),
-    _look("GOOGLE_TOKEN", "ya29.", _B + r"ya29\.[0-9A-Za-z_-]{20,}"),
-    _look("GOOGLE_CLIENT_SECRET", "gocspx-", _B + r"GOCSPX-[0-9A-Za-z_-]{20,}"),
-    _look("JWT", "eyj", _B + r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
-    _look("PYPI_TOKEN", "pypi-", _B + r"pypi-[A-Za-z0-9_-]{40,}"),
-    _look("NPM_TOKEN", "npm_", _B + r"npm_[A-Za-z0-9]{30,}"),
-    _look("DIGITALOCEAN_TOKEN", "dop_v1_ doo_v1_ dor_v1_", _B + r"do[opr]_v1_[a-f0-9]{40,}"),
-    _look("SENDGRID_API_KEY", "sg.", _B + r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-    _look("DATABRICKS_TOKEN", "dapi", _B + r"dapi[a-f0-9]{32}"),
-    _look("GROQ_API_KEY", "gsk_", _B + r"gsk_[A-Za-z0-9]{30,}"),
-    _look("REPLICATE_API_TOKEN", "r8_", _B + r"r8_[A-Za-z0-9]{30,}"),
-    _look("NVIDIA_API_KEY", "nvapi-", _B + r"nvapi-[A-Za-z0-9_-]{30,}"),
-    _look("XAI_API_KEY", "xai-", _B + r"xai-[A-Za-z0-9]{30,}"),
-    _look("TOGETHER_API_KEY", "tgp_v1_", _B + r"tgp_v1_[A-Za-z0-9_-]{20,}"),
-    _look("WANDB_API_KEY", "wandb_v1_", _B + r"wandb_v1_[A-Za-z0-9_]{20,}"),
-    _look("LANGSMITH_API_KEY", "lsv2_", _B + r"lsv2_[a-z]{2}_[A-Za-z0-9_]{20,}"),
-    _look("SQUARE_TOKEN", "eaaa", _B + r"EAAA[A-Za-z0-9_-]{40,}"),
-    _look("TELEGRAM_TOKEN", ":aa", r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{32,}"),
-    _look("VAULT_TOKEN", "hvs. hvb.", _B + r"hv[sb]\.[A-Za-z0-9_-]{24,}"),
-    _look("DOCKER_TOKEN", "dckr_pat_ dckr_oat_", _B + r"dckr_[po]at_[A-Za-z0-9_-]{20,}"),
-    _look("SHOPIFY_TOKEN", "shpat_ shpss_ shpca_ shppa_", _B + r"shp(?:at|ss|ca|pa)_[A-Fa-f0-9]{32}"),
-    _look("LINEAR_API_KEY", "lin_api_ lin_oauth_", _B + r"lin_(?:api|oauth)_[A-Za-z0-9]{32,}"),
-    _look("NOTION_TOKEN", "ntn_", _B + r"ntn_[A-Za-z0-9]{40,}"),
-    _look("FIGMA_TOKEN", "figd_", _B + r"figd_[A-Za-z0-9_-]{20,}"),
-    _look("PLANETSCALE_TOKEN", "pscale_", _B + r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{30,}"),
-    _look("ATLASSIAN_TOKEN", "atatt3", _B + r"ATATT3[A-Za-z0-9_=-]{40,}"),
-    _look("AGE_KEY", "age-secret-key-1", r"AGE-SECRET-KEY-1[0-9A-Z]{50,}"),
-    _look("TAILSCALE_KEY", "tskey-", _B + r"tskey-[a-z]{2,12}-[A-Za-z0-9-]{20,}"),
-    _look("PERPLEXITY_API_KEY", "pplx-", _B + r"pplx-[A-Za-z0-9]{40,}"),
-    _look("SENTRY_TOKEN", "sntrys_ sntryu_", _B + r"sntry[su]_[A-Za-z0-9+/=_-]{40,}"),
-    _look("GRAFANA_TOKEN", "glsa_ glc_", _B + r"gl(?:sa|c)_[A-Za-z0-9+/=_]{30,}"),
-    _look("POSTMAN_API_KEY", "pmak-", _B + r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}"),
-    _look("RUBYGEMS_API_KEY", "rubygems_", _B + r"rubygems_[a-f0-9]{48}"),
-    _look("CRATES_TOKEN", "cio", _B + r"cio[A-Za-z0-9]{32}(?![A-Za-z0-9])"),
-    _look("TERRAFORM_TOKEN", ".atlasv1.", _B + r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{50,}"),
-    _look("NEPTUNE_API_TOKEN", "eyjhcglfywrkcmvzcyi6", r"eyJhcGlfYWRkcmVzcyI6[A-Za-z0-9+/=_-]{20,}"),
-    _look("AZURE_KEY", "accountkey= accesskey=", r"(?i)(?:(?<=AccountKey=)|(?<=AccessKey=))[A-Za-z0-9+/=]{20,}"),
-    _look("SIGNATURE", "sig= signature=", r"(?i)(?<=[?&]sig=)[A-Za-z0-9%+/=_-]{16,}"),
-    _look("SIGNATURE", "x-amz-signature= x-amz-security-token= x-amz-credential= x-goog-signature=",
-          r"(?i)(?<=[?&])X-(?:Amz|Goog)-(?:Signature|Security-Token|Credential)=[^\s&\"']{8,}"),
-    _look("AUTHORIZATION", "bearer basic", r"(?i)(?:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{16,}"),
-)  # fmt: skip
 _URL_USER = re.compile(r"(?<=://)(?!git@)[^\s/\"'<>?#]{1,512}@(?=[^\s@])")
 _PEM_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _NAME_HINTS = ("pass", "secret", "token", "key", "cred", "auth", "pwd")
-_ALL_HINTS = (*_NAME_HINTS, *(hint for look in _LOOKS for hint in look.hints))
-_HINTS_BY_SIGN = [
-    (sign, [hint for hint in _ALL_HINTS if (next((each for each in "_-=." if each in hint), "")) == sign])
-    for sign in ("", *"_-=.")
-]
-"""What a text without any `_` need not be searched for, and so on."""
 # a name and what assigns to it: `token=`, `"token": `, `environ["TOKEN"] = `, `token: str = `
 _ASSIGNED_NAME = re.compile(
     r"(?<![\w.-])(?P<name>[\w.-]{2,}+)[\"']?\]?[ \t]{0,4}"
@@ -190,6 +105,8 @@ class Redactor:
         """A configuration tree (mappings, lists, scalars) without its secrets, by name and by look."""
         if isinstance(value, Mapping):
             inner = name if is_surely_secret_name(name) else ""
+            if "key" in value and "username" in value:  # as Kaggle has it
+                value = {**value, "key": self.tree(value["key"], "api_key")}
             return {self.text(str(key)): self.tree(each, inner or str(key)) for key, each in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.tree(each, name) for each in value]
@@ -210,11 +127,7 @@ class Redactor:
         return (
             any(secret in text for secret in self.known)
             or ("private key" in low and _PEM_BEGIN.search(text) is not None)
-            or any(
-                look.pattern.search(text) is not None
-                for look in _LOOKS
-                if any(hint in low for hint in look.hints)
-            )
+            or holds_look(text, low)
         )
 
     def leaves(self, text: str) -> bool:
@@ -225,7 +138,8 @@ class Redactor:
         return (
             "private key" not in low
             and not ("://" in low and "@" in low)
-            and not any(hint in low for sign, hints in _HINTS_BY_SIGN if sign in low for hint in hints)
+            and not any(hint in low for hint in _NAME_HINTS)
+            and not has_hint(low)
         )
 
     def _whole(self, text: str, is_secret_value: Callable[[str, str], bool] | None) -> str:
@@ -239,11 +153,7 @@ class Redactor:
             text = _without_pem(text)
         if "://" in low and "@" in low:
             text = _URL_USER.sub("${CREDENTIALS}@", text)
-        for look in _LOOKS:
-            for hint in look.hints:  # plain loops: half the cost of any() on each printed line
-                if hint in low:
-                    text = look.pattern.sub(f"${{{look.name}}}", text)
-                    break
+        text = without_looks(text, low)
         if is_secret_value is not None and any(hint in low for hint in _NAME_HINTS):
             text = _without_assigned(text, is_secret_value)
             text = _FLAG.sub(

@@ -21,7 +21,9 @@ _ANYWHERE = _words(
     "passcode pwd privatekey accesskey secretkey authtoken accesstoken"
 )
 _BEFORE_KEY = _words(
-    "api access private secret signing encryption account ssh license master auth client storage sas hmac"
+    "api access private secret signing encryption account ssh license master auth client storage sas hmac "
+    "subscription kaggle openai anthropic azure aws wandb comet huggingface hf mistral cohere groq gemini openrouter "
+    "replicate deepseek xai nvidia ngc clearml neptune sendgrid stripe twilio pinecone langsmith"
 )
 _PUBLIC_AFTER_KEY = _words("path file dir name column col")
 _TEXT_BEFORE_TOKEN = _words(
