@@ -95,6 +95,24 @@ def test_arguments(argv: list[str], clean: list[str]) -> None:
     assert list(REDACTOR.argv(argv)) == clean
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ('"!python t.py --token 7qAbc123xyz9\\n",', '"!python t.py --token ${TOKEN}\\n",'),
+        ('python t.py --token "7qAbc123xyz9" --lr 1', 'python t.py --token "${TOKEN}" --lr 1'),
+        ("run(['--token 7qAbc123xyz9', 'x'])", "run(['--token ${TOKEN}', 'x'])"),
+        (
+            '"{\\"api_key\\": \\"7qAbc123xyz9\\", \\"lr\\": 1}"',
+            '"{\\"api_key\\": \\"${API_KEY}\\", \\"lr\\": 1}"',
+        ),
+    ],
+)
+def test_quotes_around_a_secret_stay(text: str, clean: str) -> None:
+    """In a notebook's own JSON, in JSON inside of JSON, on a command line: what is left can still be read."""
+    assert REDACTOR.source(text) == clean
+    assert REDACTOR.text(text) == clean
+
+
 def test_trees_are_redacted_by_name_and_by_look() -> None:
     """However deep; numbers and lists too, where the name leaves no doubt."""
     tree = {

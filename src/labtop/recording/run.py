@@ -194,7 +194,11 @@ class Run(LiveRun):
         facts = self._facts
         with facts.safely("seed"):
             known = facts.record.randomness
-            done = Seeded({name: int(seed)}) if name else seed_libraries(int(seed), deterministic)
+            done = (
+                Seeded({facts.redactor.text(name): int(seed)})
+                if name
+                else seed_libraries(int(seed), deterministic)
+            )
             seeds, flags = {**known.seeds, **done.seeds}, {**known.flags, **done.flags}
             if deterministic:
                 flags["deterministic"] = True

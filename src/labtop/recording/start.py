@@ -131,7 +131,7 @@ def start_run(request: Request) -> Run:
     repository = RepositoryLater()
     root = repository.top
     asked = settings.project or request.project if invitation() else request.project or settings.project
-    project = asked or (root or Path.cwd()).name or "project"
+    project = redactor.text(asked or (root or Path.cwd()).name or "project")  # it names a folder
     if settings.mode == "disabled":
         return _disabled_run(request, project, redactor)
     place = _find_place(request, settings, project, redactor)

@@ -28,13 +28,18 @@ _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _NAME_HINTS = ("pass", "secret", "token", "key", "cred", "auth", "pwd")
 # a name and what assigns to it: `token=`, `"token": `, `environ["TOKEN"] = `, `token: str = `
 _ASSIGNED_NAME = re.compile(
-    r"(?<![\w.-])(?P<name>[\w.-]{2,}+)[\"']?\]?[ \t]{0,4}"
+    r"(?<![\w.-])(?P<name>[\w.-]{2,}+)\\{0,3}[\"']?\]?[ \t]{0,4}"
     r"(?::[ \t]{0,4}(?:str|bytes|Any|Final|Optional|SecretStr)\b[\w.\[\]| ,]{0,40}=|:=|=>|==|[:=])[ \t]{0,4}"
 )
-_VALUE = re.compile(r"\"(?:[^\"\\\n]|\\.){0,4096}\"?|'(?:[^'\\\n]|\\.){0,4096}'?|[^\s\"',;&)\]}]{1,256}")
+# quotes may be escaped, in JSON inside of JSON: then the value ends before the next backslash or quote
+_VALUE = re.compile(
+    r"\\{1,3}[\"'][^\\\"'\n]{0,4096}|\"(?:[^\"\\\n]|\\.){0,4096}\"?|'(?:[^'\\\n]|\\.){0,4096}'?|[^\s\"',;&)\]}]{1,256}"
+)
+_QUOTE = re.compile(r"\\{0,3}[\"']")
 _REST = re.compile(r"[^\s\"',;&)\]}]*")
 _FLAG = re.compile(
-    r"(?<![\w.-])(?P<flag>--?(?P<name>[A-Za-z][\w.-]{1,79}))(?P<between>[ \t]{1,4})(?P<value>[^\s-]\S{0,4095})"
+    r"(?<![\w.-])(?P<flag>--?(?P<name>[A-Za-z][\w.-]{1,79}))(?P<between>[ \t]{1,4})"
+    r"(?P<value>\"[^\"\n]{0,4096}\"|'[^'\n]{0,4096}'|[^\s\"'\\-][^\s\"'\\]{0,4095})"
 )
 _NO_SECRET = re.compile(r"(?i)bearer|basic|token|none|null|nil|true|false|\*+|[\[<{(].{0,60}[\]>})]|\$[({].*")
 _LITERAL = re.compile(r"[A-Za-z0-9_+/=.~!@#$%^*-]{8,}")
@@ -197,8 +202,9 @@ def _without_assigned(text: str, is_secret_value: Callable[[str, str], bool]) ->
         value = _VALUE.match(text, at)
         if value is None or not is_secret_value(found[0], value[0]):
             continue
-        quote = value[0][0] if value[0][0] in "\"'" else ""
-        parts += (text[done:at], quote, placeholder(found["name"]), quote)
+        begin = _QUOTE.match(value[0])
+        quote = begin[0] if begin else ""
+        parts += (text[done:at], quote, placeholder(found["name"]), quote if len(quote) == 1 else "")
         rest = _REST.match(text, value.end()) if not quote else None
         done = at = rest.end() if rest else value.end()
     return "".join((*parts, text[done:]))
@@ -206,19 +212,19 @@ def _without_assigned(text: str, is_secret_value: Callable[[str, str], bool]) ->
 
 def _is_secret_in_text(assigned: str, value: str) -> bool:
     """In text that nobody runs: everything after `token=`; after `token: ` only what is no word of prose."""
-    inner = value.strip("\"'")
+    inner = value.strip("\\\"'")
     if not inner or _NO_SECRET.fullmatch(inner):
         return False
-    is_prose = ":" in assigned and "=" not in assigned and value[0] not in "\"'"
+    is_prose = ":" in assigned and "=" not in assigned and value[0] not in "\\\"'"
     return not is_prose or is_surely_secret_name(_name_of(assigned)) or _looks_random(inner)
 
 
 def _is_secret_in_source(assigned: str, value: str) -> bool:
     """In program text: literals, and never an expression."""
-    inner = value.strip("\"'")
+    inner = value.strip("\\\"'")
     if not inner or _NO_SECRET.fullmatch(inner):
         return False
-    if value[0] in "\"'":
+    if value[0] in "\\\"'":
         is_sure = is_surely_secret_name(_name_of(assigned)) and len(inner) >= 6
         return " " not in inner and (is_sure or _looks_random(inner))
     return bool(_LITERAL.fullmatch(inner) and re.search(r"\d", inner) and not _DOTTED_NAME.fullmatch(inner))
@@ -236,13 +242,14 @@ def _looks_random(value: str) -> bool:
 def _after_flag(match: re.Match[str]) -> str:
     if not is_secret_name(match["name"]) or _NO_SECRET.fullmatch(match["value"].strip("\"'")):
         return match[0]
-    return f"{match['flag']}{match['between']}{placeholder(match['name'])}"
+    quote = match["value"][0] if match["value"][0] in "\"'" else ""
+    return f"{match['flag']}{match['between']}{quote}{placeholder(match['name'])}{quote}"
 
 
 def _after_flag_in_source(match: re.Match[str]) -> str:
     """In a script's own command line: `--token abc123…`, and not `--token "$TOKEN"`."""
     return (
         _after_flag(match)
-        if _LITERAL.fullmatch(match["value"]) and _looks_random(match["value"])
+        if _LITERAL.fullmatch(value := match["value"].strip("\"'")) and _looks_random(value)
         else match[0]
     )

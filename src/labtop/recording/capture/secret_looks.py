@@ -151,8 +151,9 @@ LOOKS = (
           r"(?P<keep>\bwandb[ \t]{1,4}login[ \t]{1,4}(?:--relogin[ \t]{1,4})?)[A-Za-z0-9_]{32,}"),
     _look("PASSWORD", "curl", r"(?P<keep>\bcurl\b[^\n|;]{0,300}?[ \t](?:-u|--user)[ =\t]{0,4}[\"']?[^\s:\"']{1,100}:)"
           r"[^\s\"'${][^\s\"']{0,200}"),
-    _look("KAGGLE_KEY", "username", r"(?P<keep>[\"']username[\"']\s{0,4}:\s{0,4}[\"'][^\"'\n]{1,100}[\"']\s{0,4},"
-          r"\s{0,4}[\"']key[\"']\s{0,4}:\s{0,4}[\"'])[a-f0-9]{32}"),
+    _look("KAGGLE_KEY", "username",
+          r"(?P<keep>\\{0,3}[\"']username\\{0,3}[\"']\s{0,4}:\s{0,4}\\{0,3}[\"'][^\\\"'\n]{1,100}\\{0,3}[\"']\s{0,4},"
+          r"\s{0,4}\\{0,3}[\"']key\\{0,3}[\"']\s{0,4}:\s{0,4}\\{0,3}[\"'])[a-f0-9]{32}"),
     _look("API_KEY", "?key= &key=", r"(?P<keep>[?&]key=)(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{20,}"),
     _look("CREDENTIALS", "://", r"(?P<keep>(?:postgres|postgresql|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|"
           r"snowflake|clickhouse|cockroachdb|s?ftp)(?:\+[a-z0-9]{1,20})?://)"

@@ -13,6 +13,7 @@ from labtop.model.values.histogram import Histogram
 from labtop.model.values.image import Image
 from labtop.model.values.image_header import SUFFIXES
 from labtop.model.values.table import Table
+from labtop.model.values.table_columns import different_names
 from labtop.model.values.text import MOST_CHARACTERS, Text
 from labtop.store.values.parquet import write_table
 from labtop.store.values.png import encode_png
@@ -91,22 +92,72 @@ def _redacted(table: pyarrow.Table, redact: Redact) -> pyarrow.Table:
             if texts != known.dictionary.to_pylist():
                 clean = pyarrow.DictionaryArray.from_arrays(known.indices, pyarrow.array(texts, column.type))
                 column = pyarrow.chunked_array([clean.cast(column.type)])
-        elif pyarrow.types.is_nested(column.type):
+        elif pyarrow.types.is_binary(column.type) or pyarrow.types.is_large_binary(column.type):
             column = pyarrow.chunked_array(
-                [pyarrow.array([_clean(each, redact) for each in column.to_pylist()], column.type)]
+                [pyarrow.array([_clean_bytes(each, redact) for each in column.to_pylist()], column.type)]
             )
+        elif pyarrow.types.is_nested(column.type):
+            cells = [_clean(each, column.type, redact) for each in column.to_pylist()]
+            column = pyarrow.chunked_array([pyarrow.array(cells, _clean_type(column.type, redact))])
         columns.append(column)
-    return pyarrow.table(columns, names=[redact(name) for name in table.column_names])
+    return pyarrow.table(columns, names=different_names([redact(each) for each in table.column_names]))
 
 
-def _clean(cell: Any, redact: Redact) -> Any:
+def _clean(cell: Any, kind: pyarrow.DataType, redact: Redact) -> Any:
+    """A cell of a nested type whose texts, and names of fields, hold no secret."""
+    import pyarrow
+
     if isinstance(cell, str):
         return redact(cell)
-    if isinstance(cell, dict):
-        return {key: _clean(each, redact) for key, each in cell.items()}
+    if isinstance(cell, bytes):
+        return _clean_bytes(cell, redact)
+    if isinstance(cell, dict) and pyarrow.types.is_struct(kind):
+        names = _field_names(kind, redact)
+        return {
+            name: _clean(cell.get(field.name), field.type, redact)
+            for name, field in zip(names, kind, strict=True)
+        }
+    if isinstance(cell, list) and pyarrow.types.is_map(kind):
+        return [
+            (_clean(key, kind.key_type, redact), _clean(value, kind.item_type, redact)) for key, value in cell
+        ]
     if isinstance(cell, list):
-        return [_clean(each, redact) for each in cell]
+        return [_clean(each, kind.value_type, redact) for each in cell]
     return cell
+
+
+def _clean_bytes(cell: bytes | None, redact: Redact) -> bytes | None:
+    """Bytes as they are, unless they are text that holds a secret."""
+    if cell is None or b"\0" in cell:
+        return cell
+    try:
+        text = cell.decode("utf-8")
+    except UnicodeDecodeError:
+        return cell
+    clean = redact(text)
+    return cell if clean == text else clean.encode("utf-8")
+
+
+def _clean_type(kind: pyarrow.DataType, redact: Redact) -> pyarrow.DataType:
+    """A type whose fields have names without secrets."""
+    import pyarrow
+
+    if pyarrow.types.is_struct(kind):
+        names = _field_names(kind, redact)
+        kinds = [_clean_type(field.type, redact) for field in kind]
+        return pyarrow.struct(list(zip(names, kinds, strict=True)))
+    if pyarrow.types.is_map(kind):
+        return pyarrow.map_(_clean_type(kind.key_type, redact), _clean_type(kind.item_type, redact))
+    if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
+        make = pyarrow.list_ if pyarrow.types.is_list(kind) else pyarrow.large_list
+        return make(_clean_type(kind.value_type, redact))
+    if pyarrow.types.is_fixed_size_list(kind):
+        return pyarrow.list_(_clean_type(kind.value_type, redact), kind.list_size)
+    return kind
+
+
+def _field_names(kind: pyarrow.StructType, redact: Redact) -> list[str]:
+    return different_names([redact(field.name) for field in kind])
 
 
 def _histogram(histogram: Histogram, redact: Redact) -> Encoded:
