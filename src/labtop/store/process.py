@@ -34,18 +34,14 @@ def this_boot_id() -> str | None:
 
 
 def process_started(pid: int) -> float | None:
-    """When process `pid` was started, in seconds since this machine was: no clock change moves that. None: gone."""
-    import psutil
+    """When process `pid` was started, in seconds since this machine was: no clock change moves that.
 
+    None: it is gone, or the system does not tell.
+    """
     try:
-        booted = psutil.boot_time()  # asked first: psutil may remember it for create_time
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        started: float = process.create_time() - booted
-    except psutil.Error:
+        return _started(pid)
+    except OSError:
         return None
-    return round(started, 2)
 
 
 def is_gone(process: Process) -> bool | None:
@@ -54,9 +50,50 @@ def is_gone(process: Process) -> bool | None:
         return None
     if process.boot_id and this_boot_id() and process.boot_id != this_boot_id():
         return True
-    started = process_started(process.pid)
+    try:
+        started = _started(process.pid)
+    except OSError:
+        return None
     if started is None:
         return True
     if process.pid_started is None:
         return None
     return abs(started - process.pid_started) > _TOLERANCE_S
+
+
+def _started(pid: int) -> float | None:
+    """As `process_started`, but None only for what is gone.
+
+    Raises:
+        OSError: the system does not tell: a `/proc` that is shut, or a process of somebody else.
+    """
+    import psutil
+
+    try:
+        booted = psutil.boot_time()  # asked first: psutil may remember it for create_time
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        started: float = process.create_time() - booted
+    except psutil.AccessDenied as error:
+        raise PermissionError(str(error)) from error
+    except psutil.Error:
+        if _is_hidden(pid):
+            raise PermissionError(f"process {pid} is hidden") from None
+        return None
+    except RuntimeError as error:  # a /proc without the line that tells when the machine was started
+        raise OSError(str(error)) from error
+    return round(started, 2)
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether a process that is not shown is there all the same: others' processes with `hidepid`."""
+    if os.name != "posix":  # elsewhere signal 0 is no question
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False

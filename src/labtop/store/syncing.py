@@ -4,7 +4,7 @@ A run that is not in the store yet is put together in a hidden folder there and 
 there gets what it lacks, file by file, its record last; so a living run may be synced again and again. What was
 proven once is remembered in the spool (`synced.json`), so that an interrupted sync goes on where it was.
 
-One sync of a run at a time: the spool's folder is locked. Two spools of one run (ranks on two machines) may be synced
+One sync of a run at a time: its folder in the spool is locked. Two spools of one run (ranks on two machines) may be synced
 at once: points never share a file, and of two records the one that is further is kept.
 """
 
@@ -14,7 +14,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from labtop.store.layout import (
 from labtop.store.process import is_gone
 from labtop.store.reader import read_record
 from labtop.store.record_file import write_record
+from labtop.store.run_lock import alone_with
 from labtop.store.spool import NOTE, destination_of
 from labtop.store.wal import SUFFIX as WAL_SUFFIX
 from labtop.store.writers import read_writers
@@ -92,7 +93,7 @@ def sync_spool(spool: Path, to: Path | None = None, *, keep: bool = False) -> It
             yield replace(base, problems=("it belongs where it is",))
             continue
         try:
-            with _only_here(folder):
+            with alone_with(folder):
                 done = _sync_run(folder, destination, keep, base)
             yield done
         except (OSError, LabtopError) as error:
@@ -116,27 +117,6 @@ def _open_destination(path: Path) -> bool:
     if not path.is_dir() and not path.parent.is_dir():
         raise NoStoreError(f"{path.parent} is not there; is it mounted?", "name another store with --to")
     return create_store(path).shared
-
-
-@contextmanager
-def _only_here(folder: Path) -> Iterator[None]:
-    """Wait until no other process syncs this run."""
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (
-                errno.ENOLCK,
-                errno.ENOTSUP,
-                errno.EINVAL,
-            ):  # no locks here: create-once holds
-                raise
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _sync_run(folder: Path, destination: Path, keep: bool, base: Synced) -> Synced:
@@ -254,7 +234,7 @@ def _settle_leaving(spool: Path) -> None:
         for aside in project.glob(f".*{_LEAVING}"):
             run_id = aside.name[1 : -len(_LEAVING)]
             if is_run_id(run_id):
-                with suppress(OSError), _only_here(aside):
+                with suppress(OSError), alone_with(aside):
                     if Memory.load(aside, None).is_complete:
                         shutil.rmtree(aside, ignore_errors=True)
                     elif aside.exists() and not (project / run_id).exists():
