@@ -155,3 +155,37 @@ def test_a_run_without_beat_or_process_is_given_its_time(clock: Clock, seen: Bea
     assert infer_status(record, seen) is Status.RUNNING
     clock.now += 151
     assert infer_status(record, seen) is Status.LOST
+
+
+def test_a_process_that_is_not_shown_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others' processes where they are hidden or refused, and a `/proc` that is shut: nobody can tell."""
+    import psutil
+
+    known = this_process()
+
+    def refused(_: int) -> psutil.Process:
+        raise psutil.AccessDenied
+
+    def hidden(pid: int) -> psutil.Process:
+        raise psutil.NoSuchProcess(pid)
+
+    def not_ours(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def shut() -> float:
+        raise FileNotFoundError(2, "No such file or directory", "/proc/stat")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(psutil, "Process", refused)
+        assert is_gone(known) is None
+        assert process_started(os.getpid()) is None
+    with monkeypatch.context() as changed:
+        changed.setattr(psutil, "Process", hidden)
+        assert is_gone(replace(known, pid=2**22 + 1)) is True
+        changed.setattr(os, "kill", not_ours)
+        assert is_gone(known) is None
+    with monkeypatch.context() as changed:
+        changed.setattr(psutil, "boot_time", shut)
+        assert is_gone(known) is None
+        assert this_process().pid_started is None
+    assert is_gone(known) is False

@@ -7,13 +7,13 @@ The layout is that of https://www.sqlite.org/fileformat2.html.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from labtop.formats.files import open_regular
+from labtop.formats.opening import read_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -182,7 +182,7 @@ def read_cells(path: Path, root: int, columns: int, first: int, last: int, most:
         numbers = _leaves(file.fileno(), size, root, first, last, most)
         content = bytearray()
         for begin, count in _stretches(numbers):
-            content += os.pread(file.fileno(), count * size, (begin - 1) * size)
+            content += read_at(file.fileno(), count * size, (begin - 1) * size)
         file.seek(24)
         if file.read(4) != head[24:28] or len(content) != len(numbers) * size:
             raise UnusualError("it is being written")
@@ -242,7 +242,7 @@ def _leaves(file: int, size: int, root: int, first: int, last: int, most: int) -
 
 def _kind(file: int, size: int, number: int) -> int:
     """What kind of page it is. The first page is never that of a table that matters: it is the schema's."""
-    content = os.pread(file, 1, (number - 1) * size)
+    content = read_at(file, 1, (number - 1) * size)
     if not content or number == 1:
         raise UnusualError("a page beyond the end")
     return content[0]
@@ -250,7 +250,7 @@ def _kind(file: int, size: int, number: int) -> int:
 
 def _children(file: int, size: int, number: int, first: int, last: int) -> Iterator[int]:
     """The pages below one that hold rows from `first` to `last`."""
-    page = os.pread(file, size, (number - 1) * size)
+    page = read_at(file, size, (number - 1) * size)
     if len(page) < size or page[0] != _INTERIOR:
         raise UnusualError("no page of a table")
     before = -(2**63)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labtop.errors import QueryError
+from labtop.formats.opening import READ, read_at
 from labtop.query.encoded_record import COLUMNS, EncodedRecord
 from labtop.query.engine import Engine, InterruptedQueryError, Row, quote_name
 from labtop.query.processes import look_at_ranks
@@ -87,9 +88,9 @@ def check_record(path: str) -> tuple[int, str | None]:
     """What identifies a record, and why it is no whole Parquet file. A tenth of the time of `check_parquet`."""
     found = os.stat(path)  # noqa: PTH116 - Path costs more than the system call, ten thousand times
     if stat.S_ISREG(found.st_mode) and found.st_size >= 12:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, READ)
         try:
-            ends = os.pread(descriptor, 4, 0) + os.pread(descriptor, 8, found.st_size - 8)
+            ends = read_at(descriptor, 4, 0) + read_at(descriptor, 8, found.st_size - 8)
         finally:
             os.close(descriptor)
         footer = int.from_bytes(ends[4:8], "little")

@@ -33,7 +33,7 @@ def signals_named(names: Iterable[str]) -> tuple[int, ...]:
     for name in names:
         word = name.strip().upper()
         number = getattr(signal, word if word.startswith("SIG") else f"SIG{word}", None)
-        if not isinstance(number, signal.Signals) or number in (signal.SIGKILL, signal.SIGSTOP):
+        if not isinstance(number, signal.Signals) or word.endswith(("KILL", "STOP")):
             raise UsageError(f"the setting signals names {name!r}", "name signals such as SIGUSR1")
         found.append(number)
     return tuple(found)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from labtop.formats.opening import OWN
+from labtop.formats.opening import OWN, read_at
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
 from labtop.recording.redrawn import RedrawnLines
 from labtop.store.spool import MOVED
@@ -150,7 +150,7 @@ class OutputLog:
 
 def _copy(source: int, target: int) -> None:
     at = 0
-    while content := os.pread(source, 1 << 20, at):
+    while content := read_at(source, 1 << 20, at):
         at += len(content)
         while content:
             content = content[os.write(target, content) :]

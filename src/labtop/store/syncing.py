@@ -4,14 +4,13 @@ A run that is not in the store yet is put together in a hidden folder there and 
 there gets what it lacks, file by file, its record last; so a living run may be synced again and again. What was
 proven once is remembered in the spool (`synced.json`), so that an interrupted sync goes on where it was.
 
-One sync of a run at a time: its folder in the spool is locked. Two spools of one run (ranks on two machines) may be synced
-at once: points never share a file, and of two records the one that is further is kept.
+One sync of a run at a time: its folder in the spool is locked. Two spools of one run (ranks on two machines) may be
+synced at once: points never share a file, and of two records the one that is further is kept.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from labtop.model.run import Hardware
-from labtop.recording.capture.gpus import find_gpus
+from labtop.recording.capture.gpus import find_gpus, known
 from labtop.recording.capture.limits import cpu_limit, cpus_allowed, governor, memory_limit
 
 
@@ -20,11 +20,11 @@ def capture_hardware() -> Hardware:
     return Hardware(
         cpu=_cpu_name(),
         architecture=platform.machine() or None,
-        cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or None,
+        cores=known(lambda: psutil.cpu_count(logical=False) or psutil.cpu_count()) or None,
         cpus_allowed=cpus_allowed(),
         cpu_limit=cpu_limit(),
         governor=governor(),
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=known(lambda: psutil.virtual_memory().total),  # a /proc may be shut
         memory_limit_bytes=memory_limit(),
         gpus=gpus.found,
         cuda_driver=gpus.cuda_driver,
