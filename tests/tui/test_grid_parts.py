@@ -124,3 +124,24 @@ def test_what_was_cut_says_so() -> None:
     assert clip("中文字符", 5, "left", "…") == "中文…"
     assert fit_title("model.encoder.lr", 8, "…") == "…oder.lr"
     assert fit_title("temperature", 8, "…") == "tempera…"
+
+
+def test_names_leave_room_on_a_narrow_screen() -> None:
+    """A name of 32 cells takes a third of 80 at most, and all it wants of 200, or where a person set the width."""
+    name = TableColumn("name", "name", 32, is_frozen=True, least=16)
+    others = [TableColumn(f"c{number}", "", 8) for number in range(9)]
+    assert lay_out([name, *others], 80, 1).places[0].width == 24
+    assert lay_out([name, *others], 200, 1).places[0].width == 32
+    by_hand = TableColumn("name", "name", 32, is_frozen=True)
+    assert lay_out([by_hand, *others], 80, 1).places[0].width == 32
+
+
+@given(st.text(max_size=60), st.integers(3, 30))
+def test_text_without_its_middle_has_its_width(text: str, width: int) -> None:
+    """Whatever it is made of."""
+    assert cell_len(clip(clean(text), width, "left", "…", "middle")) == width
+
+
+def test_a_text_cut_in_the_middle_keeps_both_ends() -> None:
+    """Names that begin alike are told apart by their ends."""
+    assert clip("data.size=1000,model=large", 13, "left", "…", "middle") == "data.s…=large"

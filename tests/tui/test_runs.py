@@ -532,3 +532,16 @@ async def test_a_missing_store_ends_with_a_message(tmp_path: Path) -> None:
     async with labtop(tmp_path / "nothing") as driver:
         assert not driver.app.is_running
     assert driver.app.return_code == 3
+
+
+async def test_a_page_of_the_run_screen_is_a_page(store: Path) -> None:
+    """What stood at the bottom stands on top, and the page before comes back whole; Tab puts a section on top."""
+    async with labtop(store) as driver:
+        await driver.press("enter")
+        first = driver.screen.split("\n")
+        await driver.press("pagedown")
+        assert driver.screen.split("\n")[1].strip(" ▁▂▃▄▅▆▇█") == first[-2].strip(" ▁▂▃▄▅▆▇█")
+        await driver.press("pageup")
+        assert driver.screen.split("\n")[1:3] == first[1:3]
+        await driver.press("tab", "tab")
+        assert driver.screen.split("\n")[1].split()[0] == "Params"

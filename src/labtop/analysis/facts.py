@@ -160,7 +160,11 @@ def _hardware(hardware: Hardware) -> Iterator[Facts]:
     values: dict[str, Fact] = {
         "gpu": ", ".join(f"{n} × {name}" if n > 1 else name for name, n in names.items())
         or (ABSENT if recorded else None),
-        "gpu_memory_bytes": [gpu.memory_bytes for gpu in hardware.gpus] or (ABSENT if recorded else None),
+        "gpu_memory_bytes": [gpu.memory_bytes for gpu in hardware.gpus]
+        if any(gpu.memory_bytes for gpu in hardware.gpus)
+        else ABSENT
+        if recorded and not hardware.gpus
+        else None,
         "driver": ", ".join(drivers) or (ABSENT if recorded and not hardware.gpus else None),
     }
     for field in fields(hardware):

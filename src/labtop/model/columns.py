@@ -6,7 +6,7 @@ terminal draws it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -50,6 +50,7 @@ class Column:
     kind: Literal["field", "param", "metric", "spark"]
     type: ColumnType
     goal: str | None = None  # "min" or "max", metrics only
+    runs: int = field(default=0, compare=False)  # in about how many it was found; params and metrics only
 
 
 FIELDS: tuple[Column, ...] = tuple(

@@ -73,7 +73,7 @@ class FoundColumn:
 
     def column(self) -> Column:
         """The column as views know it."""
-        return Column(self.key, self.name, self.kind, COLUMN_TYPES[self.type_name], self.goal)
+        return Column(self.key, self.name, self.kind, COLUMN_TYPES[self.type_name], self.goal, self.runs)
 
 
 @dataclass(frozen=True, slots=True)

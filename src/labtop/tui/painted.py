@@ -55,7 +55,10 @@ class PaintedTable:
             return {}
         rows = [row for index in grid.seen[:MOST_ROWS] if (row := grid.row_at(index)) is not None]
         return {
-            "columns": [[c.key, c.title, c.width, c.align, c.is_frozen, c.sorted] for c in table.columns],
+            "columns": [
+                [c.key, c.title, c.width, c.align, c.is_frozen, c.sorted, c.least, c.cut]
+                for c in table.columns
+            ],
             "rows": [[row.number, [list(cell) for cell in table.cells(row)]] for row in rows],
             "cursor": grid.cursor_index - grid.seen.start,
             "marks": [[number, *marker] for number, marker in marks.items()],
@@ -68,10 +71,11 @@ class PaintedTable:
         try:
             columns = [
                 TableColumn(
-                    str(key), clean(str(title)), max(1, min(int(width), 300)), align, bool(frozen), order
+                    str(key), clean(str(title)), max(1, min(int(width), 300)), align, bool(frozen), order,
+                    max(0, int(least)), "middle" if cut == "middle" else "end",
                 )
-                for key, title, width, align, frozen, order in values["columns"]
-            ]
+                for key, title, width, align, frozen, order, least, cut in values["columns"]
+            ]  # fmt: skip
             rows = [
                 TableRow(int(number), tuple(Cell(*(clean(str(part)) for part in cell)) for cell in cells))
                 for number, cells in values["rows"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -120,16 +120,38 @@ def _width(column: tuple[str, list[str]]) -> int:
     return max(cell_len(title), *(cell_len(text) for text in texts))
 
 
+_BREAKS = re.compile(r"(?<=[ /\\\\,;&=])")
+
+
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most `width` cells, broken at spaces where there are some."""
+    """A text in lines of at most `width` cells, broken at spaces, in a long word behind a slash, comma or the like."""
     if cell_len(text) <= width:
         return [text]
-    if text.isascii():
-        return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
     lines, line = [], ""
+    for word in re.split(r"(?<= )", text):
+        if cell_len(line + word.rstrip()) <= width:
+            line += word
+            continue
+        if line and cell_len(word.rstrip()) <= width:
+            lines.append(line.rstrip())
+            line = word
+            continue
+        for piece in _BREAKS.split(word):  # a path, say: it begins where the line ends
+            if cell_len(line + piece.rstrip()) > width:
+                if line:
+                    lines.append(line.rstrip())
+                    line = ""
+                *whole, piece = _hard_broken(piece, width)
+                lines += whole
+            line += piece
+    return [*lines, line.rstrip()] if line.strip() or not lines else lines
+
+
+def _hard_broken(text: str, width: int) -> list[str]:
+    """Pieces of a text without a place to break it at; the last one may be short."""
+    pieces = [""]
     for character in text:
-        if cell_len(line + character) > width:
-            lines.append(line)
-            line = ""
-        line += character
-    return [*lines, line]
+        if cell_len(pieces[-1] + character) > width and pieces[-1]:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces

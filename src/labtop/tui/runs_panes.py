@@ -128,11 +128,7 @@ class RunsPanes(RunsTable):
         self._page(-0.5)
 
     def _page(self, pages: float) -> None:
-        pane = self.pane
-        if isinstance(pane, Grid):
-            pane.page(pages)
-        else:
-            pane.move(round(pages * max(1, pane.size.height - 1)))
+        self.pane.page(pages)
 
     def action_next_pane(self) -> None:
         """To the next pane."""

@@ -7,6 +7,7 @@ reads and smooths nothing again. Meant to be called from one thread at a time.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ from labtop.views.chart_ranks import (
     said_of_all,
     shared_out,
 )
+from labtop.views.metric_order import in_order
+from labtop.views.table_order import only_counts, seldom
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -51,27 +54,40 @@ class RunFacts:
 def facts_of(record: RunRecord, family: str = "") -> RunFacts:
     """The facts of a record."""
     started = record.started_at
+    names = in_order(record.metrics, record.source.tracker)
     return RunFacts(
         record.id,
         record.name,
         not record.status.is_end,
         round(started.timestamp() * 1e6) if started else None,
-        {name: summary.goal for name, summary in record.metrics.items() if summary.count},
+        {name: record.metrics[name].goal for name in names if record.metrics[name].count},
         {name: summary.count for name, summary in record.metrics.items()},
         family or record.id,
     )
 
 
 def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
-    """All metrics of some runs: those with a goal first, then as they come; those without a curve to see
-    after them, and how the machine did last."""
+    """All metrics of some runs in the order of their charts.
+
+    Those with a goal come first, then those that many of the runs have, then as the runs tell them; after them what
+    only counts steps or time, then what has no curve to see, and how the machine did last.
+    """
     goals: dict[str, str | None] = {}
+    runs: Counter[str] = Counter()
+    curved: set[str] = set()
     for each in facts:
+        runs.update(each.goals.keys())  # not the mapping, whose values would be counted
+        curved.update(name for name in each.goals if each.counts.get(name, 0) > 1)
         for name, goal in each.goals.items():
             goals[name] = goals.get(name) or goal
-    return tuple(
-        sorted(goals, key=lambda name: (is_system(name), not has_curve(facts, name), goals[name] is None))
-    )
+    most = max(runs.values(), default=1)
+
+    def place(name: str) -> tuple[bool, bool, bool, bool, int]:
+        has_no_goal = goals[name] is None
+        counts = has_no_goal and only_counts(name)
+        return is_system(name), name not in curved, counts, has_no_goal, seldom(runs[name] / most)
+
+    return tuple(sorted(goals, key=place))
 
 
 def has_curve(facts: Sequence[RunFacts], name: str) -> bool:

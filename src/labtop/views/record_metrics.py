@@ -8,6 +8,7 @@ from dataclasses import replace
 from labtop.model.run import Energy, MetricSummary, RunRecord
 from labtop.model.system import is_system
 from labtop.views.facts import Fact, MetricRow, Tone
+from labtop.views.metric_order import in_order
 from labtop.views.numbers import duration, format_numbers, shortest
 from labtop.views.text import clean
 
@@ -17,8 +18,8 @@ _NO_TONE: Tone = ""
 def metric_rows(record: RunRecord, baseline: RunRecord | None = None) -> tuple[MetricRow, ...]:
     """The metrics, each with its last and best value and how far it is from the baseline's last."""
     return tuple(
-        _metric_row(name, metric, baseline.metrics.get(name) if baseline else None)
-        for name, metric in record.metrics.items()
+        _metric_row(name, record.metrics[name], baseline.metrics.get(name) if baseline else None)
+        for name in in_order(record.metrics, record.source.tracker)
     )
 
 

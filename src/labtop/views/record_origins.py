@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labtop.model.packages import package_weight
-from labtop.model.run import DataInput, RunRecord
+from labtop.model.run import DataInput, RunRecord, Source
 from labtop.model.tree import flatten
 from labtop.model.values.base import is_value
 from labtop.views.facts import Fact, Tone, counted, shown
@@ -151,8 +151,14 @@ def artifact_facts(record: RunRecord) -> Iterator[Fact]:
         rank = f"rank {each.rank}" if each.rank is not None else ""
         amount = size(each.bytes) if each.bytes is not None else ""
         details = [amount, step, rank, clean((each.sha256 or "")[:12])]
-        where = clean(each.path or each.uri or "", 300)
+        where = clean(each.path or _within(each.uri or "", record.source), 300)
         yield Fact(clean(each.name, 120), where, "  ".join(filter(None, details)))
+
+
+def _within(uri: str, source: Source) -> str:
+    """A place below the one that the run was read from, told from there on; any other as it is."""
+    folder = f"{source.uri.rstrip('/')}/" if source.uri else ""
+    return uri[len(folder) :] if folder and uri.startswith(folder) else uri
 
 
 def package_facts(record: RunRecord) -> Iterator[Fact]:

@@ -16,7 +16,16 @@ from labtop.model.columns import Column
 from labtop.query.request import Selection, TableQuery
 from labtop.views.glyphs import UNICODE, Glyphs
 from labtop.views.table_cells import WRITERS, CellWriter
-from labtop.views.table_columns import FROZEN, Choice, HiddenColumn, candidates, find_keys, hide_constant
+from labtop.views.table_columns import (
+    FROZEN,
+    Choice,
+    HiddenColumn,
+    candidates,
+    find_keys,
+    hide_constant,
+    with_curves,
+)
+from labtop.views.table_order import by_presence, curved, rows_with
 from labtop.views.table_shape import Cell, TableColumn, TableRow
 from labtop.views.text import cell_width, clean
 
@@ -25,6 +34,9 @@ if TYPE_CHECKING:
 
 SAMPLE = 100  # rows that digits and widths are chosen from, beside each page that is fetched
 WIDEST_TITLE = 14
+NARROWEST_FROZEN = 16  # cells of a name that are left of it on a narrow screen
+CURVES_LOOKED_AT = 8
+"""Metrics that are asked whether any run has a curve of them, the first ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +169,15 @@ def _choose(catalog: Catalog, selection: Selection, spec: TableSpec) -> Choice:
         frozen = [key for key in FROZEN if key not in spec.columns and key not in spec.hidden]
         keys = [*frozen, *sorted(spec.columns, key=lambda key: key not in FROZEN)]
         return Choice(tuple(each for each in find_keys(known, keys) if each.key not in spec.hidden))
-    shown, left_out = candidates(known, spec.sparks)
-    shown = tuple(column for column in shown if column.key not in spec.hidden)
+    shown, left_out = candidates(known)
+    profile = catalog.profile(selection, [column.key for column in shown])
+    ordered = by_presence(shown, rows_with(profile, len(selection.rows)))
+    metrics = [column for column in ordered if column.kind == "metric"][:CURVES_LOOKED_AT]
+    counts = catalog.profile(selection, [f"{metric.key}.count" for metric in metrics])
+    curves = curved(metrics, counts)[: spec.sparks]
+    shown = tuple(each for each in with_curves(ordered, curves) if each.key not in spec.hidden)
     if spec.show_constant:
         return Choice(shown, (), left_out)
-    profile = catalog.profile(selection, [column.key for column in shown if column.kind != "spark"])
     choice = hide_constant(shown, profile, len(selection.rows))
     return Choice(choice.columns, choice.hidden, left_out)
 
@@ -182,7 +198,9 @@ def table_column(
     note = writer.note_width + 1 if writer.note_width else 0
     needed = max(writer.width + note, min(cell_width(title) + bool(sort), WIDEST_TITLE))
     width = widths.get(column.key, needed)
-    return TableColumn(column.key, title, max(1, width), writer.align, column.key in FROZEN, sort)
+    is_frozen = column.key in FROZEN
+    least = min(width, NARROWEST_FROZEN) if is_frozen and column.key not in widths else 0
+    return TableColumn(column.key, title, max(1, width), writer.align, is_frozen, sort, least, writer.cut)
 
 
 def titles(columns: Sequence[Column], glyphs: Glyphs) -> list[str]:

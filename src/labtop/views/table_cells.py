@@ -7,7 +7,7 @@ grows wider and finer, so that a column does not jump while a person scrolls.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -15,13 +15,14 @@ from labtop.model.columns import Column
 from labtop.views.glyphs import Glyphs
 from labtop.views.numbers import NumberFormat, age, duration, format_numbers, is_finite, special, widened
 from labtop.views.spark import draw_spark
-from labtop.views.table_shape import Cell
+from labtop.views.table_shape import Cell, Cut
 from labtop.views.text import cell_width, clean
 
 TEXT_LIMIT = 300
 SPARK_WIDTH = 10
 _WIDEST = {"name": 32}
 _WIDEST_TEXT = 24
+_CUT_TO = 23  # characters of a text that are seen where it is cut
 
 
 class CellWriter:
@@ -38,15 +39,19 @@ class CellWriter:
         self.has_baseline = has_baseline
         self.width = 1
         self.note_width = 0
+        self.cut: Cut = "end"
 
     def learn(self, values: Iterable[Any]) -> bool:
         """Look at values that will be written; True when what was written before would now look different."""
         widest = _WIDEST.get(self.column.key, _WIDEST_TEXT)
-        width = max((cell_width(self.text(value)) for value in values if value is not None), default=1)
-        width = min(width, widest)
-        grew = width > self.width
+        texts = {self.text(value) for value in values if value is not None}
+        width = min(max(map(cell_width, texts), default=1), widest)
+        changed = width > self.width
         self.width = max(width, self.width)
-        return grew
+        if self.cut == "end" and _begin_alike(texts):
+            self.cut = "middle"
+            changed = True
+        return changed
 
     def write(self, value: Any) -> Cell:
         """One value."""
@@ -62,6 +67,16 @@ class CellWriter:
     def style(self, value: Any) -> str:
         """The name of a value's style."""
         return ""
+
+
+def _begin_alike(texts: Collection[str]) -> bool:
+    """Whether texts that are too long for a narrow column look the same when their ends are cut, and not otherwise."""
+    if all(len(text) <= _CUT_TO for text in texts):
+        return False
+    half = _CUT_TO // 2
+    ends_cut = {text[:_CUT_TO] for text in texts}
+    middle_cut = {text if len(text) <= _CUT_TO else (text[: _CUT_TO - half], text[-half:]) for text in texts}
+    return len(middle_cut) > len(ends_cut)
 
 
 class MixedWriter(CellWriter):

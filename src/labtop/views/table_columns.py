@@ -8,7 +8,6 @@ the table, not in every row of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from labtop.model.columns import COLUMN_TYPES, Column
 from labtop.model.system import is_system
 from labtop.query.request import ColumnProfile
+from labtop.views.table_order import by_presence
 
 FROZEN = ("status", "name")
 ALWAYS = (*FROZEN, "started_at")  # shown although all runs may agree
@@ -26,10 +26,6 @@ LEADING_METRICS = 4
 MOST_OF_A_KIND = 60
 """Params, and metrics, in the default choice; what is beyond is counted and can be chosen."""
 
-_VALIDATION = re.compile(r"(^|[/_. ])(val|valid|validation|eval|test|dev)([/_. ]|$)", re.IGNORECASE)
-_TELLING = re.compile(
-    r"loss|acc|f1|auc|error|score|bleu|perplexity|ppl|map|iou|reward|mse|mae", re.IGNORECASE
-)
 _DERIVED = {"min": "number", "max": "number", "first": "number", "mean": "number", "count": "integer"}
 
 
@@ -50,19 +46,31 @@ class Choice:
     left_out: int = 0
 
 
-def candidates(columns: Sequence[Column], sparks: int = 2) -> tuple[tuple[Column, ...], int]:
-    """The default columns before any is hidden, in order, and how many params and metrics there are beyond them."""
+def candidates(columns: Sequence[Column]) -> tuple[tuple[Column, ...], int]:
+    """The default columns before any is hidden, in order, and how many params and metrics there are beyond them.
+
+    Of very many metrics those come into question that most runs have.
+    """
     fields = {column.key: column for column in columns if column.kind == "field"}
-    metrics = sorted(
-        (each for each in columns if each.kind == "metric" and not is_system(each.name)), key=_rank
-    )
-    params = [each for each in columns if each.kind == "param"]
-    curves = [spark_of(metric) for metric in metrics[:sparks]]
+    chosen = [
+        each
+        for each in columns
+        if each.kind in ("param", "metric") and not (each.kind == "metric" and is_system(each.name))
+    ]
+    ordered = by_presence(chosen, {each.key: each.runs for each in chosen})
+    metrics = [each for each in ordered if each.kind == "metric"]
+    params = [each for each in ordered if each.kind == "param"]
     before = [fields[key] for key in (*FROZEN, *FIELDS_BEFORE) if key in fields]
     after = [fields[key] for key in FIELDS_AFTER if key in fields]
     leading, further = metrics[:LEADING_METRICS], metrics[LEADING_METRICS:MOST_OF_A_KIND]
-    shown = (*before, *curves, *leading, *params[:MOST_OF_A_KIND], *further, *after)
+    shown = (*before, *leading, *params[:MOST_OF_A_KIND], *further, *after)
     return shown, max(0, len(metrics) - MOST_OF_A_KIND) + max(0, len(params) - MOST_OF_A_KIND)
+
+
+def with_curves(columns: Sequence[Column], metrics: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns with the curves of some metrics before all params and metrics."""
+    at = next((at for at, each in enumerate(columns) if each.kind in ("metric", "param")), len(columns))
+    return (*columns[:at], *map(spark_of, metrics), *columns[at:])
 
 
 def hide_constant(columns: Sequence[Column], profile: Mapping[str, ColumnProfile], runs: int = 2) -> Choice:
@@ -133,13 +141,6 @@ def _derived(known: Mapping[str, Column], key: str) -> Column | None:
     return replace(
         metric, key=key, name=f"{statistic}({metric.name})", type=COLUMN_TYPES[_DERIVED[statistic]]
     )
-
-
-def _rank(metric: Column) -> int:
-    """The metrics that people decide by come first: with a goal, then of validation, then losses and scores."""
-    validation = _VALIDATION.search(metric.name) is not None
-    telling = _TELLING.search(metric.name) is not None
-    return 4 * (metric.goal is None) + 2 * (not validation) + (not telling)
 
 
 def _is_empty(about: ColumnProfile | None) -> bool:

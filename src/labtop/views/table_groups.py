@@ -17,6 +17,7 @@ from labtop.views.numbers import NumberFormat, format_numbers, widened
 from labtop.views.table import TableSpec, sort_marks, table_column, titles
 from labtop.views.table_cells import WRITERS, CellWriter, NumberWriter
 from labtop.views.table_columns import MOST_OF_A_KIND, candidates, find_keys
+from labtop.views.table_order import by_presence
 from labtop.views.table_shape import Cell, TableColumn, TableRow
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def build_groups(
     """The groups that `spec.group` asks for. Reads; call it from a thread. Raises FilterError."""
     chosen = catalog.select(spec.query) if selection is None else selection
     known = catalog.columns()
-    default, _ = candidates(known, 0)
+    default, _ = candidates(known)
     asked = find_keys(known, spec.columns) if spec.columns else default
     metrics = [each for each in asked if each.kind == "metric" and each.key not in spec.hidden][
         :MOST_OF_A_KIND
@@ -169,12 +170,16 @@ def build_groups(
             for group in groups
         )
         by = tuple(by[at] for at in shown)
-    present = [each for each in metrics if any(_is_there(group.values.get(each.key)) for group in groups)]
+    runs = {key: sum(_used(group.values.get(key)) for group in groups) for key in keys}
+    present = [each for each in metrics if runs[each.key]]
+    if not spec.columns:
+        present = list(by_presence(present, runs))
     return GroupView([*by, *present], len(by), groups, spec, glyphs)
 
 
-def _is_there(value: Aggregate | None) -> bool:
-    return value is not None and (value.n > 0 or value.nan_count > 0)
+def _used(value: Aggregate | None) -> int:
+    """How many runs of a group have a metric, NaN or not."""
+    return 0 if value is None else value.n + value.nan_count
 
 
 def _sorted(groups: Sequence[RunGroup], spec: TableSpec, by_keys: Sequence[str]) -> tuple[RunGroup, ...]:

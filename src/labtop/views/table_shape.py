@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
+Cut = Literal["end", "middle"]
+
 
 class Cell(NamedTuple):
     """What one cell shows: text and the name of its style, then a note (a delta) with a style of its own.
@@ -33,7 +35,11 @@ class TableRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One column as drawn. `width` is in cells; frozen columns stay when the others scroll."""
+    """One column as drawn. `width` is in cells; frozen columns stay when the others scroll.
+
+    `least` is how narrow a frozen column may be made where the screen is; `cut` says where a text that is too long
+    loses cells.
+    """
 
     key: str
     title: str
@@ -41,6 +47,8 @@ class TableColumn:
     align: Literal["left", "right"] = "left"
     is_frozen: bool = False
     sorted: Literal["", "ascending", "descending"] = ""
+    least: int = 0  # 0: it keeps its width
+    cut: Cut = "end"
 
 
 class Table(Protocol):

@@ -307,7 +307,7 @@ class CompareScreen(GridMoves, LabScreen):
 
             folders = catalog.run_folder(first.id), catalog.run_folder(second.id)
             found = code_diff(first, second, *folders, Path.cwd())
-            notes = [DiffLine("header", ((f"without {words}", False),)) for words in found.missing]
+            notes = [DiffLine("header", ((f"incomplete: {words}", False),)) for words in found.missing]
             return (*notes, *patch_lines(found.patch))
 
         self._open(f"code: {self._pair(run)}", run, compute)

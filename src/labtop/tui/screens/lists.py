@@ -35,19 +35,19 @@ class ListScreen(LabScreen):
 
     def action_half_page_down(self) -> None:
         """Half a page down."""
-        self.list_view.move(max(1, self.list_view.size.height // 2))
+        self.list_view.page(0.5)
 
     def action_half_page_up(self) -> None:
         """Half a page up."""
-        self.list_view.move(-max(1, self.list_view.size.height // 2))
+        self.list_view.page(-0.5)
 
     def action_page_down(self) -> None:
         """A page down."""
-        self.list_view.move(max(1, self.list_view.size.height - 1))
+        self.list_view.page(1)
 
     def action_page_up(self) -> None:
         """A page up."""
-        self.list_view.move(-max(1, self.list_view.size.height - 1))
+        self.list_view.page(-1)
 
     def action_top(self) -> None:
         """To the first line."""

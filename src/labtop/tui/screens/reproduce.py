@@ -141,7 +141,10 @@ class ReproduceScreen(ListScreen):
             yield Line(head, is_heading=True)
             for finding in found:
                 yield from _finding_lines(finding, width)
+            said = " ".join(finding.text for finding in found)
             for reason in score.reasons if score else ():
+                if reason in said:
+                    continue
                 yield from _indented(Text(clean(reason, 400), "dim"), "     ", width)
 
     # actions

@@ -153,6 +153,6 @@ class RunScreen(RunEdits, ListScreen):
             at + 1 for at in starts if at + 1 < len(view.lines) and not view.lines[at + 1].is_heading
         ] or [0]
         if step > 0:
-            view.move_to(next((at for at in starts if at > view.cursor), starts[0]))
+            view.begin_with(next((at for at in starts if at > view.cursor), starts[0]))
         else:
-            view.move_to(next((at for at in reversed(starts) if at < view.cursor), starts[-1]))
+            view.begin_with(next((at for at in reversed(starts) if at < view.cursor), starts[-1]))

@@ -11,6 +11,7 @@ from labtop.views.table_shape import TableColumn
 GUTTER = 2  # the cells before the first column: the marker and the sign of the baseline
 GAP = 1
 MIN_SCROLLED = 8  # cells that frozen columns must leave to the others
+FROZEN_SHARE = 0.3  # of the width, which a frozen column that can be made narrower may take
 MIN_CUT = 8  # cells of a text that are worth showing when the rest does not fit
 
 
@@ -46,7 +47,10 @@ def lay_out(columns: Sequence[TableColumn], width: int, first: int) -> Layout:
     x = GUTTER
     for number, column in enumerate(columns[:frozen]):
         room = width - x - (MIN_SCROLLED if number == frozen - 1 and len(columns) > frozen else 0)
-        drawn = min(column.width, max(room, 6 if number == frozen - 1 else 1), max(0, width - x))
+        wanted = (
+            min(column.width, max(column.least, int(width * FROZEN_SHARE))) if column.least else column.width
+        )
+        drawn = min(wanted, max(room, 6 if number == frozen - 1 else 1), max(0, width - x))
         if drawn > 0:
             places.append(Place(number, x, drawn))
             x += drawn + GAP

@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from labtop.tui.widgets.grid_layout import GUTTER, Layout
 from labtop.views.glyphs import Glyphs
-from labtop.views.table_shape import Cell, TableColumn
+from labtop.views.table_shape import Cell, Cut, TableColumn
 
 StyleOf = Callable[[str], Style]
 Marker = tuple[str, str]  # glyph, and a colour as rich names it
@@ -94,7 +94,7 @@ def draw_row(
             for text, name, taken in fit(cell, size, align, ellipsis):
                 line.add(text, taken, name)
         else:
-            line.add(clip(cell.text, size, align, ellipsis), size, cell.style)
+            line.add(clip(cell.text, size, align, ellipsis, columns[number].cut), size, cell.style)
     return line.strip(width)
 
 
@@ -116,7 +116,9 @@ def draw_cursor_row(
     line.add((marker[0] if marker else " ") + (glyphs.baseline if is_baseline else " "), GUTTER, plain)
     for number, x, size in layout.places:
         line.space(x - line.width)
-        text = "".join(each[0] for each in fit(cells[number], size, columns[number].align, glyphs.ellipsis))
+        column = columns[number]
+        pieces = fit(cells[number], size, column.align, glyphs.ellipsis, column.cut)
+        text = "".join(each[0] for each in pieces)
         if number == cursor_column:
             line.add_segment(text, size, style_of(plain) + style_of("cell"))
         else:
@@ -156,25 +158,27 @@ def draw_header(
     )
 
 
-def fit(cell: Cell, width: int, align: str, ellipsis: str) -> Iterable[tuple[str, str, int]]:
+def fit(
+    cell: Cell, width: int, align: str, ellipsis: str, cut: Cut = "end"
+) -> Iterable[tuple[str, str, int]]:
     """The pieces of a cell in exactly `width` cells: text, name of its style, cells.
 
     Where it is too narrow for both, the note gives way to the text.
     """
     text, style, note, note_style = cell
     if not note:
-        yield clip(text, width, align, ellipsis), style, width
+        yield clip(text, width, align, ellipsis, cut), style, width
         return
     tail = " " + note
     room = width - cell_len(tail)
     if room < cell_len(text.strip()):
-        yield clip(text, width, align, ellipsis), style, width
+        yield clip(text, width, align, ellipsis, cut), style, width
         return
-    yield clip(text, room, align, ellipsis), style, room
+    yield clip(text, room, align, ellipsis, cut), style, room
     yield tail, note_style, width - room
 
 
-def clip(text: str, width: int, align: str, ellipsis: str) -> str:
+def clip(text: str, width: int, align: str, ellipsis: str, cut: Cut = "end") -> str:
     """`text` in exactly `width` cells, with an ellipsis where something was cut."""
     if text.isascii():
         length = len(text)
@@ -183,11 +187,19 @@ def clip(text: str, width: int, align: str, ellipsis: str) -> str:
         text = text.strip()
         if len(text) <= width:
             return text.rjust(width) if align == "right" else text.ljust(width)
+        if cut == "middle" and width > 2:
+            tail = width // 2
+            return text[: width - 1 - tail] + ellipsis + text[-tail:]
         return text[: width - 1] + ellipsis if width > 0 else ""
     length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + ellipsis if width > 0 else ""
-    return " " * (width - length) + text if align == "right" else text + " " * (width - length)
+    if length <= width:
+        return " " * (width - length) + text if align == "right" else text + " " * (width - length)
+    if cut == "middle" and width > 2:
+        end = text
+        while cell_len(end) > width // 2:
+            end = end[1:]
+        return set_cell_size(text, width - 1 - cell_len(end)) + ellipsis + end
+    return set_cell_size(text, width - 1) + ellipsis if width > 0 else ""
 
 
 def fit_title(title: str, width: int, ellipsis: str) -> str:

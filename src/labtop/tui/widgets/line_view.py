@@ -115,6 +115,20 @@ class LineView(ScrollView, can_focus=True):
         if self.line is not None:
             self.post_message(self.Highlighted(self, self.line))
 
+    def page(self, pages: float) -> None:
+        """Turn whole or half pages; the cursor keeps its line on the screen, and goes to the end on the last page."""
+        lines = round(pages * max(1, self.size.height - 1))
+        top = round(self.scroll_target_y)
+        last_top = max(0, len(self.lines) - self.size.height)
+        self.scroll_to(y=max(0, min(top + lines, last_top)), animate=False)
+        if self.has_cursor:
+            self.move(lines)
+
+    def begin_with(self, row: int) -> None:
+        """Put the cursor on a line, with the heading above it on top of the screen as far as there are lines below."""
+        self.move_to(row)
+        self.scroll_to(y=max(0, row - 1), animate=False)
+
     def choose(self) -> None:
         """Choose the line under the cursor."""
         if self.line is not None and self.line.key:
