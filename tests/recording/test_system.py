@@ -20,7 +20,7 @@ from labtop.analysis.compare import compare
 from labtop.model.run import Energy, RunRecord, Writer
 from labtop.recording.system import sampler
 from labtop.recording.system.energy import EnergyMeter, Rapl
-from labtop.recording.system.gpus import Amd, Nvidia, visible
+from labtop.recording.system.gpus import Amd, Nvidia
 from labtop.recording.system.machine import Machine
 from labtop.recording.system.meters import Meters
 from labtop.recording.system.processes import ProcessTree
@@ -267,18 +267,6 @@ def test_one_process_a_machine(who: Writer | None, environment: dict[str, str], 
 
 
 # -- graphics processors and energy ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("setting", "expected"),
-    [
-        (None, [0, 1, 2]), ("", []), ("1", [1]), ("2,0", [2, 0]), ("GPU-111", [1]), ("GPU-111-x, 0", [1, 0]),
-        ("0,9,1", [0]), ("-1", []), ("GPU-", []), ("1,1", [1]),
-    ],
-)  # fmt: skip
-def test_visible_gpus(setting: str | None, expected: list[int]) -> None:
-    """As CUDA reads the variable."""
-    assert visible([f"GPU-{at}{at}{at}-x" for at in range(3)], setting) == expected
 
 
 def test_hidden_gpus_are_not_read(nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> None:

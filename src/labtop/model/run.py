@@ -272,7 +272,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One graphics processor."""
+    """One graphics processor that the run could use, or the part of one: an instance of MIG."""
 
     name: str
     memory_bytes: int | None = None
@@ -296,6 +296,7 @@ class Hardware:
     memory_bytes: int | None = None
     memory_limit_bytes: int | None = None  # by control group
     gpus: tuple[Gpu, ...] = ()
+    gpus_hidden: int | None = None  # how many more the machine has, by CUDA_VISIBLE_DEVICES and its like
     cuda: str | None = None
     cuda_driver: str | None = None  # the newest CUDA that the driver can run
     cudnn: str | None = None

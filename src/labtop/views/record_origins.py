@@ -134,6 +134,7 @@ def hardware_facts(record: RunRecord) -> Iterator[Fact]:
         power = f"{gpu.power_limit_w:g} W" if gpu.power_limit_w else ""
         details = (memory, clean(gpu.architecture or "", 40), clean(gpu.driver or "", 80), power)
         yield Fact("gpu", clean(gpu.name, 200), "  ".join(filter(None, details)))
+    yield Fact("gpus not used", str(each.gpus_hidden or ""), "hidden from the run")
     yield Fact("cuda", clean(each.cuda or "", 80), f"cudnn {clean(each.cudnn, 40)}" if each.cudnn else "")
     yield Fact("cuda by driver", clean(each.cuda_driver or "", 40))
     yield Fact("nccl", clean(each.nccl or "", 40))

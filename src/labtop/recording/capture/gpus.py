@@ -7,42 +7,48 @@ each costs only the fact that it would have told.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labtop.model.run import Gpu
+from labtop.recording.capture.visible_gpus import (
+    NvidiaDevice,
+    known,
+    nvidia_devices,
+    visible_amd,
+    visible_nvidia,
+)
 
 _AMD = "0x1002"
 
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
-    """What was found, and the versions that the drivers know of."""
+    """What was found, how many more there are, and the versions that the drivers know of."""
 
     found: tuple[Gpu, ...] = ()
+    hidden: int = 0  # by the environment
     cuda_driver: str | None = None
     rocm: str | None = None
 
 
 def find_gpus() -> Gpus:
-    """All GPUs that can be found here."""
-    nvidia, cuda_driver = _nvidia()
-    amd = amd_by_library() or amd_by_kernel()
+    """The GPUs that this process may use, by what the drivers show and the environment leaves."""
+    nvidia = _nvidia()
+    all_amd = amd_by_library() or amd_by_kernel()
+    amd = [all_amd[at] for at in visible_amd([_rocr_name(each.uuid) for each in all_amd], os.environ)]
     apple = _apple() if sys.platform == "darwin" else ()
-    return Gpus((*nvidia, *amd, *apple), cuda_driver, rocm_version() if amd else None)
-
-
-def known(ask: Callable[[], Any]) -> Any:
-    """An answer, or None where asking fails: half-imported libraries and odd drivers raise anything."""
-    try:
-        return ask()
-    except Exception:
-        return None
+    return Gpus(
+        found=(*nvidia.found, *amd, *apple),
+        hidden=nvidia.hidden + len(all_amd) - len(amd),
+        cuda_driver=nvidia.cuda_driver,
+        rocm=rocm_version() if all_amd else None,
+    )
 
 
 def _text(value: object) -> str | None:
@@ -56,40 +62,46 @@ def _text(value: object) -> str | None:
 # -- NVIDIA ------------------------------------------------------------------------------------------------------
 
 
-def _nvidia() -> tuple[tuple[Gpu, ...], str | None]:
+def _nvidia() -> Gpus:
     """The GPUs that the driver shows, and the newest CUDA that it can run; none where there is no driver."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
     except Exception:  # no library, no driver, no permission: there is nothing to record
-        return (), None
+        return Gpus()
     try:
         driver = _text(pynvml.nvmlSystemGetDriverVersion())
-        numbers = range(pynvml.nvmlDeviceGetCount())
         cuda = known(lambda: pynvml.nvmlSystemGetCudaDriverVersion())
-        asked = [known(partial(_nvidia_gpu, pynvml, at, driver)) for at in numbers]
-        gpus = tuple(each for each in asked if each is not None)  # one that fell off the bus hides no other
-        return gpus, f"{cuda // 1000}.{cuda % 1000 // 10}" if isinstance(cuda, int) else None
+        devices = nvidia_devices(pynvml)
+        left = visible_nvidia(devices, os.environ)
+        return Gpus(
+            found=tuple(_nvidia_gpu(pynvml, each, driver) for each in left),
+            hidden=len(devices) - len(left),
+            cuda_driver=f"{cuda // 1000}.{cuda % 1000 // 10}" if isinstance(cuda, int) else None,
+        )
     except Exception:  # a driver that fails half-way
-        return (), None
+        return Gpus()
     finally:
         pynvml.nvmlShutdown()
 
 
-def _nvidia_gpu(nvml: Any, at: int, driver: str | None) -> Gpu:
-    """The GPU of a number; raises whatever the driver does where it is lost."""
-    handle = nvml.nvmlDeviceGetHandleByIndex(at)
-    capability = known(lambda: nvml.nvmlDeviceGetCudaComputeCapability(handle))
-    power = known(lambda: nvml.nvmlDeviceGetPowerManagementLimit(handle))  # milliwatts
+def _nvidia_gpu(nvml: Any, device: NvidiaDevice, driver: str | None) -> Gpu:
+    """A GPU, or an instance of one; the limit of power is the whole GPU's and left out of an instance."""
+    handle = device.handle
+    capability = known(lambda: nvml.nvmlDeviceGetCudaComputeCapability(device.gpu))
+    power = None
+    if not device.is_instance:
+        power = known(lambda: nvml.nvmlDeviceGetPowerManagementLimit(handle))  # milliwatts
+    name = known(lambda: nvml.nvmlDeviceGetName(handle)) or known(lambda: nvml.nvmlDeviceGetName(device.gpu))
     return Gpu(
-        name=_text(nvml.nvmlDeviceGetName(handle)) or "NVIDIA GPU",
+        name=_text(name) or "NVIDIA GPU",
         # GPUs that share the memory of the machine (Jetson, DGX Spark) support no such question
         memory_bytes=known(lambda: int(nvml.nvmlDeviceGetMemoryInfo(handle).total)),
         driver=driver,
         vendor="nvidia",
         architecture=".".join(map(str, capability)) if capability else None,
-        uuid=_text(known(lambda: nvml.nvmlDeviceGetUUID(handle))),
+        uuid=device.names[0] or None,
         power_limit_w=power / 1000 if isinstance(power, int) else None,
     )
 
@@ -159,6 +171,15 @@ def amd_by_kernel(system: Path = Path("/sys")) -> tuple[Gpu, ...]:
         )
         for device in _amd_devices(system)
     )
+
+
+def amd_name(device: Path) -> str:
+    """How ROCm calls the GPU of a folder below `/sys`, in `ROCR_VISIBLE_DEVICES`; empty where it has no identity."""
+    return _rocr_name(_line(device / "unique_id"))
+
+
+def _rocr_name(uuid: str | None) -> str:
+    return f"GPU-{uuid.lower().removeprefix('0x')}" if uuid else ""
 
 
 def _amd_devices(system: Path) -> Iterator[Path]:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from labtop.model.run import Hardware
-from labtop.recording.capture.gpus import find_gpus, known
+from labtop.recording.capture.gpus import find_gpus
 from labtop.recording.capture.limits import cpu_limit, cpus_allowed, governor, memory_limit
+from labtop.recording.capture.visible_gpus import known
 
 
 def capture_hardware() -> Hardware:
@@ -27,6 +28,7 @@ def capture_hardware() -> Hardware:
         memory_bytes=known(lambda: psutil.virtual_memory().total),  # a /proc may be shut
         memory_limit_bytes=memory_limit(),
         gpus=gpus.found,
+        gpus_hidden=gpus.hidden if gpus.found or gpus.hidden else None,
         cuda_driver=gpus.cuda_driver,
         rocm=gpus.rocm,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labtop.model.run import Hardware
-from labtop.recording.capture.gpus import known
+from labtop.recording.capture.visible_gpus import known
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PACKAGES = {

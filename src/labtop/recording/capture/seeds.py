@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from labtop.model.run import Randomness, Value
-from labtop.recording.capture.gpus import known
+from labtop.recording.capture.visible_gpus import known
 
 _LIBRARIES = {
     "python": "random",

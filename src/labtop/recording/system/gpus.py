@@ -1,25 +1,21 @@
-"""Graphics processors: NVIDIA's through NVML, AMD's through what their kernel driver shows."""
+"""Graphics processors: NVIDIA's through NVML, AMD's through what their kernel driver shows, Apple's through `ioreg`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from labtop.recording.capture.gpus import known
-
-
-class GpuReading(NamedTuple):
-    """One GPU now; None is what it does not tell. Energy is a counter of joules."""
-
-    utilization_percent: float | None = None
-    memory_bytes: float | None = None
-    memory_percent: float | None = None
-    power_watts: float | None = None
-    temperature_celsius: float | None = None
-    energy_j: float | None = None
+from labtop.recording.capture.gpus import amd_name
+from labtop.recording.capture.visible_gpus import (
+    NvidiaDevice,
+    nvidia_devices,
+    visible_amd,
+    visible_nvidia,
+)
+from labtop.recording.system.apple import Apple
+from labtop.recording.system.reading import GpuReading
 
 
 class GpuSource(Protocol):
@@ -34,21 +30,21 @@ class GpuSource(Protocol):
 
 def open_sources() -> list[GpuSource]:
     """The GPUs that this process may use, by maker; takes a while."""
-    sources = (Nvidia.open(), Amd.open())
+    sources = (Nvidia.open(), Amd.open(), Apple.open())
     return [each for each in sources if each is not None]
 
 
 class Nvidia:
     """NVIDIA's GPUs. What a GPU does not support is asked once."""
 
-    def __init__(self, nvml: Any, handles: list[Any]) -> None:
+    def __init__(self, nvml: Any, devices: list[NvidiaDevice]) -> None:
         self._nvml = nvml
-        self._handles = handles
+        self._devices = devices
         self._silent: set[tuple[int, str]] = set()
 
     @classmethod
     def open(cls) -> Nvidia | None:
-        """The GPUs that `CUDA_VISIBLE_DEVICES` leaves; None without a driver or a GPU."""
+        """The GPUs and MIG instances that `CUDA_VISIBLE_DEVICES` leaves; None without a driver or a GPU."""
         try:
             import pynvml
 
@@ -56,30 +52,30 @@ class Nvidia:
         except Exception:  # no library, no driver, no permission
             return None
         try:
-            count = int(pynvml.nvmlDeviceGetCount())
-            handles = [known(partial(pynvml.nvmlDeviceGetHandleByIndex, at)) for at in range(count)]
-            identities = [_identity(pynvml, handle) for handle in handles]
+            devices = visible_nvidia(nvidia_devices(pynvml), os.environ)
         except Exception:  # a driver that fails half-way
+            devices = []
+        if not devices:
             pynvml.nvmlShutdown()
             return None
-        chosen = visible(identities, os.environ.get("CUDA_VISIBLE_DEVICES"))
-        chosen = [at for at in chosen if handles[at] is not None]  # one that fell off the bus hides no other
-        if not chosen:
-            pynvml.nvmlShutdown()
-            return None
-        return cls(pynvml, [handles[at] for at in chosen])
+        return cls(pynvml, devices)
 
     def read(self) -> list[GpuReading]:
         """All GPUs."""
-        return [self._one(at, handle) for at, handle in enumerate(self._handles)]
+        return [self._one(at, device) for at, device in enumerate(self._devices)]
 
-    def _one(self, at: int, handle: Any) -> GpuReading:
-        nvml = self._nvml
+    def _one(self, at: int, device: NvidiaDevice) -> GpuReading:
+        """Of a MIG instance only memory is told, and the temperature of its GPU, whose power others use too."""
+        nvml, handle = self._nvml, device.handle
         memory = self._ask(at, "memory", lambda: nvml.nvmlDeviceGetMemoryInfo(handle))
+        if device.is_instance:
+            self._silent |= {(at, "power"), (at, "energy"), (at, "busy")}
         power = self._ask(at, "power", lambda: nvml.nvmlDeviceGetPowerUsage(handle))
         energy = self._ask(at, "energy", lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(handle))
         busy = self._ask(at, "busy", lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
-        heat = self._ask(at, "heat", lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
+        heat = self._ask(
+            at, "heat", lambda: nvml.nvmlDeviceGetTemperature(device.gpu, nvml.NVML_TEMPERATURE_GPU)
+        )
         return GpuReading(
             utilization_percent=None if busy is None else float(busy),
             memory_bytes=None if memory is None else float(memory.used),
@@ -107,33 +103,6 @@ class Nvidia:
             pass
 
 
-def visible(identities: list[str], setting: str | None) -> list[int]:
-    """Which GPUs `CUDA_VISIBLE_DEVICES` names, by number or by the beginning of their identity; all where it is unset.
-
-    As CUDA does it, the first name that means nothing ends the list.
-    """
-    if setting is None:
-        return list(range(len(identities)))
-    chosen: list[int] = []
-    for word in (each.strip() for each in setting.split(",")):
-        if word.isdecimal() and int(word) < len(identities):
-            chosen.append(int(word))
-            continue
-        fitting = [at for at, identity in enumerate(identities) if word and identity.startswith(word)]
-        if len(fitting) != 1:
-            break
-        chosen += fitting
-    return list(dict.fromkeys(chosen))
-
-
-def _identity(nvml: Any, handle: Any) -> str:
-    return "" if handle is None else _text(known(lambda: nvml.nvmlDeviceGetUUID(handle)) or "")
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
 class Amd:
     """AMD's GPUs, by the files that the driver amdgpu keeps below `/sys/class/drm/card*/device`."""
 
@@ -142,11 +111,12 @@ class Amd:
 
     @classmethod
     def open(cls, system: Path = Path("/sys/class/drm")) -> Amd | None:
-        """None where there is no such GPU."""
+        """Those that the environment leaves; None where there is no such GPU."""
         try:
             cards = sorted(system.glob("card[0-9]*"), key=lambda card: (len(card.name), card.name))
             devices = [each / "device" for each in cards if each.name[4:].isdecimal()]
             found = [each for each in devices if (each / "gpu_busy_percent").is_file()]
+            found = [found[at] for at in visible_amd([amd_name(each) for each in found], os.environ)]
         except OSError:
             return None
         return cls(found) if found else None

@@ -7,8 +7,9 @@ import time
 from labtop.model.run import Energy
 from labtop.model.system import SYSTEM
 from labtop.recording.system.energy import EnergyMeter, Rapl, watt_hours
-from labtop.recording.system.gpus import GpuReading, GpuSource, open_sources
+from labtop.recording.system.gpus import GpuSource, open_sources
 from labtop.recording.system.machine import Machine, Values
+from labtop.recording.system.reading import GpuReading
 
 
 class Meters:
