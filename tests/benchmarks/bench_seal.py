@@ -45,7 +45,7 @@ def measure_seal(folder: Path) -> None:
     """A seal, against pyarrow writing the same table unsorted and unflushed."""
     part = OpenPart()
     for frame in FRAMES:
-        part.add(frame)
+        part.add(tuple(frame.values), [frame])
     table = part.table("r" * 10, "w" * 10)
     ours, floor = interleaved(
         lambda: seal(part, folder / "w-00001.parquet", "r" * 10, "w" * 10, FILES, 0o600, True),

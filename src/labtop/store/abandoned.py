@@ -97,7 +97,7 @@ def _seal(log: Path, folder: Path, shared: bool) -> None:
         return
     part = OpenPart()
     for frame in found.frames:
-        part.add(frame)
+        part.add(tuple(frame.values), [frame])
     target = log.with_suffix(PART_SUFFIX)
     if len(part) and not target.exists():
         seal(part, target, folder.name, writer_of(log), FILES, file_mode(shared), True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,17 +49,18 @@ class OpenPart:
     def __len__(self) -> int:
         return len(self._value)
 
-    def add(self, frame: PointFrame, names: tuple[str, ...] | None = None) -> None:
-        """Add the points of one `log()`; `names` are those of the frame, where they are at hand."""
-        names = tuple(frame.values) if names is None else names
+    def add(self, names: tuple[str, ...], frames: Sequence[PointFrame]) -> None:
+        """Add the points of calls of `log()` that all have these names, in this order."""
         shape = self._shapes.get(names)
         if shape is None:
             shape = self._new_shape(names)
-        self._shape.append(shape)
-        self._step.append(frame.step)
-        self._time_us.append(frame.time_us)
-        self._seq.append(frame.seq)
-        self._value.extend(frame.values.values())
+        seqs, times, steps, values = zip(*frames, strict=True)
+        self._shape.extend(repeat(shape, len(frames)))
+        self._step.extend(steps)
+        self._time_us.extend(times)
+        self._seq.extend(seqs)
+        for each in values:
+            self._value.extend(each.values())
 
     def _new_shape(self, names: tuple[str, ...]) -> int:
         known = self._names

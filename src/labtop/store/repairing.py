@@ -71,7 +71,7 @@ def _seal_log(store: Path, folder: Path, finding: Finding, shared: bool) -> Find
     """Seal what is whole in a log; the log itself is put aside."""
     part = OpenPart()
     for frame in read_wal(finding.path).frames:
-        part.add(frame)
+        part.add(tuple(frame.values), [frame])
     target = finding.path.with_suffix(PART_SUFFIX)
     if len(part) == 0:
         return _set_aside(store, finding, shared)
