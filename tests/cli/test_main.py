@@ -92,6 +92,12 @@ def test_a_cut_is_said(store: Path) -> None:
     assert "3 of 40 runs" in done.stderr
 
 
+def test_of_no_runs_nothing_more_is_said(store: Path) -> None:
+    """A filter that nothing fits: how many runs there are, and not what the columns of none have in common."""
+    done = labtop("ls", store, "--where", "name = 'nobody'")
+    assert (done.returncode, done.stderr.strip()) == (0, "0 of 40 runs")
+
+
 def test_a_wrong_filter_points_at_the_character(store: Path) -> None:
     """Exit code 2, and a mark under what is wrong."""
     done = labtop("ls", store, "--where", "nonsuch < 3")

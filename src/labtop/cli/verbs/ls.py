@@ -142,7 +142,7 @@ def _print_runs(catalog: Catalog, selection: Selection, asked: Asked) -> None:
 def how_many(listing: Listing, count: int, total: int) -> str:
     """How many runs there are, and what is the same in all of them."""
     words = f"{count} of {total} runs" if count != total else f"{total} run{'s' * (total != 1)}"
-    if listing.hidden:
+    if count and listing.hidden:
         same = ", ".join(
             f"{each.column.name}={_constant(each)}"
             for each in listing.hidden
