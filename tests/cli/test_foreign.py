@@ -105,3 +105,18 @@ def test_a_field_behind_a_parameter_of_its_name_is_pointed_out(logs: Path) -> No
     assert "status is a parameter here; the field is run.status" in found.stderr
     assert command("ls", str(logs), "--where", "run.status = finished", "--format", "jsonl").stdout
     assert "is a parameter" not in command("ls", str(logs), "--where", "status = mine").stderr
+
+
+def test_columns_of_a_table_are_told_on_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--tables` makes runs of a table that would be taken for data; without it, the next time, it is data again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("LABTOP_TABLES", "other.csv: none")  # which the flag sets here, and is to be put back
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "scores.csv").write_text("who,text,y\na,one,1.5\nb,two,2.5\n")
+    asked = ("ls", str(tmp_path / "logs"), "--columns", "name,y", "--format", "csv", "--sort", "name")
+    result = command(*asked, "--tables", "scores.csv: run=who metrics=y")
+    assert result.stdout.split() == ["name,y", "a,1.5", "b,2.5"]
+    assert command(*asked, "--tables", "scores.csv: none").returncode != 0
+    wrong = command(*asked, "--tables", "scores.csv: colour=red")
+    assert "colour=red" in wrong.stderr
+    assert "Traceback" not in wrong.stderr

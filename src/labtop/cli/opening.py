@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-store_option = click.option(
+only_store_option = click.option(
     "--store", metavar="PATH", help="The store, or a folder below it; $LABTOP_STORE and ./runs by default."
 )
 format_option = click.option(
@@ -33,6 +33,29 @@ sort_option = click.option(
     "--sort", metavar="COL", multiple=True, help="Sort by a column, -COL for descending; repeatable."
 )
 archived_option = click.option("--archived", is_flag=True, help="Archived runs too.")
+
+
+def _hold(_: click.Context, __: click.Parameter, rules: Sequence[str]) -> None:
+    if rules:
+        from labtop.sources.tables.rules import tell
+
+        tell([*rules, *Settings.load().tables])
+
+
+tables_option = click.option(
+    "--tables",
+    metavar="RULE",
+    multiple=True,
+    expose_value=False,
+    callback=_hold,
+    help="What columns of tables are for, as in 'scores*.csv: run=who metrics=y'; repeatable.",
+)
+"""Lets rules hold before those of the settings, in this process and those that read for it."""
+
+
+def store_option(command: Command) -> Command:
+    """The options of verbs that open runs wherever they are: `--store`, and `--tables` for logs that are tables."""
+    return only_store_option(tables_option(command))
 
 
 @contextmanager

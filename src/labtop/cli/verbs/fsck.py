@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from labtop.cli.diagnostics import progress, say
-from labtop.cli.opening import format_option, store_option
+from labtop.cli.opening import format_option, only_store_option
 from labtop.cli.output import write_sheet_as
 from labtop.errors import InputError
 from labtop.settings import Settings
@@ -25,7 +25,7 @@ _TABLE = ("run", "kind", "reason", "file", "mended")
 @click.command("fsck")
 @click.argument("path", required=False)
 @click.option("--repair", is_flag=True, help="Mend what can be mended; nothing is deleted, see quarantine/.")
-@store_option
+@only_store_option
 @format_option
 def fsck_command(path: str | None, repair: bool, store: str | None, format_name: str) -> int:
     """Check every file of the store at PATH: checksums, kept files, logs, the numbers of the points, the ledger.

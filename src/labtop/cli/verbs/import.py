@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from labtop.cli import diagnostics
-from labtop.cli.opening import archived_option, format_option, open_catalog, where_option
+from labtop.cli.opening import archived_option, format_option, open_catalog, tables_option, where_option
 from labtop.cli.output import write_sheet_as
 from labtop.settings import Settings
 from labtop.views.export import Sheet
@@ -18,6 +18,7 @@ COLUMNS = ("run", "name", "project", "tracker", "state", "points", "files", "byt
 @click.command("import")
 @click.argument("source", metavar="SRC")
 @click.option("--store", metavar="PATH", help="The store to copy into; $LABTOP_STORE and ./runs by default.")
+@tables_option
 @where_option
 @archived_option
 @click.option("--project", metavar="P", help="Put all runs into this project, instead of their own.")
