@@ -106,9 +106,8 @@ def opened(logs: Path, cache: Path, lazily: bool = True) -> Iterator[Catalog]:
 
 
 def unread(catalog: Catalog) -> int:
-    """How many runs were not read."""
-    assert catalog.mirror is not None
-    return len(catalog.mirror.packs.unread())
+    """How many rows were made without the points of their runs."""
+    return len(catalog._not_looked_at(None))
 
 
 def table(catalog: Catalog, points: bool) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from labtop.formats.rows import number_of
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}(?:e-?[0-9]{1,2})?")  # most of the other numbers
 _WORDS: dict[str, Any] = {
     "True": True,
     "true": True,
@@ -31,6 +32,8 @@ def typed(text: str) -> Any:
     if _INTEGER.fullmatch(text):
         is_plain = text.lstrip("+-")[:1] != "0" or text.lstrip("+-") == "0"
         return int(text) if is_plain else text
+    if _DECIMAL.fullmatch(text):
+        return float(text)
     if text[:1] in "[{(" and text[-1:] in "]})" and len(text) <= _LONGEST:
         return _tree(text)
     if text != text.strip():

@@ -39,6 +39,7 @@ from labtop.query.resolve import resolve
 from labtop.query.run_folders import RunFolders
 from labtop.query.run_records import RunRecords
 from labtop.query.sort import DEFAULT_ORDER, FOREIGN_TIES, order_by
+from labtop.query.unread_rows import UNREAD_STAMP
 from labtop.settings import Settings, cache_folder, edits_folder
 from labtop.store.layout import create_store, is_store, read_store_info
 from labtop.store.reader import PointFiles, list_point_files
@@ -62,6 +63,7 @@ __all__ = [
 
 Answer = TypeVar("Answer")
 
+_FEW = 200  # runs whose points are read for their rows alone
 _LOOKED_AGAIN_S = 0.1  # while another process reads
 
 
@@ -214,9 +216,25 @@ class Catalog:
         if not self._is_lazy or self.mirror is None or not self.mirror.packs.unread():
             return
         table = self._intake.index.table
-        if any(table.is_of_points(key) for key in keys):
-            folders = None if rows is None else [row[0] for row in table.cells(rows, ["_folder"]).values()]
+        if not any(table.is_of_points(key) for key in keys):
+            return
+        if rows is not None and len(rows) <= _FEW:
+            with self._refreshing:
+                if unread := self.mirror.packs.unread(self._not_looked_at(rows)):
+                    self._intake.look_at(unread)
+        if folders := self._not_looked_at(rows):
             self._read_unread(folders)
+
+    def _not_looked_at(self, rows: Sequence[int] | None) -> list[str]:
+        """The folders of those of some rows, or of all, that were made without the points of their runs."""
+        relation = self._intake.index.table.relation(["_folder", "_stamp"])
+        chosen, given = (
+            ('"row" IN (SELECT unnest(?::UINTEGER[]))', [list(rows)]) if rows is not None else ("true", [])
+        )
+        found = self.engine.query(
+            f"SELECT _folder FROM {relation} WHERE _stamp = {UNREAD_STAMP} AND {chosen}", given
+        )
+        return [folder for (folder,) in found]
 
     def _is_read_elsewhere(self) -> bool:
         return self.mirror is not None and self.mirror.is_read_elsewhere

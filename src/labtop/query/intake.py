@@ -6,8 +6,9 @@ Every step is small when nothing happened: O(projects + runs without an end).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labtop.query.cache import Cache
 from labtop.query.engine import Engine
@@ -20,6 +21,9 @@ from labtop.query.request import Problem
 from labtop.query.run_index import RunIndex
 from labtop.store.layout import FORMAT, LEDGER, MARKER, StoreInfo
 from labtop.store.ledger import read_events
+
+if TYPE_CHECKING:
+    from labtop.sources.landed import Landed
 
 
 class Intake:
@@ -132,6 +136,12 @@ class Intake:
             folders = self.index.folders_of_ids(mended).values()
             self._reading.read(list(folders), None)  # their records' own problems count again
         return bool(touched)
+
+    def look_at(self, unread: Mapping[str, Landed]) -> None:
+        """Read the points of runs that were only listed, for their rows alone. `Engine.interrupt` does not stop it."""
+        with self._engine.shielded():
+            self._reading.look_at(unread)
+            self._on_change()
 
     def close(self) -> None:
         """Save what is not remembered yet."""

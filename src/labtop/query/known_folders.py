@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from labtop.query.listing import list_changes
 from labtop.query.record_files import record_path, stamp_of_file
 from labtop.query.run_index import RunIndex
-from labtop.query.unread_rows import UNREAD_STAMP
+from labtop.query.unread_rows import LOOKED_AT_STAMP, UNREAD_STAMP
 from labtop.store.reader import list_point_files
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class KnownFolders:
             return []
         self._loads_seen = self._packs.loads
         relation = self._index.table.relation(["_folder", "_stamp"])
-        rows = self._index.engine.query(f"SELECT _folder FROM {relation} WHERE _stamp = {UNREAD_STAMP}")
+        rows = self._index.engine.query(
+            f"SELECT _folder FROM {relation} WHERE _stamp IN ({UNREAD_STAMP}, {LOOKED_AT_STAMP})"
+        )
         folders = [folder for (folder,) in rows]
         unread = self._packs.unread(folders)
         return [folder for folder in folders if folder not in unread]

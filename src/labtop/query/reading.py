@@ -5,7 +5,7 @@ Records are read here, or, where there are thousands, by other processes that ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labtop.errors import LabtopError, QueryError
@@ -21,9 +21,10 @@ from labtop.query.record_files import read_records
 from labtop.query.record_row import RecordRow, RowMaker
 from labtop.query.run_index import RunIndex
 from labtop.query.shared_reading import SharedReading
-from labtop.query.unread_rows import UnreadRows
+from labtop.query.unread_rows import UnreadRows, looked_at
 
 if TYPE_CHECKING:
+    from labtop.sources.landed import Landed
     from labtop.sources.unread import Unread
 
 Progress = Callable[[int, int], None]
@@ -94,6 +95,15 @@ class Reading:
         logged = self._known.note_missing(folders, read.missing)
         told = [record_from_log(self._index.store, folder) for folder in logged]
         return self._take([*read.records, *(each for each in told if each is not None)])
+
+    def look_at(self, unread: Mapping[str, Landed]) -> None:
+        """Read the points of some runs for their rows alone. What cannot be read is left."""
+        from labtop.sources.unread import records_of
+
+        try:
+            self._take([looked_at(folder, record) for folder, record in records_of(unread)])
+        except (OSError, LabtopError, UnicodeEncodeError):
+            return
 
     def _take_unread(self, told: Sequence[Unread]) -> bool:
         """Put in rows of runs whose points were not read."""

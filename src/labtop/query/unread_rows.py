@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from labtop.model.run import RunRecord
 from labtop.query.encoded_record import COLUMNS, EncodedRecord
 from labtop.query.found_columns import Path
 from labtop.query.record_row import (
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 UNREAD_STAMP = -1
 """The `_stamp` of a row whose run was not read."""
 
-_TIMES = ("started_at", "ended_at")
+LOOKED_AT_STAMP = -2
+"""The same of one whose points were read for the row alone: it is whole, and they lie where they come from."""
+
 _UNTOLD = dict.fromkeys(UNTOLD)
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _SIMPLE = frozenset((str, int, bool, type(None)))
@@ -47,6 +50,20 @@ class _Base:
     groups: Mapping[str, Known]
     row: RecordRow
     besides: bytes
+
+
+def looked_at(folder: str, record: RunRecord) -> EncodedRecord:
+    """The record of a run whose points were read for its row alone."""
+    return _encoded(folder, LOOKED_AT_STAMP, record)
+
+
+def _encoded(folder: str, stamp: int, record: RunRecord) -> EncodedRecord:
+    row = {
+        **encode_record(record),
+        "started_at": _micros(record.started_at),
+        "ended_at": _micros(record.ended_at),
+    }
+    return EncodedRecord.of_row(folder, stamp, [row[name] for name in COLUMNS])
 
 
 class UnreadRows:
@@ -98,10 +115,7 @@ class UnreadRows:
         return known
 
     def _made(self, unread: Unread) -> _Base:
-        row = encode_record(unread.common)
-        record = EncodedRecord.of_row(
-            unread.folder, UNREAD_STAMP, [None if name in _TIMES else row[name] for name in COLUMNS]
-        )
+        record = _encoded(unread.folder, UNREAD_STAMP, unread.common)
         groups = self._maker.groups(record)
         facts = {name: each.facts for name, each in groups.items()}
         return _Base(unread.common, record, groups, self._maker.row(record), told_besides(record, facts))

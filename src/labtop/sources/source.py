@@ -13,12 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from labtop.model.run import RunRecord
 
 NO_TIME = -(2**63)
 """A time that is not known, in a column of microseconds; null in what labtop writes."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,7 @@ class RunRead:
     output: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(NamedTuple):
     """A run that has ended, as the listing of its place tells of it without reading its points.
 
     What it tells is what `read` gives, so a row made of it stays as it is when the points are read, and only gains.
@@ -139,10 +141,10 @@ class Listed:
     run_id: str
     started_at: datetime
     ended_at: datetime | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
-    seeds: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = _NOTHING
+    seeds: Mapping[str, Any] = _NOTHING
     tags: tuple[str, ...] = ()
-    last: Mapping[str, float] = field(default_factory=dict)
+    last: Mapping[str, float] = _NOTHING
 
 
 @runtime_checkable

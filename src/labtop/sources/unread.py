@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from labtop.errors import LabtopError
 from labtop.model.run import RunRecord
 from labtop.sources import load_source
+from labtop.sources.bounding import bounded
 from labtop.sources.completing import completed
 from labtop.sources.finding import Found
 from labtop.sources.identity import id_of, identity_by_path
@@ -17,10 +18,11 @@ from labtop.sources.landed import Landed, member_folder
 from labtop.sources.source import Listed, Place, RunRead, RunRef
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A run whose points were not read. `common` is that of what was listed, completed as a record is; the very same
-    object for all runs that have one."""
+class Unread(NamedTuple):
+    """A run whose points were not read. `common` is that of what was listed, completed as a record is.
+
+    It is the very same object for all runs that have one.
+    """
 
     folder: str
     run_id: str
@@ -59,6 +61,29 @@ def told_of(found: Found, refs: Sequence[RunRef]) -> Iterator[tuple[Landed, Unre
         yield landed, Unread(landed.shown, run_id, name, common, listed)
 
 
+def records_of(unread: Mapping[str, Landed]) -> Iterator[tuple[str, RunRecord]]:
+    """The records of unread runs by folder, with what their points tell; these are read, and not kept.
+
+    For a few of many, where to bring points into the mirror costs more than to read them. Raises what sources raise.
+    """
+    for (source, path), some in _by_place(unread).items():
+        place = Place(Path(path))
+        folders = {landed.key: folder for folder, landed in some.items()}
+        refs = [RunRef(landed.key, landed.version) for landed in some.values()]
+        found: dict[str, RunRecord] = {}
+        for read in load_source(source).read(place.path, refs):
+            known = found.get(read.key) if read.appended else None
+            found[read.key] = completed(bounded(read), place, some[folders[read.key]].run_id, known)
+        yield from ((folders[key], record) for key, record in found.items())
+
+
+def _by_place(unread: Mapping[str, Landed]) -> dict[tuple[str, str], dict[str, Landed]]:
+    found: dict[tuple[str, str], dict[str, Landed]] = {}
+    for folder, landed in unread.items():
+        found.setdefault((landed.source, landed.lies), {})[folder] = landed
+    return found
+
+
 class Told:
     """What was told of runs whose points were not read, by the folder that people see. For one thread."""
 
@@ -72,14 +97,10 @@ class Told:
     def take(self, unread: Mapping[str, Landed]) -> list[Unread]:
         """What is known of runs that are unread, by folder; their places tell again what was taken before."""
         found = [self._runs.pop(folder) for folder in unread if folder in self._runs]
-        missing: dict[tuple[str, str], list[RunRef]] = {}
         there = {each.folder for each in found}
-        for folder, landed in unread.items():
-            if folder not in there:
-                missing.setdefault((landed.source, landed.lies), []).append(
-                    RunRef(landed.key, landed.version)
-                )
-        for (source, place), refs in missing.items():
+        missing = {folder: landed for folder, landed in unread.items() if folder not in there}
+        for (source, place), some in _by_place(missing).items():
+            refs = [RunRef(landed.key, landed.version) for landed in some.values()]
             with contextlib.suppress(OSError, LabtopError):  # it is gone; the mirror will see
                 found += (each for _, each in told_of(Found(source, Place(Path(place))), refs))
         return found

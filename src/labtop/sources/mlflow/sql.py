@@ -40,7 +40,13 @@ class MlflowSql:
     def runs(self, place: Path) -> Iterable[RunRef]:
         """The runs of a database, by one pass over all its tables but the points."""
         with open_sqlite(place) as connection:
-            marks = Tables(connection).marks()
+            decoded = connection.text_factory
+            connection.text_factory = str  # quick; it fails where a text is no UTF-8
+            tables = Tables(connection)
+            marks = tables.marks()
+            if tables.problems:
+                connection.text_factory = decoded
+                marks = Tables(connection).marks()
         size = place.stat().st_size // max(1, len(marks))
         return [RunRef(key, version, size) for key, version in marks.items()]
 

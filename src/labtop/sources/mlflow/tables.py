@@ -76,12 +76,14 @@ class Tables:
 
     def of_ids(
         self, table: str, wanted: Sequence[str], ids: str, column: str = "run_uuid"
-    ) -> Iterator[tuple[Any, ...]]:
-        """The same for any number of runs, given as a JSON list."""
-        if column in table_columns(self.connection, table):
-            yield from self.rows(
-                table, wanted, f'WHERE "{column}" IN (SELECT value FROM json_each(?))', [ids]
-            )
+    ) -> list[tuple[Any, ...]]:
+        """The same for any number of runs, given as a JSON list, all at once. Raises sqlite3.Error."""
+        there = table_columns(self.connection, table)
+        if column not in there:
+            return []
+        columns = ", ".join(f'"{name}"' if name in there else "NULL" for name in wanted)
+        query = f'SELECT {columns} FROM "{table}" WHERE "{column}" IN (SELECT value FROM json_each(?))'
+        return self.connection.execute(query, [ids]).fetchall()
 
     def experiments(self) -> dict[Any, Experiment]:
         """Experiments by id."""
