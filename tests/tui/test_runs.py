@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import labtop as labtop_package
 from labtop.settings import Settings
 from labtop.tui.state import StoreState, saved_views, view_path
 from tests.stores import build_store
@@ -545,3 +546,26 @@ async def test_a_page_of_the_run_screen_is_a_page(store: Path) -> None:
         assert driver.screen.split("\n")[1:3] == first[1:3]
         await driver.press("tab", "tab")
         assert driver.screen.split("\n")[1].split()[0] == "Params"
+
+
+async def test_params_may_have_the_names_of_fields(tmp_path: Path) -> None:
+    """A program that logs `status` as a number is opened as any other, and its running runs are counted."""
+    store = build_store(tmp_path / "runs", runs=3, params=2, metrics=1, points=3)
+    config = {
+        "status": 2,
+        "name": 1.5,
+        "id": 7,
+        "tags": 0,
+        "problems": "none",
+        "started_at": 3,
+        "archived": 1,
+    }
+    with labtop_package.init(
+        project="p", name="odd", config=config, store=store, capture_output=False
+    ) as run:
+        run.log({"score": 1.0, "points": 2.0})
+    async with labtop(store) as driver:
+        assert "4 runs" in driver.title
+        await driver.press("s", "s", "o", "escape", "*", "c", "q", "enter")
+        assert "odd" in driver.title
+        assert not driver.message

@@ -262,7 +262,7 @@ def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) 
     else:
         ids = ids_of(catalog, table.first_rows)
         ids |= {row: run_id for run_id in asked.marked if (row := rows_of.get(run_id)) is not None}
-    running = len(catalog.select(TableQuery("status = running"))) if like is None else None
+    running = len(catalog.select(TableQuery("run.status = running"))) if like is None else None
     return Loaded(asked, selection, table, cursor, marks, baseline, running, ids)
 
 

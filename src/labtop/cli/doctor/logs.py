@@ -59,7 +59,7 @@ def _runs(found: RunsFound, settings: Settings) -> Iterator[Line]:
         yield Line(SECTION, "runs", "well", f"{len(everything.rows):,}")
         for problem in catalog.problems:
             yield Line(SECTION, "unread", "ill", f"{problem.path}: {problem.reason}", "all else was read")
-        hurt = catalog.select(TableQuery("problems > 0", archived=True))
+        hurt = catalog.select(TableQuery("run.problems > 0", archived=True))
         for record in catalog.records(catalog.ids(hurt.rows[:_MOST_HURT])):
             said = "; ".join(record.source.problems)
             yield Line(
