@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtop.model.run import Command, Environment, Randomness, RunRecord
-from labtop.recording.capture.code import CodeCapture, capture_code, with_bundle
+from labtop.recording.capture.code import capture_code, with_bundle
+from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import Repository
 

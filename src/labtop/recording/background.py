@@ -14,7 +14,8 @@ from pathlib import Path
 
 from labtop.errors import LabtopError
 from labtop.model.run import Hardware
-from labtop.recording.capture.code import CodeCapture, with_bundle
+from labtop.recording.capture.code import with_bundle
+from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.repository import Repository
 from labtop.recording.facts import RunFacts

@@ -135,7 +135,7 @@ class PointLog:
         """The rich values in something that is no number."""
         if isinstance(value, str | bytes):
             return None
-        from labtop.model.values.base import values_in
+        from labtop.model.values.recognising import values_in
 
         return values_in(value)
 

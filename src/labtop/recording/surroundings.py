@@ -14,7 +14,8 @@ from pathlib import Path
 
 from labtop.model.run import Environment
 from labtop.recording.background import Job, keep_bundle, packages_job, surroundings_jobs
-from labtop.recording.capture.code import CodeCapture, capture_code
+from labtop.recording.capture.code import capture_code
+from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.environment import capture_environment, with_packages
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.facts import RunFacts

@@ -1,9 +1,8 @@
-"""What all rich values have in common, and what can be taken for one as it is."""
+"""What all rich values have in common."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from labtop.model.run import Artifact
@@ -47,35 +46,6 @@ KINDS = ("image", "table", "histogram", "confusion_matrix", "curve", "text")
 def is_value(artifact: Artifact) -> bool:
     """Whether an artifact is a rich value that a run logged."""
     return artifact.kind in KINDS and (artifact.path or "").startswith(f"{MEDIA}/")
-
-
-def as_value(thing: Any) -> RichValue | None:
-    """What people log without wrapping it: a figure or picture is an image, a frame a table. Imports nothing."""
-    if isinstance(thing, RichValue):
-        return thing
-    home = type(thing).__module__.partition(".")[0]
-    if home in ("matplotlib", "PIL") and (hasattr(thing, "savefig") or hasattr(thing, "convert")):
-        from labtop.model.values.image import Image
-
-        return Image(thing)
-    if home in ("pandas", "polars", "pyarrow") and is_frame(thing):
-        from labtop.model.values.table import Table
-
-        return Table(thing)
-    return None
-
-
-def values_in(thing: Any) -> Mapping[str, RichValue] | None:
-    """The rich values in what was logged under one name, by what follows the name: one, or a list of them."""
-    if isinstance(thing, list | tuple):
-        if not thing or as_value(thing[0]) is None:  # a long list of numbers costs nothing
-            return None
-        found = [as_value(each) for each in thing]
-        if all(found):
-            return {f"/{at}": each for at, each in enumerate(found) if each is not None}
-        return None
-    value = as_value(thing)
-    return None if value is None else {"": value}
 
 
 def is_frame(thing: Any) -> bool:

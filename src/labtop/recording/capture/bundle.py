@@ -12,11 +12,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.repository import GitProblem, Repository
 from labtop.recording.capture.secret_names import is_surely_secret_file
 
 if TYPE_CHECKING:
-    from labtop.recording.capture.code import CodeCapture
     from labtop.recording.capture.redact import Redactor
 
 BUNDLE = "commits.bundle"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from labtop.model.run import Code
 from labtop.recording.capture.bundle import bundle_unpushed
+from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.hashing import write_file
 from labtop.recording.capture.lfs import tell_unfetched
 from labtop.recording.capture.redact import Redactor
@@ -28,20 +29,6 @@ _LARGEST_PATCH = 50_000_000
 _BINARY_HUNK = re.compile(
     r"^GIT binary patch\n(?:(?:literal|delta) \d+\n(?:[A-Za-z][^\n]+\n)*\n)+", re.MULTILINE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CodeCapture:
-    """What code capture needs to know. `leave_out` are folders that are no code: the store itself."""
-
-    folder: Path  # the run's code/
-    redactor: Redactor
-    script: Path | None = None
-    leave_out: tuple[Path, ...] = ()
-    keep_untracked: bool = True
-    untracked_max_bytes: int = 5_000_000
-    bundle_cache: Path | None = None
-    file_mode: int = 0o600
 
 
 def capture_code(repository: Repository | None, capture: CodeCapture, problem: str | None = None) -> Code:

@@ -8,15 +8,12 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from labtop.formats.opening import NO_FOLLOW, OWN
 from labtop.model.run import UntrackedFile
+from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.hashing import chunks, open_regular, sha256_of
 from labtop.recording.capture.secret_names import is_secret_file
-
-if TYPE_CHECKING:
-    from labtop.recording.capture.code import CodeCapture
 
 UNTRACKED = "untracked"
 _MOST_FILES = 500

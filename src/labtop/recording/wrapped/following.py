@@ -8,7 +8,7 @@ from pathlib import Path
 from labtop.formats.rows import csv_row, json_rows, number_of, parse_json, split_header
 from labtop.formats.tensorboard import Scalar, read_scalars
 from labtop.formats.tfrecord import Damage
-from labtop.recording.wrapped.picking import STEPS, PointSink
+from labtop.recording.wrapped.point_sink import STEPS, PointSink
 from labtop.recording.wrapped.rules import Rule
 from labtop.store.files import read_regular
 

@@ -29,7 +29,8 @@ from labtop.recording.output import OUTPUT, OutputLog
 from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.wrapped.last_words import LastWords
 from labtop.recording.wrapped.order import Order, Place
-from labtop.recording.wrapped.picking import Picker, PointSink
+from labtop.recording.wrapped.picking import Picker
+from labtop.recording.wrapped.point_sink import PointSink
 from labtop.recording.wrapped.subject import describe_command, name_of, parse_params
 from labtop.recording.wrapped.surroundings import capture_surroundings
 from labtop.recording.wrapped.told import Told

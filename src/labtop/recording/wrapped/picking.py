@@ -11,58 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from labtop.recording.facts import RunFacts
-    from labtop.recording.metric_names import MetricNames
     from labtop.recording.wrapped.following import Follower
-
-STEPS = ("step", "global_step", "_step", "steps", "iteration", "iter", "epoch")
-"""What is taken for the step where nobody says, the first that is there."""
+    from labtop.recording.wrapped.point_sink import PointSink
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]{0,40}[a-zA-Z]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\))")
 _LONGEST_LINE = 65_536
 _LOOK_COST = 20.0  # looking for files may take a twentieth of the time
 _SHORTEST_S = 1.0
-
-
-class PointSink:
-    """Where picked up values go: into the run, under clean names, each source with steps of its own."""
-
-    def __init__(self, facts: RunFacts) -> None:
-        from labtop.recording.metric_names import MetricNames
-
-        self.facts = facts
-        self.count = 0
-        self.last_step = 0.0
-        self._names: MetricNames = MetricNames(facts.redactor.text, lambda _: None)
-        self._next: dict[str, float] = {}
-
-    def add(
-        self, values: Mapping[str, float], source: str, step_name: str | None, prefix: str = ""
-    ) -> float | None:
-        """Log a row; the step is one of its columns, or else counts up. Gives the step; None for nothing to log."""
-        by_name = {name.lower(): name for name in values}
-        wanted = (step_name.lower(),) if step_name else STEPS
-        at = next((by_name[name] for name in wanted if name in by_name), None)
-        step = values[at] if at is not None else None
-        metrics = {self._names[prefix + name]: value for name, value in values.items() if name != at}
-        if not metrics:
-            return None
-        if step is None or not abs(step) < float("inf"):
-            step = self._next.get(source, 0)
-        self._next[source] = step + 1
-        self.log(metrics, step, time.time_ns() // 1000)
-        return step
-
-    def log(self, metrics: Mapping[str, float], step: float, time_us: int) -> None:
-        """Log clean names."""
-        self.count += len(metrics)
-        self.last_step = step
-        self.facts.writer.append(step, time_us, metrics)
-
-    def name(self, name: str) -> str:
-        """A metric's name without secrets, and not too long."""
-        return self._names[name]
 
 
 class Picker:
