@@ -173,11 +173,12 @@ class Catalog:
         self, on_progress: Progress | None, is_whole: bool, only: AbstractSet[str] | None = None
     ) -> bool:
         """Bring the mirror up to date, and the table with it. For who holds the lock."""
-        from labtop.sources.mirror import Depth
+        from labtop.sources.depth import Depth
 
         assert self.mirror is not None
         changed = False
-        depth = Depth.LISTED if self._is_lazy else Depth.WHOLE if is_whole else Depth.LISTED_FIRST
+        is_lazy = self._is_lazy or only is not None
+        depth = Depth.LISTED if is_lazy else Depth.WHOLE if is_whole else Depth.LISTED_FIRST
         for folders in self.mirror.update(on_progress, depth, only):
             changed |= self._intake.refresh(None, folders, more_comes=True)
         return changed
@@ -203,13 +204,21 @@ class Catalog:
         if self.mirror is None:
             return
         packs = self.mirror.packs
-        while wanted := packs.unread(folders):
-            with self.waiting() as on_progress, self._refreshing:
-                before = packs.loads
-                self._update(on_progress, is_whole=False, only=wanted.keys())
-                if not self._is_read_elsewhere() and packs.loads == before:
-                    return  # what is still unread cannot be read
-            time.sleep(_LOOKED_AGAIN_S)
+        if not packs.unread(folders):
+            return
+        with self.waiting() as on_progress:
+            while wanted := packs.unread(folders):
+                self.mirror.ask(wanted)  # of another thread, if one reads now
+                if not self._refreshing.acquire(timeout=_LOOKED_AGAIN_S):
+                    continue
+                try:
+                    before = packs.loads
+                    self._update(on_progress, is_whole=False, only=wanted.keys())
+                    if not self._is_read_elsewhere() and packs.loads == before:
+                        return  # what is still unread cannot be read
+                finally:
+                    self._refreshing.release()
+                time.sleep(_LOOKED_AGAIN_S)
 
     def _need(self, keys: Iterable[str], rows: Sequence[int] | None = None) -> None:
         """Read the points of runs, by their rows, that an answer needs which has these columns."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labtop.errors import InputError, NoRunError, QueryError
+from labtop.errors import InputError, LabtopError, NoRunError, QueryError
 from labtop.model.run import RunRecord
 from labtop.query.engine import InterruptedQueryError, quote_name
 from labtop.query.processes import with_writers
 from labtop.query.run_folders import RunFolders
 from labtop.query.run_index import RunIndex
-from labtop.store.format import RECORD_COLUMNS, decode_record
+from labtop.store.format import RECORD_COLUMNS, decode_record, encode_record
 from labtop.store.layout import RECORD
 from labtop.store.live import record_without_file
 from labtop.store.status import infer_status
 
 if TYPE_CHECKING:
     from labtop.query.packed_records import PackedRecords
+    from labtop.sources.landed import Landed
 
+_FEW = 200
 RECORDS_AT_ONCE = 500
 """Records read with one query: some megabytes of JSON."""
 
@@ -106,14 +108,28 @@ class RunRecords:
             for each in folders
             if not (each / RECORD).exists()
         }
-        self._read(list(names.values()))
+        unread = self._unread_rows(packed.packs.unread(names.values()))
         inside = packed.rows(names.values())
         if packed.packs.lost:
             self._refresh()
             inside = packed.rows(names.values())
-        return inside, [
+        return unread + inside, [
             each for each in folders if names.get(each, "") not in packed or (each / RECORD).exists()
         ]
+
+    def _unread_rows(self, unread: Mapping[str, Landed]) -> list[dict[str, Any]]:
+        """The rows of records of unread runs, if they are few; others, and what is odd, are brought into the mirror."""
+        if not unread:
+            return []
+        from labtop.sources.unread import records_of
+
+        try:
+            if len(unread) <= _FEW:
+                return [encode_record(record) for _, record in records_of(unread)]
+        except (OSError, LabtopError, UnicodeEncodeError):
+            pass
+        self._read(list(unread))
+        return []
 
     def _as_of_now(self, record: RunRecord, folder: Path) -> RunRecord:
         """A record with what its writer had not folded, who wrote it, its status as it is seen now, and later edits."""

@@ -9,19 +9,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import queue
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import Enum
 from pathlib import Path
 
 import msgspec
 
 from labtop.errors import LabtopError
-from labtop.sources import load_source
 from labtop.sources.composing import compose
+from labtop.sources.depth import Depth, Key, are_of_one_tracker, told_in_pieces, unread_to_read
 from labtop.sources.finding import Survey, survey
 from labtop.sources.joining import Group, grouped
 from labtop.sources.known_place import KnownPlace, SavedPlace
@@ -30,10 +29,10 @@ from labtop.sources.linked_stores import link_stores
 from labtop.sources.mirror_lock import locked
 from labtop.sources.packs import Packs
 from labtop.sources.passing import decode, encode
-from labtop.sources.reading import Task, Told, read_tasks, task_of
+from labtop.sources.reading import Task, Told, read_task, read_tasks, task_of
 from labtop.sources.source import RunRef
 from labtop.sources.unpacking import remove
-from labtop.sources.unread import Unread, told_of
+from labtop.sources.unread import Unread
 from labtop.store.files import replace_file
 from labtop.store.layout import RECORD, create_store
 
@@ -53,20 +52,8 @@ _FOLLOWED_S = 120.0
 _SHOWN_EVERY_S = 0.3
 _SHARE_OF_SHOWING = 0.4  # of the time of a first reading may go into filling the table meanwhile
 _SAVED_EVERY_S = 10.0
-_FIRST_TOLD, _TOLD_AT_ONCE = 500, 5_000
 _ALONE = "alone"  # what a folder was made of that is to be looked at again
 _MOVING_S = 600.0
-
-
-class Depth(Enum):
-    """How much of a new run is read: what its place lists, that first and then all, or all at once."""
-
-    LISTED = "listed"
-    LISTED_FIRST = "listed first"
-    WHOLE = "whole"
-
-
-_Key = tuple[str, Path]
 
 
 class _Saved(msgspec.Struct):
@@ -104,6 +91,7 @@ class Mirror:
         self._survey_due = 0.0
         self._moved_at = time.monotonic()
         self._state_stamp: object = None
+        self._asked: queue.SimpleQueue[frozenset[str]] = queue.SimpleQueue()
         self._changed = False  # beyond runs that were read: in this update
         self.packs = Packs(self.store)
         create_store(self.store)
@@ -134,12 +122,14 @@ class Mirror:
                 return  # another process is at it
             self._changed = False
             self._shown_ids, self._alone = set(), {}
+            while not self._asked.empty():
+                self._asked.get()  # who still waits asks again
             self._forget_lost()
             self._look()
             new = {key: self._list(known) for key, known in list(self._places.items())}
-            if depth is not Depth.WHOLE and self._may_tell():
+            if depth is not Depth.WHOLE and are_of_one_tracker(self._places.values()):
                 yield from self._tell(new)
-            tasks = self._tasks(new, self._wanted_unread(depth, only))
+            tasks = self._tasks(new, unread_to_read(self._places, depth, only))
             if tasks:
                 yield from self._read(tasks, on_progress)
             if tasks or self._changed:
@@ -210,7 +200,7 @@ class Mirror:
             known.is_read()
         return wanted
 
-    def _tasks(self, new: Mapping[_Key, list[RunRef]], unread: Mapping[_Key, list[RunRef]]) -> list[Task]:
+    def _tasks(self, new: Mapping[Key, list[RunRef]], unread: Mapping[Key, list[RunRef]]) -> list[Task]:
         """What is to be read of all places. A place of which nothing is counts as read."""
         tasks = []
         for key, known in self._places.items():
@@ -225,27 +215,13 @@ class Mirror:
 
     # Runs that are only listed
 
-    def _may_tell(self) -> bool:
-        """Whether no run can be one with that of another tracker, which only their points would tell."""
-        return len({load_source(each.found.source).tracker for each in self._places.values()}) == 1
-
-    def _tell(self, new: dict[_Key, list[RunRef]]) -> Iterator[list[str]]:
+    def _tell(self, new: dict[Key, list[RunRef]]) -> Iterator[list[str]]:
         """Show runs that were never read by what their places tell of them, and take them out of `new`."""
         for key, refs in new.items():
             known = self._places[key]
-            unknown = [ref for ref in refs if ref.key not in known.runs or known.runs[ref.key].is_unread]
-            told = set()
-            some: list[tuple[Landed, Unread]] = []
-            try:
-                for each in told_of(known.found, unknown):
-                    some.append(each)
-                    told.add(each[0].key)
-                    if len(some) >= (_FIRST_TOLD if len(told) == len(some) else _TOLD_AT_ONCE):
-                        yield self._take_told(known, some)
-                        some = []
-            except (OSError, LabtopError):
-                pass  # said when it is read
-            if some:
+            told: set[str] = set()
+            for some in told_in_pieces(known, refs):
+                told.update(landed.key for landed, _ in some)
                 yield self._take_told(known, some)
             new[key] = [ref for ref in refs if ref.key not in told]
             if told and not new[key]:
@@ -267,18 +243,6 @@ class Mirror:
         self._changed = True
         return list(shown)
 
-    def _wanted_unread(self, depth: Depth, only: AbstractSet[str] | None) -> dict[_Key, list[RunRef]]:
-        """The runs that were only listed and are to be read now; also those that are one with others."""
-        if depth is not Depth.LISTED or not self._may_tell():
-            return {key: known.unread(None) for key, known in self._places.items()}
-        wanted = {}
-        ids = Counter(each.run_id for known in self._places.values() for each in known.runs.values())
-        for key, known in self._places.items():
-            joined = {each.shown for each in known.runs.values() if each.is_unread and ids[each.run_id] > 1}
-            if only is not None or joined:
-                wanted[key] = known.unread(joined | (only or set()))
-        return wanted
-
     def _wait(self, known: KnownPlace, took: float) -> None:
         """Say when a place that was just listed is listed again."""
         known.took, now = took, time.monotonic()
@@ -293,9 +257,10 @@ class Mirror:
         show_at = saved + _SHOWN_EVERY_S
         folders: list[str] = []
         for done, (task, told) in enumerate(read_tasks(self.store, tasks), 1):
-            self._take(task, told)
-            if told.landed is not None:
-                folders += self._show_at_once(told.landed)
+            folders += self._take(task, told)
+            if not self._asked.empty():
+                folders += self._read_asked()
+                show_at = 0.0
             if on_progress is not None:
                 on_progress(min(done, total), total)
             now = time.monotonic()
@@ -311,6 +276,23 @@ class Mirror:
             self._places[task.source, Path(task.place)].is_read()
         if folders:
             yield folders
+
+    def ask(self, folders: Iterable[str]) -> None:
+        """Have some unread runs read before others by whoever reads now, in any thread; by the folders people see."""
+        self._asked.put(frozenset(folders))
+
+    def _read_asked(self) -> list[str]:
+        """Read what is asked for in this process; the folders that are others now."""
+        asked: set[str] = set()
+        while not self._asked.empty():
+            asked |= self._asked.get()
+        unread = {key: known.unread(asked) for key, known in self._places.items()}
+        return [
+            folder
+            for task in self._tasks({}, unread)
+            for told in read_task(self.store, task)
+            for folder in self._take(task, told)
+        ]
 
     def _show_at_once(self, landed: Landed) -> list[str]:
         """Show a new run that was just read, alone for now; what it is one run with may be read later."""
@@ -329,18 +311,20 @@ class Mirror:
         self._shown_ids.add(landed.run_id)
         return [folder]
 
-    def _take(self, task: Task, told: Told) -> None:
+    def _take(self, task: Task, told: Told) -> list[str]:
+        """Take in what came of a run; its folder if it is shown from now on."""
         known = self._places[task.source, Path(task.place)]
         if told.landed is None:
             version = next((ref.version for ref in task.refs if ref.key == told.key), "")
             known.problems[told.key] = version, told.problem
-            return
+            return []
         known.problems.pop(told.key, None)
         before = known.runs.get(told.key)
         if before is not None and not before.is_unread:
             self._moved_at = known.changed_at = time.monotonic()
             known.due = min(known.due, known.changed_at + known.took / _SHARE_OF_FOLLOWING)
         known.runs[told.key] = told.landed
+        return self._show_at_once(told.landed)
 
     def _show(self) -> list[str]:
         """Make the folders that people see of what was read; gives those that are others than before."""

@@ -1,0 +1,69 @@
+"""How much of new runs is read at once: what their place lists, or their points as well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum
+from pathlib import Path
+
+from labtop.errors import LabtopError
+from labtop.sources import load_source
+from labtop.sources.known_place import KnownPlace
+from labtop.sources.landed import Landed
+from labtop.sources.source import RunRef
+from labtop.sources.unread import Unread, told_of
+
+_FIRST, _AT_ONCE = 500, 5_000
+
+Key = tuple[str, Path]
+"""A place: the name of its source, and its path."""
+
+
+class Depth(Enum):
+    """How much of a new run is read: what its place lists, that first and then all, or all at once."""
+
+    LISTED = "listed"
+    LISTED_FIRST = "listed first"
+    WHOLE = "whole"
+
+
+def are_of_one_tracker(places: Iterable[KnownPlace]) -> bool:
+    """Whether no run can be one with that of another tracker, which only their points would tell."""
+    return len({load_source(each.found.source).tracker for each in places}) == 1
+
+
+def told_in_pieces(known: KnownPlace, refs: Sequence[RunRef]) -> Iterator[list[tuple[Landed, Unread]]]:
+    """What a place tells of runs that were never read, a few first."""
+    unknown = [ref for ref in refs if ref.key not in known.runs or known.runs[ref.key].is_unread]
+    some: list[tuple[Landed, Unread]] = []
+    most = _FIRST
+    try:
+        for each in told_of(known.found, unknown):
+            some.append(each)
+            if len(some) >= most:
+                yield some
+                some, most = [], _AT_ONCE
+    except (OSError, LabtopError):
+        pass  # said when it is read
+    if some:
+        yield some
+
+
+def unread_to_read(
+    places: Mapping[Key, KnownPlace], depth: Depth, only: AbstractSet[str] | None
+) -> dict[Key, list[RunRef]]:
+    """The runs that were only listed and are to be read now; also those that are one with others.
+
+    `only`: by the folders that people see.
+    """
+    if depth is not Depth.LISTED or not are_of_one_tracker(places.values()):
+        return {key: known.unread(None) for key, known in places.items()}
+    wanted = {}
+    ids = Counter(each.run_id for known in places.values() for each in known.runs.values())
+    for key, known in places.items():
+        joined = {each.shown for each in known.runs.values() if each.is_unread and ids[each.run_id] > 1}
+        if only is not None or joined:
+            wanted[key] = known.unread(joined | (only or set()))
+    return wanted
