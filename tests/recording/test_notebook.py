@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,21 +26,33 @@ class Shell:
         self.kernel = object()
         self.user_ns: dict[str, Any] = {"__vsc_ipynb_file__": str(path)} if path else {}
         self.history_manager = SimpleNamespace(input_hist_raw=[""])
-        self.callbacks: list[Callable[..., None]] = []
+        self.callbacks: list[tuple[str, Callable[..., None]]] = []
         self.events = self
 
     def register(self, name: str, callback: Callable[..., None]) -> None:
-        assert name == "post_run_cell"
-        self.callbacks.append(callback)
+        assert name in ("pre_run_cell", "post_run_cell")
+        self.callbacks.append((name, callback))
 
     def unregister(self, name: str, callback: Callable[..., None]) -> None:
-        self.callbacks.remove(callback)
+        self.callbacks.remove((name, callback))
 
-    def run(self, cell: str) -> None:
-        """A cell was run."""
+    def run(self, cell: str, does: Callable[[], object] = lambda: None, wraps: bool = True) -> None:
+        """A cell is run. Since its version 9 IPython wraps the streams for that time, and then puts them back."""
         self.history_manager.input_hist_raw.append(cell)
-        for callback in self.callbacks:
-            callback(None)
+        stream: Any = sys.stdout
+        before = stream.write
+        if wraps:
+            stream.write = lambda text: before(text)
+        self._tell("pre_run_cell")
+        does()
+        self._tell("post_run_cell")
+        if wraps:
+            stream.write = before
+
+    def _tell(self, event: str) -> None:
+        for name, callback in [*self.callbacks]:
+            if name == event:
+                callback(None)
 
 
 @pytest.fixture
@@ -59,6 +72,54 @@ def shell(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     ipython: Any = SimpleNamespace(get_ipython=lambda: shell)
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     return shell
+
+
+class Stream:
+    """A kernel's standard output: a `write` that may be replaced."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def write(self, text: str) -> int:
+        self.shown += text
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+def test_what_cells_print_is_kept(
+    folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch, wraps: bool
+) -> None:
+    """Each line once, of every cell, also where IPython takes our wrapper off at the end of each."""
+    stream = Stream()
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("LABTOP_CAPTURE_OUTPUT", "true")
+    shell.run("labtop.init()", labtop.init, wraps)
+    run = labtop.run
+    assert run is not None
+    for at in range(3):
+        shell.run("print", partial(print, "line", at), wraps)
+    shell.run("labtop.finish()", labtop.finish, wraps)
+    shell.run("print", lambda: print("after"), wraps)
+    assert (run.folder / "output.log").read_text() == "line 0\nline 1\nline 2\n"
+    assert stream.shown == "line 0\nline 1\nline 2\nafter\n"
+    assert shell.callbacks == []
+
+
+def test_the_key_to_a_kernel_is_no_configuration(
+    folder: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own arguments name a file that holds one."""
+    (folder / "kernel.json").write_text('{"key": "secret-of-the-kernel"}')
+    monkeypatch.setattr(
+        sys, "orig_argv", ["python", "-m", "ipykernel_launcher", "-f", str(folder / "kernel.json")]
+    )
+    with labtop.init() as run:
+        pass
+    assert only_record(folder / "runs").command.config_files == ()
+    assert not (run.folder / "config").exists()
 
 
 def test_cells_are_kept_as_a_script(folder: Path, shell: Shell) -> None:

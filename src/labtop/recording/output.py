@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from labtop.formats.opening import OWN, read_at
+from labtop.recording.capture.notebook import notebook_shell
 from labtop.recording.capture.redact import LINE_LIMIT, Redactor
 from labtop.recording.redrawn import RedrawnLines
 from labtop.store.spool import MOVED
@@ -205,11 +206,17 @@ class _Wrapped(NamedTuple):
 
 
 class OutputTee:
-    """Copies stdout and stderr into an `OutputLog` until it is stopped."""
+    """Copies stdout and stderr into an `OutputLog` until it is stopped.
+
+    IPython itself wraps the streams while a cell runs, and puts them back as they were before: so they are looked at
+    anew when a cell begins.
+    """
 
     def __init__(self, log: KeptText) -> None:
         self._log = log
         self._wrapped: list[_Wrapped] = []
+        self._was_heard = False
+        self._events: Any = None  # of the notebook's shell
 
     @property
     def log(self) -> KeptOutput:
@@ -222,12 +229,34 @@ class OutputTee:
             stream = getattr(sys, name, None)
             if stream is not None:
                 self._wrap(name, stream)
+        if (shell := notebook_shell()) is not None:
+            self._events = shell.events
+            self._events.register("pre_run_cell", self._renew)
+
+    def _renew(self, *_: object) -> None:
+        """Wrap streams again from which somebody took the wrapper."""
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name, None)
+            if stream is not None and not self._hears(stream):
+                self._wrapped = [each for each in self._wrapped if each.stream is not stream]
+                self._wrap(name, stream)
+
+    def _hears(self, stream: Any) -> bool:
+        """Whether what is written to a stream comes here, however many have wrapped it since."""
+        self._was_heard = False
+        try:
+            stream.write("")
+        except Exception:  # closed: nothing will come
+            return True
+        return self._was_heard
 
     def _wrap(self, name: str, stream: Any) -> None:
         original, log = stream.write, self._log
 
         def write(text: str) -> int:
             written: int = original(text)
+            if not text:
+                self._was_heard = True
             try:
                 log.take(name, text)
             except Exception as error:  # a copy must never cost the program its output
@@ -244,6 +273,9 @@ class OutputTee:
 
     def stop(self) -> None:
         """Put the streams back as they were, unless somebody has wrapped them since, and close the log."""
+        if self._events is not None:
+            self._events.unregister("pre_run_cell", self._renew)
+            self._events = None
         for each in self._wrapped:
             if getattr(each.stream, "write", None) is not each.write:
                 continue

@@ -328,7 +328,9 @@ def _capture(
         with facts.safely("recording the command"):
             facts.set(command=replace(capture_command(redactor, root), launch=launch_name()))
     with facts.safely("recording the configuration files"):
-        kept = keep_config_files(sys.orig_argv, ConfigCapture(place.folder, root, redactor, facts.shared))
+        # the file that a kernel is given has the key to it
+        given = [] if notebook_shell() is not None else sys.orig_argv
+        kept = keep_config_files(given, ConfigCapture(place.folder, root, redactor, facts.shared))
         facts.set(command=replace(facts.record.command, config_files=kept))
     around = Surroundings(
         facts=facts,
