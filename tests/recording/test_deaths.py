@@ -92,6 +92,7 @@ def test_a_clock_that_jumps_changes_no_order(folder: Path, monkeypatch: pytest.M
     with labtop.open("runs") as store:
         frame = store.metrics(run.id, "loss")
     assert frame["value"].to_list() == [0.0, 1.0, 2.0, 3.0]
+    assert [each.value for each in read_points(run.folder)[0]] == [0.0, 1.0, 2.0, 3.0]
     metric = only_record(folder / "runs").metrics["loss"]
     assert (metric.first, metric.last) == (0.0, 3.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 import labtop
 from labtop.errors import AmbiguousRunError, InputError, UsageError
 from labtop.model.run import Status
+from labtop.store.layout import FORMAT
 from labtop.store.reader import read_points, read_record
+from labtop.store.record_file import write_record
 from tests.recording.conftest import RunScript, only_record, records
 
 
@@ -124,6 +127,17 @@ def test_two_ids_are_an_error(folder: Path) -> None:
     """resume= and id= must agree."""
     with pytest.raises(UsageError, match="two runs"):
         labtop.init(resume="aaaabbbbcc", id="aaaabbbbdd")
+
+
+def test_a_run_of_a_newer_format_is_not_gone_on_with(folder: Path) -> None:
+    """What this labtop does not know would be lost by writing the record again: not a byte of the run changes."""
+    with labtop.init() as first:
+        first.log({"x": 1.0})
+    write_record(first.folder, replace(read_record(first.folder), format=FORMAT + 1))
+    before = {each: each.read_bytes() for each in first.folder.rglob("*") if each.is_file()}
+    with pytest.raises(InputError, match="newer labtop"):
+        labtop.init(id=first.id, resume="allow")
+    assert {each: each.read_bytes() for each in first.folder.rglob("*") if each.is_file()} == before
 
 
 def test_goals_live_through_a_resume(folder: Path) -> None:
