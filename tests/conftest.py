@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.sources.peers import begin_installing, end
+
 _SHUT_OUT = (
     "NO_COLOR",
     "COLUMNS",
@@ -28,6 +30,21 @@ _SHUT_OUT = (
 settings.register_profile("labtop", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("labtop")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with real clients of other trackers come last: those are installed meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("client") is not None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to install the clients that are wanted, in one process of a session."""
+    names = {name for item in session.items for mark in item.iter_markers("client") for name in mark.args}
+    is_first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    installing = begin_installing(names) if is_first and not session.config.option.collectonly else None
+    if installing is not None:
+        session.config.add_cleanup(lambda: end(installing))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -168,6 +168,7 @@ def test_a_context_becomes_part_of_the_name(name: str, context: dict[str, object
     assert metric_name(name, context) == shown
 
 
+@pytest.mark.client("aim")
 def test_the_corpus_is_read_as_aim_itself_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """All runs of a repository that was never indexed, with every point; the repository stays as it was."""
     root = corpus("gen-aim")

@@ -237,6 +237,7 @@ def test_templates_are_filled_in_from_the_lock() -> None:
     assert pipeline_of(parse_yaml(PIPELINE)).metrics == ("eval.json", "dvclive/metrics.json")
 
 
+@pytest.mark.client("dvc")
 def test_real_experiments_are_read_as_dvc_shows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compared with `dvc exp show --json`."""
     python = peer("dvc")

@@ -1,6 +1,6 @@
 """What the real clients of DVCLive, Sacred, Hydra and Guild write, read and compared with what they were told.
 
-Each client needs a Python of its own in `$LABTOP_PEERS/<name>`; the tests are skipped without.
+Guild needs a Python of its own in `$LABTOP_PEERS/guild`; the others are installed for the tests.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 import os
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from labtop.model.run import Status
 from labtop.sources.dvclive import DvcLiveSource
@@ -96,6 +98,7 @@ def run(python: Path, folder: Path, *arguments: str, is_ok: bool = True) -> str:
     return done.stdout
 
 
+@pytest.mark.client("dvc")
 def test_dvclive(tmp_path: Path) -> None:
     """Points, times, NaN, a metric without points, params."""
     (tmp_path / "train.py").write_text(DVCLIVE, "utf-8")
@@ -109,6 +112,7 @@ def test_dvclive(tmp_path: Path) -> None:
     assert found.read.record.source.problems == ()
 
 
+@pytest.mark.client("sacred")
 def test_sacred(tmp_path: Path) -> None:
     """numpy values everywhere, series in `info`, a failed run."""
     (tmp_path / "train.py").write_text(SACRED, "utf-8")
@@ -129,6 +133,7 @@ def test_sacred(tmp_path: Path) -> None:
     assert record.source.problems == ()
 
 
+@pytest.mark.client("hydra")
 def test_hydra(tmp_path: Path) -> None:
     """A sweep, and a run that died with its exception logged."""
     (tmp_path / "app.py").write_text(HYDRA, "utf-8")
@@ -141,6 +146,7 @@ def test_hydra(tmp_path: Path) -> None:
     assert len({record.life.group for record in records if record is not died}) == 1
 
 
+@pytest.mark.client("guild")
 def test_guild(tmp_path: Path) -> None:
     """Compared with `guild runs --json`."""
     python = peer("guild")

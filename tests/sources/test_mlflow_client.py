@@ -18,6 +18,8 @@ from tests.sources.peers import peer
 from tests.sources.reading import read_all
 from tests.sources.same_files import fingerprint
 
+pytestmark = pytest.mark.client("mlflow")
+
 _SCRIPT = """
 import json, sys, time
 import mlflow

@@ -15,6 +15,8 @@ from labtop.sources.source import Curve
 from tests.sources.peers import peer
 from tests.sources.reading import Whole, read_all
 
+pytestmark = pytest.mark.client("tensorboard")
+
 WRITE = """
 import sys
 import numpy as np

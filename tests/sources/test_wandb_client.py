@@ -11,10 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from labtop.model.run import Status
 from labtop.sources.wandb import WandbSource
 from tests.sources.peers import peer
 from tests.sources.reading import read_all
+
+pytestmark = pytest.mark.client("wandb")
 
 SCRIPT = """
 import math, wandb

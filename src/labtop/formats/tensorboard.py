@@ -17,7 +17,7 @@ from labtop.formats.protobuf import BYTES, FIXED32, FIXED64, VARINT, ProtobufErr
 from labtop.formats.tensor_proto import number_of_tensor, texts_of_tensor
 from labtop.formats.tfrecord import Damage, Piece, read_pieces
 
-_LONGEST_TAG = 1000
+_LONGEST_TAG = 10_000
 _LONGEST_EVENT = 2**20  # bytes; of longer ones only the kind is told
 _OTHERS = {3: "histogram", 4: "image", 5: "histogram", 6: "audio"}  # by field of Value
 _PLUGINS = {"images": "image", "histograms": "histogram", "text": "text", "hparams": "hparams"}
@@ -152,7 +152,7 @@ def _value_of(content: bytes, step: int, time_s: float, is_cut: bool) -> Scalar 
 
 
 def decode_tag(part: bytes) -> str:
-    """A tag as text, of at most 1,000 characters."""
+    """A tag as text, of at most 10,000 characters."""
     return part[: 4 * _LONGEST_TAG].decode("utf-8", "replace")[:_LONGEST_TAG]
 
 

@@ -1,6 +1,7 @@
 """Where W&B keeps runs: `wandb/` with a folder a run, a folder of one run alone, or `.wandb` files that were copied.
 
-A run that was resumed has several folders with one id; they are its segments, in the order of their dates.
+A run that was resumed has several folders with one id; they are its segments, in the order of their dates. The name of
+one that was resumed in the second in which it began ends in `-1`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Segment:
     tape: Path | None = None
     folder: Path | None = None
     files: Path | None = None
+    number: int = 0
+    """Of several that began in the same second."""
 
     @property
     def name(self) -> str:
@@ -107,7 +110,7 @@ def runs_of(place: Path, wanted: Iterable[str] | None = None) -> dict[str, list[
     if not segments:
         segments = [_of_folder(place, place.name)]
     groups: dict[str, list[Segment]] = {}
-    for each in sorted(segments, key=lambda each: (each.date, each.name)):
+    for each in sorted(segments, key=lambda each: (each.date, each.number, each.name)):
         groups.setdefault(each.run_id, []).append(each)
     runs: dict[str, list[Segment]] = {}
     for run_id, group in groups.items():
@@ -153,12 +156,17 @@ def _of_folder(folder: Path, name: str) -> Segment:
         tape = folder / tapes[0] if tapes else None
         tape = tape if tape is not None and tape.is_file() else None
     files = folder / "files"
+    number = 0
+    again = re.fullmatch(r"(?P<id>.+)-(?P<number>\d{1,6})", run_id)
+    if tape is not None and again is not None and again["id"] == _id_of(tape):
+        run_id, number = again["id"], int(again["number"])
     return Segment(
         run_id or (_id_of(tape) if tape else name),
         said["date"] if said else "",
         tape,
         folder,
         files if files.is_dir() else folder,
+        number,
     )
 
 

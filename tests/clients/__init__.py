@@ -1,0 +1,1 @@
+"""The real clients of other trackers: each logs, each says what it logged, and labtop is compared with it."""
