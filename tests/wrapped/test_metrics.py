@@ -7,12 +7,15 @@ import math
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from labtop.errors import UsageError
 from labtop.model.run import RunRecord
+from labtop.recording.wrapped.following import CsvFollower
+from labtop.recording.wrapped.point_sink import PointSink
 from labtop.recording.wrapped.rules import Rule
 from labtop.recording.wrapped.subject import parse_params
 from labtop.store.layout import run_folders
@@ -149,6 +152,29 @@ open("m.csv", "w").write("step,a,b\\n1,1,\\n2,2,\\n3,3,9\\n")
 """
     line("--metrics", "m.csv", "--", sys.executable, "-c", code)
     assert points_of(folder) == {"a": [(1, 1), (2, 2), (3, 3)], "b": [(3, 9)]}
+
+
+class Rows(PointSink):
+    """Keeps the rows that are picked up."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def add(self, values: Mapping[str, float], source: str, step_name: str | None, prefix: str = "") -> None:
+        """Keep a row."""
+        self.rows.append(dict(values))
+
+
+def test_a_table_is_known_again_after_one_look(tmp_path: Path) -> None:
+    """Written anew right after it was first read, as on a machine that is busy, it is not read on from its middle."""
+    table, sink = tmp_path / "m.csv", Rows()
+    table.write_text("step,a\n1,1\n2,2\n")
+    follower = CsvFollower(str(table), 0, "", None)
+    follower.look(sink)
+    table.write_text("step,a,b\n1,1,\n2,2,\n3,3,9\n")
+    follower.finish(sink)
+    assert sink.rows == [{"step": 1, "a": 1}, {"step": 2, "a": 2}, {"step": 3, "a": 3, "b": 9}]
+    assert not follower.bad
 
 
 def test_metrics_are_there_while_the_command_runs(folder: Path) -> None:

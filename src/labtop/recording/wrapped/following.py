@@ -106,6 +106,10 @@ class LinesFollower(Follower):
         """Read all whole lines."""
         self._notice_rewrite()
         while data := self._read():
+            if (
+                self._at == len(self._head) < _HEAD_BYTES
+            ):  # at once: it may be written anew before the next look
+                self._head += data[: _HEAD_BYTES - self._at]
             self._at += len(data)
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:
