@@ -61,7 +61,11 @@ def is_git_folder(folder: Path) -> bool:
 
 
 def read_refs(git: Path, prefix: str) -> dict[str, str]:
-    """Refs below a prefix like "refs/exps/" with the commits that they name: packed ones, and over them loose ones."""
+    """Refs below a prefix like "refs/exps/" with the commits that they name: packed ones, and over them loose ones.
+
+    Raises:
+        PermissionError: a folder of them may not be listed.
+    """
     refs: dict[str, str] = {}
     try:
         for found in _PACKED.finditer(read_bytes(git / "packed-refs")):
@@ -84,6 +88,8 @@ def _loose(folder: Path, name: str, depth: int) -> Iterator[tuple[str, Path]]:
     try:
         with os.scandir(folder) as entries:
             there = sorted(entries, key=lambda each: each.name)
+    except PermissionError:
+        raise  # else experiments that nobody may see would look like none
     except OSError:
         return
     for each in there:

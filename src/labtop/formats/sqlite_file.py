@@ -82,9 +82,9 @@ def open_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
         InputError: it is no database, or it changes faster than it can be copied. Errors of SQLite within the `with`
             statement are InputErrors too.
     """
-    if not is_sqlite(path):
-        path.stat()
-        raise InputError(f"{path} is no SQLite database")
+    with open_regular(path) as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise InputError(f"{path} is no SQLite database")
     try:
         if any(_size(each) > 0 for each in side_files(path)):
             with (

@@ -38,6 +38,8 @@ def unread(listing: Listing, claimed: Collection[Path]) -> Iterator[tuple[Path, 
         try:
             reason = _of_database(path, listing) if is_database else _of_text(path)
             reason = reason or (_WHOLE[path.suffix](path) if path.suffix in _WHOLE else "")
+        except PermissionError as error:
+            reason = f"cannot be read: {error.strerror}"
         except (OSError, InputError):
             continue
         if reason:

@@ -62,7 +62,9 @@ def read_rows(place: Path, problems: Problems, hashes: Iterable[str] | None = No
                     )
     except FileNotFoundError:
         problems.add(f"{NAME} is not there: names, tags and notes are not known")
-    except (OSError, InputError) as error:
+    except OSError as error:
+        problems.add(f"{NAME} cannot be read: {error.strerror or error}")
+    except InputError as error:
         problems.add(str(error).removeprefix(f"{place}/"))
     return rows
 
