@@ -1,6 +1,6 @@
 """One tracker's run, measured in a process of its own; started by bench_peers with the tracker's interpreter.
 
-python peer_worker.py TRACKER speed|loop|size FOLDER
+python peer_worker.py TRACKER speed|loop|small|size FOLDER
 
 Needs nothing but the tracker, and NumPy, which every tracker brings. Prints one JSON object: seconds, microseconds,
 megabytes.
@@ -23,6 +23,7 @@ LOG_S = 1.0  # how long each count of metrics is logged at most
 STEP_S = 0.005
 WARM_S, OTHERS_S, LOOP_S = 4.0, 5.0, 12.0  # not measured, then the other threads, then the loop by turns
 BLOCK = 4  # steps
+SMALL_S = 4.0
 SIZE_POINTS, SIZE_S = 1_000_000, 12.0
 
 
@@ -99,7 +100,7 @@ def main() -> None:
     begun = time.perf_counter()
     tracker = globals()[name](folder)
     found = {"start_s": time.perf_counter() - begun}
-    found |= {"speed": speed, "loop": loop, "size": size}[what](tracker)
+    found |= {"speed": speed, "loop": loop, "small": small, "size": size}[what](tracker)
     begun = time.perf_counter()
     tracker.end()
     found["end_s"] = time.perf_counter() - begun
@@ -223,6 +224,14 @@ def cpu_s(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def small(tracker: Tracker) -> dict[str, float]:
+    """A run of some seconds and a thousand points, for what its end takes."""
+    for step in range(100):
+        tracker.log(numbers(10), step)
+        time.sleep(SMALL_S / 100)
+    return {}
 
 
 def size(tracker: Tracker) -> dict[str, float]:

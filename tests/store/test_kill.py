@@ -1,6 +1,6 @@
 """`kill -9` at random moments: what was acknowledged is there, once, and the reader's summaries are exact.
 
-A process that has imported everything forks one child a run; the child says on standard output what append() has
+A process that has imported everything forks one child a run; the child says on standard output what log() has
 acknowledged, and that pipe survives it. LABTOP_TEST_KILLS=500 makes a long run of it.
 """
 
@@ -32,15 +32,18 @@ _PARENT = """
 import os, sys, time
 from pathlib import Path
 import psutil, pyarrow.compute, pyarrow.parquet
+from labtop.recording.capture.redact import Redactor
+from labtop.recording.facts import RunFacts
+from labtop.recording.points import PointLog
 from labtop.store.faults import Limits
 from tests.store.runs import new_writer
 
 def run(store):
     writer = new_writer(Path(store), limits=Limits(tick_s=0.002, seal_points=40))
+    points = PointLog(RunFacts(writer.record, writer, Redactor.build({}, ())), None)
     for step in range(10**9):
         values = {"a": float(step), "b": -float(step)}
-        if step % 5 == 0 or not writer.quick_tail.append_quickly(step, values):  # as log() does
-            writer.append(float(step), step, values)
+        points.log(values, step=step)
         os.write(1, b".")
         time.sleep(0.0001)
 

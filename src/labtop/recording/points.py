@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from binascii import crc32
 from collections.abc import Mapping
 from dataclasses import replace
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from labtop.model.run import MetricSummary
@@ -14,6 +16,7 @@ from labtop.recording.config import as_scalar
 from labtop.recording.facts import RunFacts
 from labtop.recording.failure import outcome_of
 from labtop.recording.metric_names import MetricNames, MetricRule, MetricRules
+from labtop.store.wal import LONGEST_PAYLOAD, MARK, encode_payload, pack_head
 
 if TYPE_CHECKING:
     from labtop.model.values.base import RichValue
@@ -56,18 +59,34 @@ class PointLog:
             and type(data) is dict
             and (step is None or type(step) is int)
             and commit is not False
-        ):  # the usual case, three times as fast as what follows
-            # a plain loop: after a step of training no function of C that could do it is in the processor's caches
+        ):  # the usual case, five times as fast as what follows
+            # After a step of training nothing of this is in the processor's caches: every function that is called,
+            # and every object that is touched, costs about a microsecond more than it seems. So this is one function
+            # with plain loops; what it takes for granted is in `Tail`.
             plain = self._plain
             for name, value in data.items():
                 if type(value) is not float or name not in plain:
                     break
             else:
                 at = self.next_step if step is None else step
-                if type(at) is int and data:
-                    self.next_step = at + 1
-                    if not tail.append_quickly(at, data):
-                        self._append(at, time.time_ns() // 1000, data)
+                seq = tail.next_seq
+                try:
+                    payload = encode_payload((1, seq, time_ns() // 1000, at, data))
+                except (TypeError, ValueError, OverflowError):
+                    payload = b""
+                length, count = len(payload), len(data)
+                frame = pack_head(MARK, length, crc32(payload)) + payload
+                if tail.next_seq == seq < tail.quick_until and 0 < length <= LONGEST_PAYLOAD and count:
+                    tail.next_seq = (
+                        seq + count
+                    )  # from its comparison to the return of put() no other thread has a turn
+                    tail.put(payload)
+                    self.next_step = at + 1 if type(at) is int else math.floor(at) + 1
+                    try:
+                        if (written := tail.write(tail.descriptor, frame)) != len(frame):
+                            tail.wal.write_rest(frame, written)
+                    except OSError as error:
+                        tail.fail(error)
                     return
         self._log_one_by_one(data, step, commit)
 

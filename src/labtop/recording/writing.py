@@ -38,7 +38,7 @@ class PointWriter(Protocol):
 
     @property
     def quick_tail(self) -> Tail | None:
-        """What plain points may go to by `append_quickly`; None where `append` has to be asked."""
+        """What plain points may go to without `append`; None where that has to be asked."""
 
     def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
         """Write points."""

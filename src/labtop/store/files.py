@@ -34,6 +34,13 @@ class Files:
         """Whether a file has lost its last name: what is written to it is nowhere."""
         return os.fstat(descriptor).st_nlink == 0
 
+    def size(self, descriptor: int) -> int:
+        """How many bytes a file has; 0 if the system will not say."""
+        try:
+            return os.fstat(descriptor).st_size
+        except OSError:
+            return 0
+
     def close(self, descriptor: int) -> None:
         """Close a descriptor. Network file systems report a failed write only here."""
         os.close(descriptor)

@@ -5,25 +5,19 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from binascii import crc32
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from time import time_ns
 from typing import NamedTuple
 
 from labtop.errors import RecordingError
 from labtop.store.lasting_number import another_number, park, redirect
 from labtop.store.wal import (
-    LONGEST_PAYLOAD,
-    MARK,
     PointFrame,
     WalWriter,
     clean_values,
     decode_points,
-    encode_payload,
     encode_points,
     frame_of,
-    pack_head,
     payload_of,
 )
 
@@ -52,18 +46,19 @@ class Tail:
     `trouble` is why the log cannot be written to; points then wait in memory until the upkeep has mended it, and
     are dropped and counted when more than `most_waiting` of them wait.
 
-    A lock is for what is rare. After a step of training nothing of labtop is in the processor's caches, and a lock
-    alone costs a tenth of a `log()` then, so `append_quickly` has none: a number is taken and its payload queued
-    between two points at which CPython may go to another thread or to a signal handler (the return of a call). All
-    who take numbers do so in `_number`, or as it does. Payloads are queued before they are written, and
-    `descriptor` keeps its number for good: whoever comes late writes into the log that took the place of the one it
-    meant, which has the points twice at worst, and readers know points by their numbers.
+    A lock is for what is rare: after a step of training nothing of labtop is in the processor's caches, and a lock
+    alone costs a tenth of a `log()` then. `PointLog.log` has none and does itself what `append` does, with what has
+    no underscore here. All who take numbers do so as `_number` does: a number is taken and its payload queued between
+    two points at which CPython may go to another thread or to a signal handler (the return of a call). Payloads are
+    queued before they are written, and `descriptor` keeps its number for good: whoever comes late writes into the log
+    that took the place of the one it meant, which has the points twice at worst, and readers know points by their
+    numbers.
     """
 
     __slots__ = (
-        "_closed", "_computes", "_fresh", "_lock", "_most_waiting", "_spilled", "_strict", "_sync_each",
-        "_taken_until", "_takes_care", "_trouble", "_wake_at", "descriptor", "dropped", "held", "next_seq", "put",
-        "quick_until", "wake", "wal", "write",
+        "_closed", "_computes", "_fresh", "_lock", "_may_be_late", "_most_waiting", "_spilled", "_strict", "_sync_each",
+        "_synced_until", "_taken_until", "_takes_care", "_trouble", "_wake_at", "descriptor", "dropped", "held",
+        "next_seq", "put", "quick_until", "wake", "wal", "write",
     )  # fmt: skip
 
     def __init__(self, wal: WalWriter, *, sync_each: bool, strict: bool, most_waiting: int) -> None:
@@ -91,7 +86,9 @@ class Tail:
         self._computes = False
         self.wake = threading.Event()
         self._wake_at = _NEVER
-        self.quick_until = 0  # the first number that `append_quickly` may not take
+        self.quick_until = 0  # the first number for which `append` has to be asked
+        self._synced_until = 0
+        self._may_be_late = False
         self._aim()
 
     # -- what bounds the quick way -------------------------------------------------------------------------------
@@ -149,36 +146,6 @@ class Tail:
 
     # -- appending -----------------------------------------------------------------------------------------------
 
-    def append_quickly(self, step: int, values: dict[str, float]) -> bool:
-        """Log plain floats under clean names now, in most cases; False when `append` has to be asked.
-
-        Raises:
-            RecordingError: only if `strict`, as `append`.
-        """
-        seq = self.next_seq
-        try:
-            payload = encode_payload((1, seq, time_ns() // 1000, step, values))
-        except (TypeError, ValueError, OverflowError):
-            return False
-        length = len(payload)
-        if length > LONGEST_PAYLOAD:
-            return False
-        frame = pack_head(MARK, length, crc32(payload)) + payload
-        count = len(values)
-        if not self.next_seq == seq < self.quick_until:
-            return False
-        self.next_seq = seq + count  # from the comparison to the return of put() no other thread has a turn
-        self.put(payload)
-        try:
-            if (written := self.write(self.descriptor, frame)) != len(frame):
-                self.wal.write_rest(frame, written)
-        except OSError as error:
-            self._fail(error)
-        wal = self.wal  # only now: it is marked as unsynced that has the frame, or one after it
-        wal.size += len(frame)
-        wal.is_unsynced = True
-        return True
-
     def append(self, step: float, time_us: int, values: Mapping[str, float]) -> None:
         """Log values that belong together.
 
@@ -208,8 +175,10 @@ class Tail:
             seq, count = self.next_seq, len(values)
             frame = encode_points(seq, time_us, step, values)
             payload = payload_of(frame)
-            if self.next_seq == seq:  # as in append_quickly, which may have taken this number meanwhile
-                self.next_seq = seq + count
+            if self.next_seq == seq:  # nobody has taken it meanwhile
+                self.next_seq = (
+                    seq + count
+                )  # from the comparison to the return of put() no other thread has a turn
                 self.put(payload)
                 return frame
 
@@ -219,12 +188,13 @@ class Tail:
             if self._sync_each:
                 self.wal.sync()
         except OSError as error:
-            self._fail(error)
+            self.fail(error)
         if self.next_seq > self._wake_at:
             self.wake_at = _NEVER
             self.wake.set()
 
-    def _fail(self, error: OSError) -> None:
+    def fail(self, error: OSError) -> None:
+        """A frame that is in the queue could not be written. Raises RecordingError if `strict`."""
         self.trouble = error
         self.wake.set()
         if self._strict:
@@ -312,6 +282,7 @@ class Tail:
         """Go on in another log, or end (None), and hand over the last points that the old one got."""
 
         def go_on() -> None:
+            self.wal.is_unsynced = True  # log() does not say so
             if wal is None:
                 self._closed = True
                 self.trouble = RecordingError("the run has ended")
@@ -319,6 +290,18 @@ class Tail:
                 self._go_on_in(wal)
 
         return self._take_or(go_on)
+
+    def sync(self) -> None:
+        """Return when what was logged until now is on the disk; raises OSError.
+
+        Twice after the last point: who took a number may not have written yet the first time.
+        """
+        given = self.next_seq
+        if given != self._synced_until or self._may_be_late:
+            self._may_be_late = given != self._synced_until
+            self._synced_until = given
+            self.wal.is_unsynced = True
+        self.wal.sync()
 
     def _go_on_in(self, wal: WalWriter) -> None:
         self.wal = wal

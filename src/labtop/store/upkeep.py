@@ -216,7 +216,7 @@ class Upkeep:
             try:
                 tail.wal.check()
                 if flushes and self.identity.durability == "os":
-                    tail.wal.sync()
+                    tail.sync()
             except OSError as error:
                 tail.trouble = error
         if tail.trouble is not None and self.faults.may_try:

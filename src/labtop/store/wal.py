@@ -116,14 +116,13 @@ def clean_values(values: Mapping[str, float]) -> dict[str, float]:
 class WalWriter:
     """Appends frames to a new file; each goes down with one `write()` unless the system takes less.
 
-    `Tail.append` does what `append` does by itself: every call less counts there.
+    `PointLog.log` does by itself what `append` does: every call less counts there.
     """
 
-    __slots__ = ("_files", "descriptor", "is_unsynced", "path", "size", "write")
+    __slots__ = ("_files", "descriptor", "is_unsynced", "path", "write")
 
     def __init__(self, path: Path, run_id: str, writer: str, files: Files = FILES, mode: int = 0o600) -> None:
         self.path = path
-        self.size = 0
         self._files = files
         self.write = files.write
         self.is_unsynced = False
@@ -139,8 +138,12 @@ class WalWriter:
         written = self.write(self.descriptor, frame)
         if written != len(frame):
             self.write_rest(frame, written)
-        self.size += len(frame)
         self.is_unsynced = True
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._files.size(self.descriptor)
 
     def write_rest(self, frame: bytes, written: int) -> None:
         """Write what of a frame the system did not take at once."""
@@ -178,9 +181,14 @@ class NoLog(WalWriter):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.size = 0
         self.write = FILES.write
         self.descriptor = -1
+        self.is_unsynced = False
+
+    @property
+    def size(self) -> int:
+        """Nothing is there."""
+        return 0
 
     def append(self, frame: bytes) -> None:
         """Refuse."""

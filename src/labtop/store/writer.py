@@ -104,7 +104,7 @@ class RunWriter:
 
     @property
     def quick_tail(self) -> Tail | None:
-        """What a loop may append to by itself, `Tail.append_quickly`; None in a child that has not begun to write."""
+        """What a loop may append to by itself, see `Tail`; None in a child that has not begun to write."""
         return self._tail if isinstance(self._tail, Tail) else None
 
     @property

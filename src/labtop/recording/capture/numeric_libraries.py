@@ -33,6 +33,7 @@ _THREAD_POOLS = (
     ("blis", r"libblis", ("bli_thread_get_num_threads",)),
     ("openmp", r"libgomp|libiomp5|libomp\b", ("omp_get_max_threads",)),
 )  # fmt: skip
+_HAS_POOL = re.compile("|".join(f"(?:{pattern})" for _, pattern, _ in _THREAD_POOLS))
 
 
 def with_library_facts(hardware: Hardware, packages: Mapping[str, str] | None = None) -> Hardware:
@@ -117,8 +118,11 @@ def _by_threadpoolctl() -> Iterator[tuple[str, int]]:
 def _by_loaded_libraries() -> Iterator[tuple[str, int]]:
     """By asking the libraries themselves, on Linux: those this process has loaded are listed by the kernel."""
     for path in _loaded_libraries():
+        file = path.rpartition("/")[2]
+        if not _HAS_POOL.search(file):  # nearly all of hundreds
+            continue
         for name, pattern, functions in _THREAD_POOLS:
-            if re.search(pattern, path.rpartition("/")[2]) and (count := _ask(path, functions)):
+            if re.search(pattern, file) and (count := _ask(path, functions)):
                 yield name, count
 
 
