@@ -284,6 +284,34 @@ def test_runs_that_may_be_one_are_read(logs: Path, tmp_path: Path) -> None:
         assert unread(catalog) == 0
 
 
+def test_runs_that_were_read_alone_are_found_in_the_logs_of_another_tracker(tmp_path: Path) -> None:
+    """Which came later: they are read once more, also one that has grown meanwhile."""
+    database = Database(tmp_path / "logs.db")
+    for number in (1, 2):
+        values = [((step * 7 + number) % 5 + step / 10, START + step * 1000, step) for step in range(20)]
+        database.points(database.run(number), "loss", values)
+    cache = tmp_path / "cache"
+    with opened(database.path, cache, lazily=False) as catalog:
+        assert len(catalog.select(TableQuery())) == 2
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    shutil.move(database.path, logs / "mlflow.db")
+    with opened(logs, cache, lazily=False) as catalog:
+        assert len(catalog.select(TableQuery())) == 2
+        database.path = logs / "mlflow.db"
+        database.points(run_id(2), "loss", [(0.5, START + 20_000, 20)])
+        for number in (1, 2):
+            lines = [f"{step},{(step * 7 + number) % 5 + step / 10}" for step in range(20)]
+            (logs / f"run{number}").mkdir()
+            (logs / f"run{number}" / "metrics.csv").write_text("\n".join(["step,loss", *lines]) + "\n")
+        look_again(catalog)
+        told = sorted(
+            (len(record.source.also), record.source.tracker, record.metrics["loss"].count)
+            for record in catalog.records(catalog.ids(catalog.select(TableQuery()).rows))
+        )
+        assert told == [(1, "mlflow", 20), (1, "mlflow", 21)]
+
+
 def test_listed_runs_are_imported_whole(logs: Path, tmp_path: Path) -> None:
     """Into a store of one's own, with their points."""
     with opened(logs, tmp_path / "cache") as catalog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from pathlib import Path
@@ -29,9 +29,15 @@ class Depth(Enum):
     WHOLE = "whole"
 
 
-def are_of_one_tracker(places: Iterable[KnownPlace]) -> bool:
-    """Whether no run can be one with that of another tracker, which only their points would tell."""
-    return len({load_source(each.found.source).tracker for each in places}) == 1
+def are_of_one_tracker(places: Collection[KnownPlace]) -> bool:
+    """Whether no run can be one with that of another tracker, which only their points would tell, as far as is known.
+
+    Some sources read what several trackers have written; that shows when runs were read.
+    """
+    trackers = {load_source(each.found.source).tracker for each in places}
+    if len(trackers) == 1:
+        trackers.update(run.tracker for each in places for run in each.runs.values())
+    return len(trackers) == 1
 
 
 def told_in_pieces(known: KnownPlace, refs: Sequence[RunRef]) -> Iterator[list[tuple[Landed, Unread]]]:
@@ -54,11 +60,13 @@ def told_in_pieces(known: KnownPlace, refs: Sequence[RunRef]) -> Iterator[list[t
 def unread_to_read(
     places: Mapping[Key, KnownPlace], depth: Depth, only: AbstractSet[str] | None
 ) -> dict[Key, list[RunRef]]:
-    """The runs that were only listed and are to be read now; also those that are one with others.
+    """The runs that were only listed and are to be read now; also those that are one with others, or may be by now.
 
     `only`: by the folders that people see.
     """
-    if depth is not Depth.LISTED or not are_of_one_tracker(places.values()):
+    if not are_of_one_tracker(places.values()):
+        return {key: [*known.unread(None), *known.alone()] for key, known in places.items()}
+    if depth is not Depth.LISTED:
         return {key: known.unread(None) for key, known in places.items()}
     wanted = {}
     ids = Counter(each.run_id for known in places.values() for each in known.runs.values())

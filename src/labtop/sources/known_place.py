@@ -77,6 +77,10 @@ class KnownPlace:
             if each.is_unread and key not in self.problems and (folders is None or each.shown in folders)
         ]
 
+    def alone(self) -> list[RunRef]:
+        """The runs that were read when there was no other tracker in whose logs they could be."""
+        return [RunRef(key, each.version) for key, each in self.runs.items() if each.is_alone]
+
     def _is_new(self, ref: RunRef) -> bool:
         if ref.key in self.problems:
             return self.problems[ref.key][0] != ref.version

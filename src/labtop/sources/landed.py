@@ -25,6 +25,7 @@ class Landed:
         digests: of its curves, to find the same run in the logs of another tracker: hash → name.
         telling: those of them that go up and down: no schedule of a learning rate does.
         traits: what tells it from others with the same curves.
+        is_alone: no other tracker had logs when it was read, so what finds it there was not made of its curves.
         pack: the pack that it was written to first; `folder` is made of it when somebody asks. Empty if there is none.
         is_unread: it is known by the listing of its place alone; there is nothing of it in the mirror yet.
     """
@@ -49,6 +50,7 @@ class Landed:
     digests: Mapping[str, str] = field(default_factory=dict)
     telling: tuple[str, ...] = ()
     traits: Traits = NO_TRAITS
+    is_alone: bool = False
     pack: str = ""
     is_unread: bool = False
 

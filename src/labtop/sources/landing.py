@@ -20,7 +20,7 @@ from labtop.sources.packing import Packing
 from labtop.sources.parts import Parts
 from labtop.sources.side_copies import keep, link_output
 from labtop.sources.source import Place, RunRead
-from labtop.sources.traits import traits_of
+from labtop.sources.traits import NO_TRAITS, traits_of
 from labtop.sources.unpacking import unpack
 from labtop.store.files import replace_file
 from labtop.store.format import record_parquet
@@ -31,12 +31,16 @@ from labtop.store.reader import read_record
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where runs of one place go; into packs where `packing` is given and they fit."""
+    """Where runs of one place go; into packs where `packing` is given and they fit.
+
+    `is_alone`: there are no logs of another tracker in which they could be found again.
+    """
 
     mirror: Path
     source: str
     place: Place
     packing: Packing | None = None
+    is_alone: bool = False
 
     def land(self, version: str, read: RunRead, before: Landed | None) -> Landed | None:
         """Bring in a run, or what was appended to it since `before`; None when it waits for its pack to be written.
@@ -60,7 +64,14 @@ class Landing:
         record = completed(read, self.place, run_id, known)
         # another writer for another reading of the same run: points are told apart by writer and number
         writer = before_it.writer if before_it else id_of(f"{identity}@{version}@{time.time_ns()}")
-        digests, telling = (before_it.digests, before_it.telling) if before_it else digests_of(read.curves)
+        is_alone = before_it.is_alone if before_it else self.is_alone
+        if before_it:
+            digests, telling = before_it.digests, before_it.telling
+        else:
+            digests, telling = ({}, ()) if is_alone else digests_of(read.curves)
+        traits = NO_TRAITS
+        if not is_alone:
+            traits = traits_of(record.params, read.curves, before_it.traits if before_it else None)
         landed = Landed(
             key=read.key,
             version=version,
@@ -77,7 +88,8 @@ class Landing:
             state=read.state,
             digests=digests,
             telling=telling,
-            traits=traits_of(record.params, read.curves, before_it.traits if before_it else None),
+            traits=traits,
+            is_alone=is_alone,
         )
         if before is None and self.packing is not None and self.packing.takes(read, record):
             self.packing.add(landed, self.place, read, record)

@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -132,6 +133,8 @@ class Mirror:
             tasks = self._tasks(new, unread_to_read(self._places, depth, only))
             if tasks:
                 yield from self._read(tasks, on_progress)
+                if not are_of_one_tracker(self._places.values()):  # as may only be known now
+                    yield from self._read(self._tasks({}, unread_to_read(self._places, depth, only)), None)
             if tasks or self._changed:
                 yield self._show()
             if self._changed or tasks:
@@ -203,14 +206,19 @@ class Mirror:
     def _tasks(self, new: Mapping[Key, list[RunRef]], unread: Mapping[Key, list[RunRef]]) -> list[Task]:
         """What is to be read of all places. A place of which nothing is counts as read."""
         tasks = []
+        is_alone = are_of_one_tracker(self._places.values())
         for key, known in self._places.items():
             fresh = {ref.key for ref in new.get(key, ())}
             refs = [*new.get(key, ()), *(ref for ref in unread.get(key, ()) if ref.key not in fresh)]
+            before: dict[str, Landed] = {}
+            for at, ref in enumerate(refs):
+                landed = known.runs.get(ref.key)
+                if landed is None or landed.is_unread or (landed.is_alone and not is_alone):
+                    refs[at] = replace(ref, state=None)  # all of it is read
+                else:
+                    before[ref.key] = landed
             if refs:
-                before = {
-                    ref.key: each for ref in refs if (each := known.runs.get(ref.key)) and not each.is_unread
-                }
-                tasks.append(task_of(known.found, refs, before))
+                tasks.append(task_of(known.found, refs, before, is_alone))
         return tasks
 
     # Runs that are only listed

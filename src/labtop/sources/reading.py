@@ -44,12 +44,16 @@ serve()
 
 
 class Task(msgspec.Struct, frozen=True):
-    """Runs of one place to be read, and by their keys what is in the mirror of those that were read before."""
+    """Runs of one place to be read, and by their keys what is in the mirror of those that were read before.
+
+    `is_alone`: there are no logs of another tracker.
+    """
 
     source: str
     place: str
     refs: tuple[RunRef, ...]
     before: dict[str, Landed]
+    is_alone: bool = False
 
     @property
     def found(self) -> Found:
@@ -74,7 +78,7 @@ class Task(msgspec.Struct, frozen=True):
 
     def _of(self, refs: Sequence[RunRef]) -> Task:
         before = {ref.key: self.before[ref.key] for ref in refs if ref.key in self.before}
-        return Task(self.source, self.place, tuple(refs), before)
+        return Task(self.source, self.place, tuple(refs), before, self.is_alone)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -92,7 +96,7 @@ def read_task(mirror: Path, task: Task) -> Iterator[Told]:
     wanted = {ref.key: ref for ref in task.refs}
     left, landed = dict(wanted), dict(task.before)
     packing = Packing(mirror) if len(wanted) >= _WORTH_A_PACK else None
-    landing = Landing(mirror, task.source, place, packing)
+    landing = Landing(mirror, task.source, place, packing, task.is_alone)
     while left:
         refs, done = list(left.values()), len(left)
         try:
@@ -110,7 +114,9 @@ def read_task(mirror: Path, task: Task) -> Iterator[Told]:
                 ref = refs[0]
                 left.pop(ref.key)
                 if len(refs) > 1:
-                    yield from read_task(mirror, Task(task.source, task.place, (ref,), task.before))
+                    yield from read_task(
+                        mirror, Task(task.source, task.place, (ref,), task.before, task.is_alone)
+                    )
                 else:
                     yield Told(ref.key, problem=_reason(error))
     if packing is not None:
@@ -264,7 +270,7 @@ class _Readers:
 def _untold(task: Task, told: set[str]) -> list[Task]:
     """What a process that died had not told of, run by run: one of them may have been its death."""
     refs = [ref for ref in task.refs if ref.key not in told]
-    return [Task(task.source, task.place, (ref,), task.before) for ref in refs]
+    return [Task(task.source, task.place, (ref,), task.before, task.is_alone) for ref in refs]
 
 
 def serve() -> None:
@@ -280,7 +286,9 @@ def serve() -> None:
         answers.flush()
 
 
-def task_of(found: Found, refs: Sequence[RunRef], before: Mapping[str, Landed]) -> Task:
+def task_of(
+    found: Found, refs: Sequence[RunRef], before: Mapping[str, Landed], is_alone: bool = False
+) -> Task:
     """The task to read some runs of a place."""
     known = {ref.key: before[ref.key] for ref in refs if ref.key in before}
-    return Task(found.source, str(found.place.path), tuple(refs), known)
+    return Task(found.source, str(found.place.path), tuple(refs), known, is_alone)
