@@ -18,7 +18,8 @@ from labtop.model.run import Artifact
 from labtop.model.values.base import RichValue
 from labtop.store.values.png import encode_png
 from labtop.views.glyphs import glyphs
-from labtop.views.values import Canvas, value_lines, value_sheet
+from labtop.views.value_canvas import Canvas
+from labtop.views.values import value_lines, value_sheet
 
 PAGE = Path(__file__).parents[2] / "docs/values.md"
 HOSTILE = "x\x1b]52;c;VEFCTEU=\x1b\\\x1b[6n\x9b31m\u202e[/b][@click=app.bell]"

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from labtop.cli.asked_runs import Asked, groups_of, how_many, json_of, listing_of
 from labtop.cli.diagnostics import INTERRUPTED
 from labtop.cli.following import follow_as_lines, follow_on_screen
 from labtop.cli.opening import open_catalog
 from labtop.cli.output import ellipsis, sheet_table, write_json
 from labtop.cli.text_table import TextTable
-from labtop.cli.verbs.ls import Asked, groups_of, how_many, json_of, listing_of
 from labtop.errors import UsageError
 from labtop.query.catalog import Catalog, Selection
 from labtop.views.export import Sheet

@@ -18,7 +18,8 @@ def open_screen(path: str | None, store: str | None) -> int:
     with looking() as on_progress:
         found = find_runs(path, settings, on_progress)
     if not _has_terminal():
-        from labtop.cli.verbs.ls import Asked, print_runs
+        from labtop.cli.asked_runs import Asked
+        from labtop.cli.verbs.ls import print_runs
 
         return print_runs(Asked(str(found.path), None))
     # what is imported for the first screen is no garbage, and looking for some takes a seventh of the start;

@@ -15,7 +15,8 @@ from labtop.query.values import find_value
 from labtop.store.values.decoding import read_value
 from labtop.views.glyphs import glyphs, locale_is_ascii
 from labtop.views.text import clean
-from labtop.views.values import Canvas, Line, Rgb, Span, heading, value_lines, value_sheet
+from labtop.views.value_canvas import Canvas, Line, Rgb, Span
+from labtop.views.values import heading, value_lines, value_sheet
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog

@@ -11,7 +11,7 @@ from labtop.views.chart_curves import XAxis
 from labtop.views.chart_drawing import draw
 from labtop.views.glyphs import marker
 from labtop.views.text import clean
-from labtop.views.values import Canvas, Line, Rgb, Span
+from labtop.views.value_canvas import Canvas, Line, Rgb, Span
 
 MOST_LINES = 12
 _COLOURS: tuple[Rgb, ...] = (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from labtop.errors import InputError
 from labtop.model.values.image import Image
 from labtop.store.values.png import decode_png
-from labtop.views.values import Canvas, Line, Rgb, Span
+from labtop.views.value_canvas import Canvas, Line, Rgb, Span
 
 MOST_PIXELS = 16_000_000
 _RAMP = " .:-=+*#%@"

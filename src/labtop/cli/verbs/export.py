@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labtop.cli import diagnostics
+from labtop.cli.asked_runs import json_of
 from labtop.cli.opening import (
     archived_option,
     exit_code,
@@ -15,7 +16,6 @@ from labtop.cli.opening import (
     store_option,
     where_option,
 )
-from labtop.cli.verbs.ls import json_of
 from labtop.query.catalog import Catalog, Selection, TableQuery
 from labtop.query.naming import find_columns, sort_keys
 from labtop.views.export import SUFFIXES, Sheet, export, format_of, write_objects

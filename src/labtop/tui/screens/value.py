@@ -20,6 +20,7 @@ from labtop.query.values import values_of
 from labtop.tui.record_lines import wrapped
 from labtop.tui.screens.lists import ListScreen
 from labtop.tui.widgets.line_view import Line, LineView
+from labtop.views import value_canvas
 from labtop.views import values as drawing
 from labtop.views.glyphs import glyphs
 from labtop.views.text import clean
@@ -91,7 +92,7 @@ class ValueScreen(ListScreen):
         if not view.size.width:
             return
         catalog, run_id, known, place = self.session.catalog, self.run_ids[0], self._read, self.place
-        canvas = drawing.Canvas(
+        canvas = value_canvas.Canvas(
             max(view.size.width - 2, 1),
             max(view.size.height - 1, 1),
             glyphs(self.session.is_ascii),
@@ -99,7 +100,7 @@ class ValueScreen(ListScreen):
             self._first_column,
         )
 
-        def compute() -> tuple[int, int, Artifact, RichValue, list[drawing.Line]]:
+        def compute() -> tuple[int, int, Artifact, RichValue, list[value_canvas.Line]]:
             from labtop.store.values.decoding import read_value
 
             found: Sequence[Artifact] = values_of(catalog.record(run_id)).get(self.value_name, ())
@@ -113,7 +114,7 @@ class ValueScreen(ListScreen):
 
         self.request("value", compute, self._drawn, self._failed)
 
-    def _drawn(self, answer: tuple[int, int, Artifact, RichValue, list[drawing.Line]]) -> None:
+    def _drawn(self, answer: tuple[int, int, Artifact, RichValue, list[value_canvas.Line]]) -> None:
         at, count, artifact, value, lines = answer
         self._count = count
         self._read = (artifact, value)
@@ -128,7 +129,7 @@ class ValueScreen(ListScreen):
         view.show([Line(Text(f"  {piece}", "dim")) for piece in pieces])
 
 
-def line_text(line: drawing.Line) -> Text:
+def line_text(line: value_canvas.Line) -> Text:
     """A drawn line with its styles; what is in it was cleaned where it was drawn."""
     text = Text(" ", no_wrap=True, end="")
     for span in line:
