@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import labtop as labtop_package
+from labtop.model.run import RunRecord, Source
 from labtop.settings import Settings
 from labtop.tui.state import StoreState, saved_views, view_path
-from tests.stores import build_store
+from tests.stores import build_store, write_run
 from tests.tui.shell_app import labtop
 
 
@@ -569,3 +570,25 @@ async def test_params_may_have_the_names_of_fields(tmp_path: Path) -> None:
         await driver.press("s", "s", "o", "escape", "*", "c", "q", "enter")
         assert "odd" in driver.title
         assert not driver.message
+
+
+async def test_runs_with_problems_are_counted_and_told(tmp_path: Path) -> None:
+    """The title says how many there are; P says what is missing of which run, once where it is the same of many."""
+    store = build_store(tmp_path / "runs", runs=3, params=2, metrics=1, points=3)
+    why = "run.log: cut off (byte 12 of 40), " + "so that the rest of the points is missing " * 3
+    for number in range(5):
+        source = Source(
+            tracker="wandb", uri=f"/logs/{number}", problems=(why if number else "metrics: not read",)
+        )
+        write_run(
+            store, RunRecord(id=f"hurtrunxx{number + 2}", name=f"hurt-{number}", project="p", source=source)
+        )
+    async with labtop(store, (80, 24)) as driver:
+        assert "5 with problems (P)" in driver.title
+        await driver.press("P")
+        words = " ".join(driver.screen.split())
+        assert "5 runs with problems; all else was read" in words
+        assert "4 runs: hurt-" in words
+        assert "and 1 more" in words
+        assert why.strip() in words
+        assert "hurt-0 /logs/0 metrics: not read" in words

@@ -61,6 +61,7 @@ class Loaded:
     baseline_row: int | None
     running: int | None  # None: not counted this time
     ids: Mapping[int, str]  # of the rows at hand
+    hurt: int | None = None  # runs with problems, of all; None: not counted this time
 
 
 class RunsTable(RunEdits):
@@ -166,6 +167,8 @@ class RunsTable(RunEdits):
         self.ids.update(loaded.ids)
         if loaded.running is not None:
             self.session.running = loaded.running
+        if loaded.hurt is not None:
+            self.session.hurt = loaded.hurt
         table = loaded.table
         self.grid.empty_text = "no run fits" if loaded.selection.total else ""
         self.grid.show(table, table.first_rows, table.first_start, loaded.cursor)
@@ -263,7 +266,8 @@ def load_table(catalog: Catalog, asked: Asked, drawn: Glyphs, like: Any = None) 
         ids = ids_of(catalog, table.first_rows)
         ids |= {row: run_id for run_id in asked.marked if (row := rows_of.get(run_id)) is not None}
     running = len(catalog.select(TableQuery("run.status = running"))) if like is None else None
-    return Loaded(asked, selection, table, cursor, marks, baseline, running, ids)
+    hurt = len(catalog.select(TableQuery("run.problems > 0"))) if like is None else None
+    return Loaded(asked, selection, table, cursor, marks, baseline, running, ids, hurt)
 
 
 def sort_keys(view: RunsView) -> tuple[Any, ...]:

@@ -37,6 +37,10 @@ def title_parts(screen: RunsScreen) -> list[str | Text]:
         parts.append(Text("/ " + clean(view.where, 200)))
     if view.sort:
         parts.append(Text("by " + ", ".join(sort_title(each, screen.drawn_with) for each in view.sort)))
+    unread, hurt = len(session.catalog.problems), session.hurt
+    said = (f"{unread:,} unreadable" if unread else "", f"{hurt:,} with problems" if hurt else "")
+    if any(said):
+        parts.append(Text(", ".join(filter(None, said)) + " (P)", "lab.warning"))
     hidden = len(getattr(loaded.table, "hidden", ()))
     if hidden and loaded.selection.total:
         parts.append(f"{hidden} constant hidden")
@@ -44,8 +48,6 @@ def title_parts(screen: RunsScreen) -> list[str | Text]:
         parts.append(f"{len(session.marked_run_ids)} marked")
     if session.running:
         parts.append(f"{session.running} running")
-    if session.catalog.problems:
-        parts.append(Text(f"{len(session.catalog.problems)} unreadable (P)", "lab.warning"))
     return parts
 
 

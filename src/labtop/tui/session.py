@@ -43,6 +43,7 @@ class Session:
     current_run_id: str | None = None  # under the cursor of the Runs screen
     baseline_run_id: str | None = None
     running: int = 0  # runs that were running when the catalog was last looked at
+    hurt: int = 0  # runs with problems, counted then
     _catalog: Catalog | None = None
     _places: dict[str, int] = field(default_factory=dict)  # marked run → its shape and colour
 

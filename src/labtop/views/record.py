@@ -31,6 +31,7 @@ from labtop.views.text import clean
 from labtop.views.value_words import value_words
 
 NO_METRICS = Section("Metrics", note="none were logged")
+NOT_READ = Section("Metrics", note="none were read; see Problems")
 """Of a run of another tracker, where a person may think that they were not found."""
 
 
@@ -61,7 +62,9 @@ def record_sections(
         Section("Problems", tuple(Fact("", clean(each, 400), tone="bad") for each in record.source.problems)),
     ]
     said = [each for each in found if each.facts or each.metrics or each.lines]
-    return said if record.metrics or record.source.tracker == OURS else [*said[:1], NO_METRICS, *said[1:]]
+    if record.metrics or record.source.tracker == OURS:
+        return said
+    return [*said[:1], NOT_READ if record.source.problems else NO_METRICS, *said[1:]]
 
 
 def param_facts(record: RunRecord, baseline: RunRecord | None = None) -> Iterator[Fact]:
