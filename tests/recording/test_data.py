@@ -160,6 +160,8 @@ COMMIT = "0123456789abcdef" * 4
     ("uri", "kind", "digest"),
     [
         ("s3://bucket/train.parquet", "s3", None),
+        ("s3a://bucket/train.parquet?versionId=3HL4kqtJ.vjVBH40Nr_8", "s3", "3HL4kqtJ.vjVBH40Nr_8"),
+        ("gs://bucket/train.parquet#1712345678901234", "gs", "1712345678901234"),
         (f"lakefs://repo/{COMMIT}/train.parquet", "lakefs", COMMIT),
         ("lakefs://repo/main/train.parquet", "lakefs", None),
         (f"hf://datasets/me/set@{COMMIT[:40]}/train.parquet", "hf", COMMIT[:40]),

@@ -23,6 +23,8 @@ from labtop.recording.capture.redact import Redactor
 
 _KINDS = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gcs": "gs"}
 _MLFLOW = ("mlflow", "mlflow-artifacts", "runs", "models", "dbfs")
+_S3_VERSION = re.compile(r"[?&]versionId=([\w.~-]{1,1024})(?:&|$)")
+_GS_GENERATION = re.compile(r"#(\d{10,20})$")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _TIMEOUT_S = 10.0
 _MOST_OBJECTS = 100_000
@@ -51,6 +53,8 @@ def describe_address(
     commit = next(iter(_COMMIT.findall(clean)), None) if scheme in ("lakefs", "hf") else None
     if commit:
         return replace(known, digest=commit, algorithm="commit")
+    if version := _told_version(clean, known.kind):
+        return replace(known, digest=version, algorithm="version")
     keeper = _KEEPERS.get(known.kind)
     if keeper is None or not ask:
         return known
@@ -68,6 +72,13 @@ def describe_address(
         bytes=identity.bytes,
         files=identity.files,
     )
+
+
+def _told_version(uri: str, kind: str) -> str | None:
+    """The version that an address names itself: `s3://bucket/key?versionId=…`, `gs://bucket/object#1712…`."""
+    pattern = {"s3": _S3_VERSION, "gs": _GS_GENERATION}.get(kind)
+    found = pattern.search(uri) if pattern else None
+    return found[1] if found else None
 
 
 class _NoClient(Exception):
