@@ -5,15 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from labtop.model.run import RunRecord
+from labtop.recording.capture.redact import Redactor
+from labtop.recording.facts import RunFacts
+from labtop.recording.points import PointLog
+from labtop.recording.values import ValueLog
+from labtop.recording.writing import NoWriter
 from labtop.store.faults import Limits
 from labtop.store.files import Files
 from labtop.store.layout import create_store, new_run_id, run_folder
 from labtop.store.process import this_process
+from labtop.store.tail import Tail
 from labtop.store.writer import RunWriter
 
 STILL = Limits(
@@ -133,3 +139,22 @@ class FaultyFiles(Files):
 
 class Killed(BaseException):
     """The process is gone: nothing that it would do afterwards happens."""
+
+
+class OnlyTail(NoWriter):
+    """A writer of a run whose upkeep is done by hand: its points go where they would go."""
+
+    def __init__(self, tail: Tail) -> None:
+        super().__init__(new_record())
+        self.quick_tail = tail
+
+    def append(self, step: float, time_us: int, values: Mapping[str, float], /) -> None:
+        """As the writer does it."""
+        assert self.quick_tail is not None
+        self.quick_tail.append(step, time_us, values)
+
+
+def log_of(tail: Tail, strict: bool = False) -> PointLog:
+    """What `Run.log` calls, over a tail: points take the way that they take in a training loop."""
+    facts = RunFacts(new_record(), OnlyTail(tail), Redactor(), strict=strict)
+    return PointLog(facts, ValueLog(facts, Path()))

@@ -23,7 +23,7 @@ from labtop.store.live import read_record_live
 from labtop.store.reader import list_point_files, read_part_points, read_points, read_record
 from labtop.store.record_file import Durability, Identity
 from labtop.store.upkeep import Upkeep
-from tests.store.runs import FaultyFiles, Killed, new_record, new_writer
+from tests.store.runs import FaultyFiles, Killed, log_of, new_record, new_writer
 
 LIMITS = Limits(seal_points=10, longest_pause_s=0.0, last_pauses_s=(0.0,) * 5)
 STEPS = 11
@@ -44,12 +44,15 @@ class Story:
             folder=folder, run_id=folder.name, writer="w" * 10, durability=durability, strict=strict
         )
         self.upkeep = Upkeep(identity, new_record(), files, LIMITS, self.warnings.append)
+        self.points = log_of(self.upkeep.tail, strict)
 
     def log(self, step: int) -> None:
-        """As `Run.log`: by the quick way where that is open, every third step as other numbers go."""
-        tail, values = self.upkeep.tail, {"a": float(step), "b": -float(step)}
-        if step % 3 == 0 or not tail.append_quickly(step, values):
-            tail.append(float(step), step, values)
+        """As `Run.log` does it; every third step as numbers go that are not plain."""
+        values = {"a": float(step), "b": -float(step)}
+        if step % 3 == 0:
+            self.upkeep.tail.append(float(step), step, values)
+        else:
+            self.points.log(values, step=step)
 
     def steps(self) -> Iterator[int]:
         """Log step by step, with a round after every fourth."""

@@ -189,14 +189,15 @@ def test_short_writes_are_gone_on_with(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("short_call", range(1, 6))
 def test_a_short_write_of_the_quick_way_is_gone_on_with(short_call: int, tmp_path: Path) -> None:
-    """When `append_quickly` returns, the whole frame is in the log: a kill the next moment costs nothing."""
-    from tests.store.runs import FaultyFiles
+    """When `log` returns, the whole frame is in the log: a kill the next moment costs nothing."""
+    from tests.store.runs import FaultyFiles, log_of
 
     files = FaultyFiles(failing=range(short_call, short_call + 1), short=True)
     wal = WalWriter(tmp_path / "w-00001.wal", "r" * 10, "w" * 10, files)
     tail = Tail(wal, sync_each=False, strict=False, most_waiting=9)
+    points = log_of(tail)
     for step in range(4):
-        assert tail.append_quickly(step, {"a": float(step)})
+        points.log({"a": float(step)}, step=step)
         frames = read_wal(tail.wal.path).frames
         assert [(each.step, each.values) for each in frames] == [(at, {"a": at}) for at in range(step + 1)]
     tail.let_go()
