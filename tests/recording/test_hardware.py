@@ -16,6 +16,7 @@ from labtop.model.run import Gpu, Hardware
 from labtop.recording.capture.gpus import amd_by_kernel, amd_by_library, apple_gpus, find_gpus, rocm_version
 from labtop.recording.capture.limits import cpu_limit, cpus_allowed, governor, memory_limit
 from labtop.recording.capture.numeric_libraries import thread_counts, with_library_facts
+from labtop.recording.capture.visible_gpus import open_nvml
 
 
 def write(root: Path, files: dict[str, str]) -> Path:
@@ -81,6 +82,23 @@ def test_a_gpu_that_says_little_hides_no_other(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setitem(sys.modules, "pynvml", Odd)
     assert [each.memory_bytes for each in find_gpus().found] == [None, 80]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems look for the driver elsewhere")
+def test_without_a_driver_its_library_is_not_even_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is a fiftieth of a second at the start of every run on a machine without NVIDIA's GPUs."""
+    asked = []
+
+    def refuse(name: str) -> None:
+        asked.append(name)
+        raise OSError("cannot open shared object file")
+
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    monkeypatch.setattr("labtop.recording.capture.visible_gpus.ctypes.CDLL", refuse)
+    with pytest.raises(OSError, match="cannot open"):
+        open_nvml()
+    assert asked == ["libnvidia-ml.so.1"]
+    assert "pynvml" not in sys.modules
 
 
 def test_amd_gpus_by_the_kernel(tmp_path: Path) -> None:

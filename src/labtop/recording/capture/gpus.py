@@ -20,6 +20,7 @@ from labtop.recording.capture.visible_gpus import (
     NvidiaDevice,
     known,
     nvidia_devices,
+    open_nvml,
     visible_amd,
     visible_nvidia,
 )
@@ -65,9 +66,7 @@ def _text(value: object) -> str | None:
 def _nvidia() -> Gpus:
     """The GPUs that the driver shows, and the newest CUDA that it can run; none where there is no driver."""
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
+        pynvml = open_nvml()
     except Exception:  # no library, no driver, no permission: there is nothing to record
         return Gpus()
     try:

@@ -8,6 +8,8 @@ takes for the same) of what that leaves.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -33,6 +35,22 @@ def known(ask: Callable[[], Any]) -> Any:
         return ask()
     except Exception:
         return None
+
+
+def open_nvml() -> Any:
+    """pynvml, begun; who calls this ends it.
+
+    Raises:
+        whatever is wrong: there is no library, no driver, no permission.
+    """
+    if sys.platform == "linux" and "pynvml" not in sys.modules:
+        ctypes.CDLL(
+            "libnvidia-ml.so.1"
+        )  # what it loads itself: without a driver it need not even be imported
+    import pynvml
+
+    pynvml.nvmlInit()
+    return pynvml
 
 
 def nvidia_devices(nvml: Any) -> list[NvidiaDevice]:

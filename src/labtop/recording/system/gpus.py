@@ -11,6 +11,7 @@ from labtop.recording.capture.gpus import amd_name
 from labtop.recording.capture.visible_gpus import (
     NvidiaDevice,
     nvidia_devices,
+    open_nvml,
     visible_amd,
     visible_nvidia,
 )
@@ -46,9 +47,7 @@ class Nvidia:
     def open(cls) -> Nvidia | None:
         """The GPUs and MIG instances that `CUDA_VISIBLE_DEVICES` leaves; None without a driver or a GPU."""
         try:
-            import pynvml
-
-            pynvml.nvmlInit()
+            pynvml = open_nvml()
         except Exception:  # no library, no driver, no permission
             return None
         try:
