@@ -149,7 +149,8 @@ def test_every_point_is_numbered_and_written_before_log_returns(quick: Quick) ->
         return [frame for frame in read_wal(tail.wal.path).frames if frame.seq >= 2]
 
     points.log({"at": 1.0})
-    points.log({"at": 2})
+    points.log({"at": 2, "thread": 2**63})
+    points.log({"at": 2**80, "thread": True})
     points.log({"at": 3.0}, step=10**400)
     points.log({"at": math.nan}, step=7)
     tail.wake_at = tail.next_seq
@@ -157,10 +158,12 @@ def test_every_point_is_numbered_and_written_before_log_returns(quick: Quick) ->
     assert tail.wake.is_set()
     points.log({})
     points.log({"at": 6.0})
-    assert [each.values["at"] for each in written()][:3] == [1.0, 2.0, 3.0]
-    assert [each.values["at"] for each in written()][4:] == [5.0, 6.0]
-    assert [each.step for each in written()] == [1, 2, sys.float_info.max, 7, 8, 10]
-    assert [each.seq for each in written()] == [2, 3, 4, 5, 6, 7]
+    found = written()
+    assert [[*each.values.values()] for each in found][:4] == [[1.0], [2.0, 2.0**63], [2.0**80, 1.0], [3.0]]
+    assert {type(value) for each in found for value in each.values.values()} == {float}
+    assert [each.values["at"] for each in found][5:] == [5.0, 6.0]
+    assert [each.step for each in found] == [1, 2, 3, sys.float_info.max, 7, 8, 10]
+    assert [each.seq for each in found] == [2, 3, 5, 7, 8, 9, 10]
 
 
 def test_points_wait_in_the_queue_while_there_is_trouble(quick: Quick) -> None:

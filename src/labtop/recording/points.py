@@ -65,8 +65,8 @@ class PointLog:
             # with plain loops; what it takes for granted is in `Tail`.
             plain = self._plain
             for name, value in data.items():
-                if type(value) is not float or name not in plain:
-                    break
+                if (type(value) is not float and type(value) is not int) or name not in plain:
+                    break  # a whole number is read back as a float
             else:
                 at = self.next_step if step is None else step
                 seq = tail.next_seq
