@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,19 @@ def test_the_table_names_trackers_where_they_differ(tmp_path: Path) -> None:
     write_live(tmp_path / "logs" / "live", {"loss": [1, 2]})
     header = command("ls", tmp_path / "logs").stdout.splitlines()[0]
     assert "tracker" in header.split()
+
+
+def test_a_run_that_goes_on_is_running_until_it_was_seen_too_long_ago(tmp_path: Path) -> None:
+    """Its copy says what the logs say; of a run that nothing was heard of for hours, that it is lost."""
+    now = datetime.now(UTC)
+    for name, began in (("1", now), ("2", now - timedelta(days=3))):
+        about = {
+            "status": "RUNNING",
+            "start_time": began.isoformat(),
+            "heartbeat": began.isoformat(),
+            "stop_time": None,
+        }
+        write_run(tmp_path / "logs" / name, about, metrics={})
+    assert command("import", tmp_path / "logs", "--store", tmp_path / "runs").returncode == 0
+    runs = lines_of(command("ls", tmp_path / "runs", "--format", "jsonl").stdout)
+    assert sorted(str(run["status"]) for run in runs) == ["lost", "running"]

@@ -140,8 +140,7 @@ class _Arrival:
             record = self._with_artifacts() if artifacts else self._record
             # what the writer had not folded is folded by now, and whoever wrote it does not write here
             life = replace(record.life, written={}, process=None)
-            status = record.status if record.status is not Status.RUNNING else Status.UNKNOWN
-            record = replace(record, life=life, status=status)
+            record = replace(record, life=life, status=_status(record))
             replace_file(self._draft / RECORD, record_parquet(record), mode=file_mode(self._shared))
             self._publish(there)
         finally:
@@ -230,9 +229,14 @@ def _record_of(folder: Path) -> RunRecord | None:
 def _essence(record: RunRecord) -> dict[str, object]:
     """What makes an imported run another than before: all but where it is in the middle of being written."""
     life = replace(record.life, written={}, process=None, beat=None)
-    status = record.status if record.status is not Status.RUNNING else Status.UNKNOWN
-    row = encode_record(replace(record, life=life, status=status))
+    row = encode_record(replace(record, life=life, status=_status(record)))
     return {name: value for name, value in row.items() if name != "artifacts"}
+
+
+def _status(record: RunRecord) -> Status:
+    """As the source says it. A run that goes on is running here too, until it was last seen too long ago: then lost."""
+    is_seen = record.life.beat is not None and record.life.beat.at is not None
+    return Status.UNKNOWN if record.status is Status.RUNNING and not is_seen else record.status
 
 
 def _refers(record: RunRecord) -> bool:
