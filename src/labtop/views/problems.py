@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from labtop.model.run import RunRecord
@@ -26,9 +26,17 @@ def told_problems(problems: Sequence[Problem], hurt: Iterable[RunRecord]) -> tup
     files = [Told(clean(each.path, 400), "", clean(each.reason, 400)) for each in problems]
     runs: dict[str, list[RunRecord]] = {}
     for record in hurt:
-        for problem in record.source.problems:
+        for problem in _problems_of(record):
             runs.setdefault(clean(problem, 400), []).append(record)
     return (*files, *(_of_runs(why, records) for why, records in runs.items()))
+
+
+def _problems_of(record: RunRecord) -> Iterator[str]:
+    yield from record.source.problems
+    if record.life.degraded is not None:
+        yield record.life.degraded
+    elif not record.source.problems:
+        yield "a part of its record cannot be read; the Run screen shows the rest"
 
 
 def _of_runs(why: str, records: Sequence[RunRecord]) -> Told:

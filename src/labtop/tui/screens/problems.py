@@ -52,7 +52,10 @@ class ProblemsScreen(ListScreen):
     def _found(self, answer: tuple[tuple[Told, ...], int, int]) -> None:
         self._told, files, runs = answer
         self._untold = max(0, runs - MOST_RUNS)
-        counts = (f"{files:,} unreadable" if files else "", f"{runs:,} runs with problems" if runs else "")
+        counts = (
+            f"{files:,} unreadable" if files else "",
+            f"{runs:,} run{'s' * (runs != 1)} with problems" if runs else "",
+        )
         said = ", ".join(filter(None, counts))
         self.set_title(f"{said}; all else was read" if said else "none")
         self._draw()
