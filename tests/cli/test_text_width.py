@@ -29,3 +29,12 @@ def test_one_long_name_does_not_push_all_else_out(width: int, titles: int) -> No
     assert len(left_out) == 3 - titles
     assert all(len(line) <= width for line in lines)
     assert lines[1].count("n") >= min(NARROW, width - 12) - 1
+
+
+def test_one_endless_name_fills_no_other_line_of_a_pipe() -> None:
+    """It stays whole where it stands; the other lines are as wide as before."""
+    rows = [["n" * 100_000, "1"], ["loss", "2"], ["acc", "3"]]
+    lines, left_out = TextTable(["metric", "last"], rows, [False, True]).lines(None, "…")
+    assert left_out == []
+    assert lines[1] == "n" * 100_000 + "     1"
+    assert [len(line) for line in (lines[0], *lines[2:])] == [206] * 3

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 WIDEST = 60  # cells of a column on a terminal
 NARROW = 24  # cells of a column of text where not all columns fit
+PADDED = (
+    200  # cells that a column in a pipe is filled up to: one name of 100,000 characters fills no other line
+)
 GAP = "  "
 
 
@@ -28,18 +31,22 @@ class TextTable:
         ]
         if width is not None:
             widths = _narrowed([min(each, WIDEST) for each in widths], self.right, width)
+        else:
+            widths = [min(each, PADDED) for each in widths]
         shown = len(widths) if width is None else _fitting(widths, width)
         told = [self.header, *self.rows] if self.header else []
+        ellipsis = "" if width is None else ellipsis
         return [self._line(cells, widths[:shown], ellipsis) for cells in told], self.header[shown:]
 
     def _line(self, cells: Sequence[str], widths: Sequence[int], ellipsis: str) -> str:
+        """A line; what is too long is cut, or stays whole where there is no `ellipsis`."""
         from rich.cells import cell_len, set_cell_size
 
         parts = []
         for cell, width, is_right in zip(cells, widths, self.right, strict=False):
             length = cell_len(cell)
             if length > width:
-                parts.append(set_cell_size(cell, width - 1) + ellipsis)
+                parts.append(set_cell_size(cell, width - 1) + ellipsis if ellipsis else cell)
             else:
                 room = " " * (width - length)
                 parts.append(room + cell if is_right else cell + room)
