@@ -109,7 +109,7 @@ def opened(logs: Path, cache: Path, lazily: bool = True) -> Iterator[Catalog]:
 
 def unread(catalog: Catalog) -> int:
     """How many rows were made without the points of their runs."""
-    return len(catalog._not_looked_at(None))
+    return len(catalog.unread.lacking(None))
 
 
 def table(catalog: Catalog, points: bool) -> dict[str, dict[str, Any]]:
@@ -153,7 +153,7 @@ def test_a_listed_run_says_what_it_says_when_it_is_read(logs: Path, tmp_path: Pa
         assert unread(catalog) > RUNS / 2
         assert differing(table(catalog, points=False), without_points) == []
         assert unread(catalog) > RUNS / 2
-        catalog._read_unread()
+        catalog.unread.read()
         assert unread(catalog) == 0
         assert differing(table(catalog, points=True), whole) == []
 
@@ -359,7 +359,7 @@ def test_a_run_that_is_asked_for_is_read_before_others(
 
     monkeypatch.setattr("labtop.sources.mirror.read_tasks", slowly)
     everything = threading.Thread(target=lambda: catalog._refresh(None, is_whole=True))
-    catalog._is_lazy = False
+    catalog.unread.is_lazy = False
     everything.start()
     assert reading.wait(60)
     folder = catalog.run_folder(wanted)

@@ -72,7 +72,7 @@ def open_catalog(path: str | None, store: str | None, lazily: bool = False) -> I
     try:
         with diagnostics.progress("reading runs") as advance:
             catalog.read_all(advance, lazily)
-        catalog.waiting = lambda: diagnostics.progress("reading points")
+        catalog.unread.waiting = lambda: diagnostics.progress("reading points")
         for problem in catalog.problems:
             diagnostics.say(f"labtop: cannot read {problem.path}: {problem.reason}")
         if catalog.notice:

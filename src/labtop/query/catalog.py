@@ -8,9 +8,8 @@ from __future__ import annotations
 import threading
 import time
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -39,7 +38,7 @@ from labtop.query.resolve import resolve
 from labtop.query.run_folders import RunFolders
 from labtop.query.run_records import RunRecords
 from labtop.query.sort import DEFAULT_ORDER, FOREIGN_TIES, order_by
-from labtop.query.unread_rows import UNREAD_STAMP
+from labtop.query.unread_points import LOOKED_AGAIN_S, UnreadPoints
 from labtop.settings import Settings, cache_folder, edits_folder
 from labtop.store.layout import create_store, is_store, read_store_info
 from labtop.store.reader import PointFiles, list_point_files
@@ -62,9 +61,6 @@ __all__ = [
 
 
 Answer = TypeVar("Answer")
-
-_FEW = 200  # runs whose points are read for their rows alone
-_LOOKED_AGAIN_S = 0.1  # while another process reads
 
 
 class Catalog:
@@ -108,14 +104,12 @@ class Catalog:
         packed = None if self.mirror is None else _packed(self.engine, self.mirror)
         self._intake = Intake(self.engine, self.path, self.info, cache, self._moved, self.ledgers, packed)
         index = self._intake.index
-        self.folders = RunFolders(
-            index, None if packed is None else packed.packs, self.refresh, self._read_unread
-        )
+        self.unread = UnreadPoints(self._intake, self.mirror, self._refreshing, self._update)
+        """Reads points that an answer needs, where runs were only listed so far."""
+        packs = None if packed is None else packed.packs
+        self.folders = RunFolders(index, packs, self.refresh, self.unread.read)
         """Where the runs lie."""
-        self._records = RunRecords(index, self.folders, packed, self.refresh, self._read_unread)
-        self._is_lazy = False
-        self.waiting: Callable[[], AbstractContextManager[Progress | None]] = nullcontext
-        """Around whatever has to read points before it can answer; gives who is told how far it is."""
+        self._records = RunRecords(index, self.folders, packed, self.refresh, self.unread.read)
         self._last: tuple[int, TableQuery, Selection] | None = None
 
     def _moved(self) -> None:
@@ -165,7 +159,7 @@ class Catalog:
             changed = self._intake.refresh(None if self.mirror else on_progress)
             if self.mirror is not None:
                 changed |= self._update(on_progress, is_whole)
-                if not self._is_lazy:  # or it is written once at the end, with what is read until then
+                if not self.unread.is_lazy:  # or it is written once at the end, with what is read until then
                     self._intake.remembered.save_if_worth_it()
             return changed
 
@@ -177,7 +171,7 @@ class Catalog:
 
         assert self.mirror is not None
         changed = False
-        is_lazy = self._is_lazy or only is not None
+        is_lazy = self.unread.is_lazy or only is not None
         depth = Depth.LISTED if is_lazy else Depth.WHOLE if is_whole else Depth.LISTED_FIRST
         for folders in self.mirror.update(on_progress, depth, only):
             changed |= self._intake.refresh(None, folders, more_comes=True)
@@ -189,61 +183,15 @@ class Catalog:
         Read `lazily`, runs that their place tells of in a moment are told of by that, from now on; their points are
         read when an answer needs them.
         """
-        self._is_lazy = lazily
+        self.unread.is_lazy = lazily
         changed = self._refresh(on_progress, is_whole=True)
         if not self._is_read_elsewhere():
             return changed
         while self._is_read_elsewhere():
-            time.sleep(_LOOKED_AGAIN_S)
+            time.sleep(LOOKED_AGAIN_S)
             changed |= self._refresh(on_progress, is_whole=True)
         changed |= self._refresh(on_progress, is_whole=True)  # what the other has packed is known by now
         return changed
-
-    def _read_unread(self, folders: Collection[str] | None = None) -> None:
-        """Read the points of those of some runs, or of all, that were only listed so far."""
-        if self.mirror is None:
-            return
-        packs = self.mirror.packs
-        if not packs.unread(folders):
-            return
-        with self.waiting() as on_progress:
-            while wanted := packs.unread(folders):
-                self.mirror.ask(wanted)  # of another thread, if one reads now
-                if not self._refreshing.acquire(timeout=_LOOKED_AGAIN_S):
-                    continue
-                try:
-                    before = packs.loads
-                    self._update(on_progress, is_whole=False, only=wanted.keys())
-                    if not self._is_read_elsewhere() and packs.loads == before:
-                        return  # what is still unread cannot be read
-                finally:
-                    self._refreshing.release()
-                time.sleep(_LOOKED_AGAIN_S)
-
-    def _need(self, keys: Iterable[str], rows: Sequence[int] | None = None) -> None:
-        """Read the points of runs, by their rows, that an answer needs which has these columns."""
-        if not self._is_lazy or self.mirror is None or not self.mirror.packs.unread():
-            return
-        table = self._intake.index.table
-        if not any(table.is_of_points(key) for key in keys):
-            return
-        if rows is not None and len(rows) <= _FEW:
-            with self._refreshing:
-                if unread := self.mirror.packs.unread(self._not_looked_at(rows)):
-                    self._intake.look_at(unread)
-        if folders := self._not_looked_at(rows):
-            self._read_unread(folders)
-
-    def _not_looked_at(self, rows: Sequence[int] | None) -> list[str]:
-        """The folders of those of some rows, or of all, that were made without the points of their runs."""
-        relation = self._intake.index.table.relation(["_folder", "_stamp"])
-        chosen, given = (
-            ('"row" IN (SELECT unnest(?::UINTEGER[]))', [list(rows)]) if rows is not None else ("true", [])
-        )
-        found = self.engine.query(
-            f"SELECT _folder FROM {relation} WHERE _stamp = {UNREAD_STAMP} AND {chosen}", given
-        )
-        return [folder for (folder,) in found]
 
     def _is_read_elsewhere(self) -> bool:
         return self.mirror is not None and self.mirror.is_read_elsewhere
@@ -283,7 +231,7 @@ class Catalog:
         shown = "true" if query.archived else "NOT archived"
         ties = () if self.mirror is None else FOREIGN_TIES
         keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, *ties, "archived"}
-        self._need(keys)
+        self.unread.need(keys)
         order = order_by(query.sort, table.types, {each.key: each.type.name for each in self.columns()}, ties)
         revision = self.revision
         documents = ""
@@ -315,21 +263,21 @@ class Catalog:
 
     def cells(self, rows: Sequence[int], keys: Sequence[str]) -> list[tuple[Any, ...]]:
         """Values of columns for some rows, in the order of `rows`; a key that no run has gives None."""
-        self._need(keys, rows)
+        self.unread.need(keys, rows)
         found = self._again(lambda: self._intake.index.table.cells(rows, keys))
         nothing = (None,) * len(keys)
         return [found.get(row, nothing) for row in rows]
 
     def profile(self, selection: Selection, keys: Sequence[str]) -> dict[str, ColumnProfile]:
         """What columns hold in a selection: whether they vary, and their range. Unknown keys are left out."""
-        self._need(keys, selection.rows)
+        self.unread.need(keys, selection.rows)
         return self._again(lambda: profile_rows(self.engine, self._intake.index.table, selection.rows, keys))
 
     def group(
         self, selection: Selection, by: Sequence[str] | Literal["seed"], values: Sequence[str]
     ) -> tuple[RunGroup, ...]:
         """Runs grouped by columns, or "seed": the same but for the seed. In the order of first appearance."""
-        self._need([*(by if by != "seed" else ()), *values], selection.rows)
+        self.unread.need([*(by if by != "seed" else ()), *values], selection.rows)
         return self._again(
             lambda: group_rows(
                 self.engine, self._intake.index.table, self._intake.index.found, selection.rows, by, values
@@ -345,7 +293,7 @@ class Catalog:
         Raises NoRunError, AmbiguousRunError.
         """
         if text.strip().startswith("best:"):
-            self._read_unread()
+            self.unread.read()
         return self._again(
             lambda: resolve(self.engine, self._intake.index.table, self._intake.index.found, text)
         )
@@ -391,7 +339,7 @@ class Catalog:
 
     def relation(self, keys: Sequence[str]) -> str:
         """A subquery for `engine` with the number (`row`) and some columns of all runs."""
-        self._need(keys)
+        self.unread.need(keys)
         return self._intake.index.table.relation(keys)
 
     def environments(self) -> str:
