@@ -137,7 +137,7 @@ BY_LOOK: dict[str, str] = {
 }
 """Known by their look wherever they stand."""
 
-_WORDS = [_chars(20) for _ in range(26)]
+_WORDS = [_chars(20) for _ in range(27)]
 _KEY = _chars(32, _HEX)
 IN_CONTEXT: dict[str, tuple[str, str]] = {
     "token=": (f"token={_WORDS[0]}", _WORDS[0]),
@@ -165,6 +165,7 @@ IN_CONTEXT: dict[str, tuple[str, str]] = {
     "hash-in-password": (f"mysql+pymysql://app:a#{_WORDS[22]}@db/runs", _WORDS[22]),
     "shared-access": (f"Endpoint=sb://x/;SharedAccessKey={_WORDS[23]}=", _WORDS[23]),
     "sas": (f"https://a.blob.core.windows.net/c?sv=2022-11-02&sig={_WORDS[24]}%3D", _WORDS[24]),
+    "conda": (f"https://conda.anaconda.org/t/{_WORDS[26]}/channel/linux-64/x-1.conda", _WORDS[26]),
     "npmrc": (f"//registry.npmjs.org/:_authToken={_WORDS[25]}", _WORDS[25]),
     "azure": (f"AccountName=a;AccountKey={_WORDS[13]}{_WORDS[13]}==;", _WORDS[13]),
 }

@@ -154,6 +154,8 @@ LOOKS = (
     _look("KAGGLE_KEY", "username",
           r"(?P<keep>\\{0,3}[\"']username\\{0,3}[\"']\s{0,4}:\s{0,4}\\{0,3}[\"'][^\\\"'\n]{1,100}\\{0,3}[\"']\s{0,4},"
           r"\s{0,4}\\{0,3}[\"']key\\{0,3}[\"']\s{0,4}:\s{0,4}\\{0,3}[\"'])[a-f0-9]{32}"),
+    _look("CONDA_TOKEN", "anaconda.org/t/ anaconda.com/t/ anaconda.cloud/t/",
+          r"(?P<keep>anaconda\.(?:org|com|cloud)/t/)[A-Za-z0-9_-]{8,}"),
     _look("API_KEY", "?key= &key=", r"(?P<keep>[?&]key=)(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{20,}"),
     _look("CREDENTIALS", "://", r"(?P<keep>(?:postgres|postgresql|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|"
           r"snowflake|clickhouse|cockroachdb|s?ftp)(?:\+[a-z0-9]{1,20})?://)"
