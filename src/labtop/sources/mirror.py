@@ -90,6 +90,7 @@ class Mirror:
         self._shown: dict[str, str] = {}  # folder of a run that people see → what it was made of
         self._seen = seen
         self._survey_due = 0.0
+        self._took = 0.0  # to list all places
         self._moved_at = time.monotonic()
         self._state_stamp: object = None
         self._asked: queue.SimpleQueue[frozenset[str]] = queue.SimpleQueue()
@@ -127,6 +128,7 @@ class Mirror:
                 self._asked.get()  # who still waits asks again
             self._forget_lost()
             self._look()
+            self._took = sum(each.took for each in self._places.values())
             new = {key: self._list(known) for key, known in list(self._places.items())}
             if depth is not Depth.WHOLE and are_of_one_tracker(self._places.values()):
                 yield from self._tell(new)
@@ -253,8 +255,9 @@ class Mirror:
 
     def _wait(self, known: KnownPlace, took: float) -> None:
         """Say when a place that was just listed is listed again."""
+        self._took += took - known.took  # not summed anew: of 20,000 places that took minutes
         known.took, now = took, time.monotonic()
-        pause = sum(each.took for each in self._places.values()) / _SHARE_OF_LOOKING
+        pause = self._took / _SHARE_OF_LOOKING
         if now - known.changed_at < _FOLLOWED_S:
             pause = min(pause, took / _SHARE_OF_FOLLOWING)
         known.due = now + pause
