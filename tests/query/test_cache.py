@@ -245,7 +245,7 @@ for _ in range(2):
     catalog.refresh()
     rows = catalog.select(TableQuery()).rows
     assert [v[0] for v in catalog.cells(rows, ["metrics.m.max"])] == [float(n) for n in range(39, -1, -1)]
-    catalog._intake.remembered.save()
+    catalog._intake.cached.save()
     catalog.close()
 """
     processes = [
@@ -273,12 +273,12 @@ def test_a_checksum_that_comes_late_is_made_right(store: Path, monkeypatch: pyte
         checksum = crc32(path)
         if not saved:
             saved.append(True)
-            assert second._intake.remembered.save()
+            assert second._intake.cached.save()
         return checksum
 
     with monkeypatch.context() as late:
         late.setattr(cache, "_crc32", interrupted)
-        assert first._intake.remembered.save()
+        assert first._intake.cached.save()
     poison(store)
     again = opened(store)
     assert (len(names(again)), again.problems) == (6, ())
@@ -292,13 +292,13 @@ def test_what_another_cache_lacks_is_read_again(store: Path) -> None:
     hidden = store.with_name(away.name)
     away.rename(hidden)
     other = opened(store)
-    assert other._intake.remembered.save()
+    assert other._intake.cached.save()
     hidden.rename(away)
     os.utime(store / "digits", ns=(first._intake._known._times["digits"],) * 2)
-    assert not first._intake.remembered.save()
+    assert not first._intake.cached.save()
     first.refresh()
     assert len(names(first)) == 5
-    assert first._intake.remembered.save()
+    assert first._intake.cached.save()
     poison(store)
     assert len(names(opened(store))) == 5
 

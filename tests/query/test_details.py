@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labtop.model.run import MetricSummary
-from labtop.query import profile
+from labtop.query import column_profiles
 from labtop.query.catalog import Catalog, SortKey, TableQuery
 from labtop.query.frames import rows_frame
 from labtop.query.spark import spark_text
@@ -114,7 +114,7 @@ def test_many_columns_are_profiled_as_few_are(
     keys = [each.key for each in catalog.columns()] + [f"metrics.m.{name}" for name in NAMES]
     selection = catalog.select(TableQuery("name like 'x%'" if some else ""))
     together = catalog.profile(selection, keys)
-    monkeypatch.setattr(profile, "_MANY_COLUMNS", 0)
+    monkeypatch.setattr(column_profiles, "_MANY_COLUMNS", 0)
     assert repr(catalog.profile(selection, keys)) == repr(together)
     assert len(together) == len(keys)
     catalog.close()

@@ -18,12 +18,12 @@ from labtop.model.columns import Column
 from labtop.model.run import RunRecord
 from labtop.query.cache import Cache
 from labtop.query.cache_place import CachePlace
+from labtop.query.column_profiles import profile_rows
 from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
 from labtop.query.intake import Intake
-from labtop.query.profile import profile_rows
 from labtop.query.reading import Progress
 from labtop.query.request import (
     Aggregate,
@@ -160,7 +160,7 @@ class Catalog:
             if self.mirror is not None:
                 changed |= self._update(on_progress, is_whole)
                 if not self.unread.is_lazy:  # or it is written once at the end, with what is read until then
-                    self._intake.remembered.save_if_worth_it()
+                    self._intake.cached.save_if_worth_it()
             return changed
 
     def _update(

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from labtop.model.tree import is_seed
 from labtop.query.aggregate import AGGREGATIONS
+from labtop.query.column_profiles import members, profile_rows
 from labtop.query.engine import Engine, quote_name
 from labtop.query.found_columns import FoundColumns
-from labtop.query.profile import members, profile_rows
 from labtop.query.request import Aggregate, RunGroup
 from labtop.query.table import RunTable
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labtop.query.cache import Cache
+from labtop.query.cached_rows import CachedRows
 from labtop.query.engine import Engine
 from labtop.query.environments import Environments
 from labtop.query.known_folders import KnownFolders
 from labtop.query.packed_records import PackedRecords
 from labtop.query.reading import Progress, Reading
-from labtop.query.remembered import Remembered
 from labtop.query.request import Problem
 from labtop.query.run_index import RunIndex
 from labtop.store.layout import FORMAT, LEDGER, MARKER, StoreInfo
@@ -45,7 +45,7 @@ class Intake:
         self.index = RunIndex(engine, store, packed or frozenset())
         self.environments = Environments(self.index, cache.environments)
         self._known = KnownFolders(self.index, None if packed is None else packed.packs)
-        self.remembered = Remembered(self.index, self._known, self.environments, cache, on_change)
+        self.cached = CachedRows(self.index, self._known, self.environments, cache, on_change)
         self._reading = Reading(self.index, self._known, self.environments, on_change, packed)
         self._ledgers = ledgers
         self._ledger_times: dict[Path, int] = {}
@@ -70,7 +70,7 @@ class Intake:
             try:
                 has_changed = self._refresh(on_progress, changed)
                 if not more_comes:
-                    self.remembered.save_if_worth_it()
+                    self.cached.save_if_worth_it()
                 return has_changed
             except BaseException:
                 self._known.forget()
@@ -80,11 +80,11 @@ class Intake:
         before = dict(self.index.problems)
         changed = False
         if not self._is_open:
-            changed = self.remembered.take(on_progress)
+            changed = self.cached.take(on_progress)
         if self._is_gone():
             return changed or before != self.index.problems
-        if self.remembered.is_gone:
-            self._reading.read(self.remembered.lost_folders(), None)
+        if self.cached.is_gone:
+            self._reading.read(self.cached.lost_folders(), None)
         listed = self._known.look()
         changed |= listed.removed > 0
         to_read = [*listed.to_read, *self.index.live.changed_folders(), *rewritten]
@@ -145,4 +145,4 @@ class Intake:
 
     def close(self) -> None:
         """Save what is not remembered yet."""
-        self.remembered.save_at_the_end()
+        self.cached.save_at_the_end()

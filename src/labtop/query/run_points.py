@@ -17,7 +17,7 @@ from labtop.errors import QueryError
 from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.ranks import NO_ROLES, NO_TIME, Floats, Integers, Part, RankChoice, choose, read_roles
 from labtop.query.request import Problem
-from labtop.query.rising import rising_part
+from labtop.query.rising_steps import rising_part
 from labtop.store.part import writer_of
 from labtop.store.reader import Point, PointFiles, list_point_files, read_log_points, while_sealing
 from labtop.store.writers import WRITERS

@@ -1,6 +1,6 @@
 """The series of runs as arrays for curves, and as rows for scripts; a fork goes on where it left its parent.
 
-Numpy lives here, in query/{run_points,ranks,rising,lineage,smoothing}.py, and nowhere else below the views.
+Numpy lives here, in query/{run_points,ranks,rising_steps,lineage,smoothing}.py, and nowhere else below the views.
 """
 
 from __future__ import annotations

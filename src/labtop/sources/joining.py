@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from labtop.sources import source_names
+from labtop.sources.duplicates import find_duplicates
 from labtop.sources.landed import Landed
-from labtop.sources.twins import twins
 
 _NAMELESS = frozenset(("lightning", "keras", "stable-baselines", "tensorboard", "tables"))
 """Sources whose runs are only called as their folder is."""
@@ -46,7 +46,7 @@ def grouped(runs: Iterable[Landed]) -> list[Group]:
     for same in _by((each for each in members if each.where), lambda each: each.where).values():
         if len({each.tracker for each in same}) > 1:
             sets.join(_one_of_each_tracker(same))
-    parts, pairs = twins(members)
+    parts, pairs = find_duplicates(members)
     for part, whole in parts:
         sets.join([whole, part])
     for pair in pairs:

@@ -24,7 +24,7 @@ _CHEAP_TO_SAVE = 20_000
 _CACHED = "(t._final OR t.status IN ('crashed', 'unknown'))"
 
 
-class Remembered:
+class CachedRows:
     """What the cache holds of `index`. For one thread at a time, but `_load_cold`, which readers may call."""
 
     def __init__(

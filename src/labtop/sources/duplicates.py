@@ -18,7 +18,7 @@ _APART_S = 3600.0
 """Runs whose points were logged further apart are two: one was repeated with its seed."""
 
 
-def twins(members: Sequence[Landed]) -> tuple[list[Pair], list[Pair]]:
+def find_duplicates(members: Sequence[Landed]) -> tuple[list[Pair], list[Pair]]:
     """Parts with the run that they belong to, and pairs of runs that are one.
 
     A part is what a tracker keeps in one of several folders (`train/` and `validation/` of an event log), where another
