@@ -176,6 +176,19 @@ def test_the_same_where_the_table_is_remembered(logs: Path, tmp_path: Path) -> N
     assert fingerprint(logs) == before
 
 
+def test_runs_are_known_where_none_was_read_and_no_table_is_remembered(tmp_path: Path) -> None:
+    """As after a process that was killed before it had shown anything."""
+    database = Database(tmp_path / "mlflow.db")
+    for number in range(3):
+        database.run(number)
+    killed = Catalog(database.path, cache_root=tmp_path / "cache")
+    killed.read_all(lazily=True)
+    killed.engine.close()  # nothing else is saved
+    with opened(database.path, tmp_path / "cache") as catalog:
+        assert len(catalog.select(TableQuery())) == 3
+        assert unread(catalog) == 3
+
+
 ASKED: dict[str, Callable[[Catalog], object]] = {
     "a filter by the least value": lambda each: each.ids(each.select(TableQuery("min(loss) < 1")).rows),
     "a filter by how many points there are": lambda each: each.ids(each.select(TableQuery("points > 10")).rows),

@@ -246,6 +246,10 @@ class Mirror:
                 shown[unread.folder] = landed
                 if os.path.lexists(left := f"{self.store}/{unread.folder}"):
                     remove(Path(left))
+        for project in {folder.partition("/")[0] for folder in shown}:
+            (self.store / project).mkdir(
+                exist_ok=True
+            )  # by which its runs are found where no table is remembered
         self.packs.told.add(unread for _, unread in some if unread.folder in shown)
         self.packs.show(shown)
         self._shown.update(dict.fromkeys(shown, _ALONE))
