@@ -22,6 +22,14 @@ def test_the_map_of_the_code_is_the_tree() -> None:
     assert named == packages | modules
 
 
+def test_every_module_that_the_map_names_is_there() -> None:
+    """A newcomer finds what docs/development.md tells of."""
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (ROOT / "docs" / "development.md").read_text("utf-8"))
+    assert len(named) > 20
+    places = (ROOT, ROOT / "src", ROOT / "src" / "labtop")
+    assert [name for name in named if not any((place / name).is_file() for place in places)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every relative link and picture of a page exists."""
