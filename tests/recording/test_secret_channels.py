@@ -60,7 +60,7 @@ def recorded(repository: Path, run_script: RunScript, corpus: dict[str, tuple[st
     variables = {f"CUDA_CORPUS_{at}": text for at, text in enumerate(given)}
     variables |= {f"SERVICE_{at}_TOKEN": secret for at, (_, secret) in enumerate(corpus.values())}
     variables |= {"CORPUS": json.dumps(given), "JPY_SESSION_NAME": str(repository / "nb.ipynb")}
-    done = run_script(SCRIPT, *given, **variables)
+    done = run_script(SCRIPT, *given, timeout_s=240, **variables)
     assert done.returncode == 0, done.stderr
     return next((repository / "runs").glob("secrets/*"))
 
@@ -114,7 +114,7 @@ def test_a_wrapped_command_with_every_kind_of_token(folder: Path, corpus: dict[s
     command = [sys.executable, "-c", "import sys; print('\\n'.join(sys.argv))", *given]
     params = [part for at, text in enumerate(given) for part in ("--param", f"p{at}={text}")]
     line = [sys.executable, "-m", "labtop", "run", *params, "--", *command]
-    done = subprocess.run(line, capture_output=True, env={**os.environ}, timeout=60)
+    done = subprocess.run(line, capture_output=True, env={**os.environ}, timeout=240)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(b"\n") >= len(given)
     store = every_byte(folder / "runs")

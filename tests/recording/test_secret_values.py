@@ -42,7 +42,7 @@ def test_no_secret_in_values_and_names(folder: Path, run_script: RunScript, rank
     corpus = texts()
     given = json.dumps([text for text, _ in corpus.values()])
     launch = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": ranks} if ranks != "1" else {}
-    done = run_script(SCRIPT, CORPUS=given, NCCL_CORPUS=given[:90_000], **launch)
+    done = run_script(SCRIPT, timeout_s=240, CORPUS=given, NCCL_CORPUS=given[:90_000], **launch)
     assert "ValueError" in done.stderr
     store = folder / "runs"
     everything = every_byte(store) + "\n".join(str(each) for each in store.rglob("*")).encode()

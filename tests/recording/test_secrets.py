@@ -69,6 +69,7 @@ def test_no_secret_reaches_the_store(
         *given,
         "--token",
         "plain-canary-argument",
+        timeout_s=240,
         CORPUS=json.dumps(given),
         CANARY_TOKEN="canary-variable-99",
         AWS_SECRET_ACCESS_KEY="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE",
