@@ -57,7 +57,7 @@ def print_all(folder: Path) -> list[Printed]:
 def labtop(*arguments: str | Path) -> str:
     """What the command prints; that it succeeds is asserted."""
     command = [sys.executable, "-m", "labtop", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
     assert done.returncode == 0, (arguments, done.stderr)
     return done.stdout
 

@@ -91,6 +91,21 @@ def test_resumed_run(tmp_path: Path) -> None:
     assert len(whole.read.record.source.also) == 1
 
 
+def test_run_that_was_resumed_in_the_second_in_which_it_began(tmp_path: Path) -> None:
+    """W&B numbers the folders: they are one run, in their order; an id that ends in a number is an id."""
+    home = tmp_path / "wandb"
+    for number in (0, 1, 2, 10):
+        rows = _rows(10 * number, 10 * number + 5)
+        path = write_run(home, [run("again001"), *rows, end()], "again001", kind=f"offline-run-{number}")
+        suffix = f"-{number}" if number else ""
+        path.parent.rename(home / f"offline-run-20231114_221320-again001{suffix}")
+    write_run(home, [run("sweep-1"), *_rows(0, 3)], "sweep-1")
+    runs = {whole.read.record.source.run_id or "": whole for whole in read_all(SOURCE, tmp_path).values()}
+    assert sorted(runs) == ["again001", "sweep-1"]
+    steps = list(runs["again001"].curves["x"].steps)
+    assert steps == [10 * number + step for number in (0, 1, 2, 10) for step in range(5)]
+
+
 def test_one_id_in_two_projects(tmp_path: Path) -> None:
     """An id that a person chose may name a run in each of two projects."""
     home = tmp_path / "wandb"
