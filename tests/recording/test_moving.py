@@ -141,7 +141,7 @@ def test_output_that_cannot_be_read_any_more(tmp_path: Path, monkeypatch: pytest
         raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "pread", hang_up)
+        patched.setattr("labtop.recording.output.read_at", hang_up)
         assert not log.move(folders[1] / "output.log")
     log.take("stdout", "after\n")
     log.close()
