@@ -13,7 +13,7 @@ from tests.tui.shell_app import Driver, labtop
 
 SIGNS = {"finished": "✓", "failed": "✗", "running": "▸", "killed": "⊘"}
 _WIDTH, _HEIGHT = 180, 90
-_MOST_RUNS = 5  # those with the most to show
+_MOST_RUNS = 2  # those with the most to show
 _MOST_METRICS = 12  # of a run that has more, the screen may not have room for all
 _LONGEST = 30
 
