@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -71,7 +71,7 @@ PIPFILE = json.dumps(
             "my-project 9 is installed and not locked", "scikit-learn 1.5 is installed and not locked",
         ]),
         ("requirements.lock", "numpy==2.1.0 \\\n  --hash=sha256:ff\nrich[x]==13.0\nscikit-learn===1.5\ntorch==2\n", [
-            "my-project 9 is installed and not locked", "torch is locked and not installed",
+            "torch is locked and not installed", "my-project 9 is installed and not locked",
         ]),
         ("requirements.txt", "numpy==2.1.0\nwinshell==1; sys_platform == 'win32'\nmy-project @ file:///x\nrich==13.0\n"
                              "scikit-learn==1.5\n", []),
@@ -86,6 +86,137 @@ def test_what_is_installed_otherwise_than_locked(
     """By normal names and versions; packages of other platforms are not missed, and nothing broken raises."""
     (tmp_path / name).write_text(text)
     assert list(differences(tmp_path / name, INSTALLED)) == expected
+
+
+NEEDS = """[[package]]
+name = "mine"
+source = { virtual = "." }
+dependencies = [
+    { name = "a", extra = ["fast"] }, { name = "windows", marker = "sys_platform == 'win32'" }, { name = "forked" }
+]
+[package.optional-dependencies]
+more = [{ name = "unasked" }]
+[package.dev-dependencies]
+dev = [{ name = "pytest" }]
+[[package]]
+name = "a"
+version = "1"
+dependencies = [{ name = "b" }]
+optional-dependencies = { fast = [{ name = "c" }], slow = [{ name = "unasked" }] }
+[[package]]
+name = "b"
+version = "1"
+[[package]]
+name = "c"
+version = "1"
+dependencies = [{ name = "a" }]
+[[package]]
+name = "windows"
+version = "1"
+[[package]]
+name = "unasked"
+version = "1"
+[[package]]
+name = "pytest"
+version = "1"
+[[package]]
+name = "forked"
+version = "1"
+dependencies = [{ name = "unasked" }]
+[[package]]
+name = "forked"
+version = "2"
+"""
+GROUPS = """[[package]]
+name = "a"
+version = "1"
+optional = false
+groups = ["main", "dev"]
+[[package]]
+name = "b"
+version = "1"
+groups = ["default"]
+[[package]]
+name = "windows"
+version = "1"
+groups = ["main"]
+markers = "sys_platform == 'win32'"
+[[package]]
+name = "mac"
+version = "1"
+groups = ["default"]
+marker = "sys_platform == 'darwin'"
+[[package]]
+name = "extra"
+version = "1"
+optional = true
+groups = ["main"]
+[[package]]
+name = "pytest"
+version = "1"
+groups = ["dev"]
+[[package]]
+name = "of-a-lock-of-old"
+version = "1"
+category = "main"
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "missing"),
+    [
+        ("uv.lock", NEEDS, ["a", "b", "c", "forked"]),
+        ("poetry.lock", GROUPS, ["a", "b"]),
+        ("pdm.lock", GROUPS, ["a", "b"]),
+        ("pylock.toml", '[[packages]]\nname="a"\nversion="1"\n[[packages]]\nname="b"\nmarker="x"\n', ["a"]),
+        ("Pipfile.lock", '{"default": {"a": {}, "b": {"markers": "x"}}, "develop": {"c": {}}}', ["a"]),
+        ("requirements.txt", "--require-hashes\na==1\n-e .\nb==1; os_name == 'nt'\nc @ git+https://h/c@1\n./d.whl\n",
+         ["a"]),
+        ("requirements.txt", "a==1\n--requirement others.txt\n", []),
+    ],
+)  # fmt: skip
+def test_what_every_installation_has_and_this_one_has_not(
+    tmp_path: Path, name: str, text: str, missing: list[str]
+) -> None:
+    """Not what only another platform, an extra or a group asks for."""
+    (tmp_path / name).write_text(text)
+    assert list(differences(tmp_path / name, {})) == [
+        f"{each} is locked and not installed" for each in missing
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("uv.lock", '[[package]]\nname="six"\nversion="1"\nsource={{git="https://h/six?rev=main#{0}"}}\n'),
+        ("poetry.lock",
+         '[[package]]\nname="six"\nversion="1"\n[package.source]\ntype="git"\nresolved_reference="{0}"\n'),
+        ("pdm.lock", '[[package]]\nname="six"\nversion="1"\ngit="https://h/six"\nref="main"\nrevision="{0}"\n'),
+        ("pylock.toml", '[[packages]]\nname="six"\nvcs={{type="git",commit-id="{0}"}}\n'),
+        ("requirements.txt", "six @ git+https://h/six@{0}\n"),
+        ("requirements.lock", "-e git+https://h/six@{0}#egg=six\n"),
+    ],
+)  # fmt: skip
+def test_another_commit_than_the_locked_one(tmp_path: Path, name: str, text: str) -> None:
+    """A package from a repository has one version at many commits."""
+    (tmp_path / name).write_text(text.format("a" * 40))
+    for commit, expected in (("a", ()), ("b", (f"six at {'b' * 12} is installed, {'a' * 12} is locked",))):
+        origins = {"six": f"git+https://h/six@{commit * 40}"}
+        assert differences(tmp_path / name, {"six": "1"}, origins) == expected
+
+
+def test_the_project_itself_need_not_be_locked(tmp_path: Path) -> None:
+    """As poetry and pdm leave it out; a package from elsewhere is drift all the same."""
+    (tmp_path / "poetry.lock").write_text(GROUPS.replace('["main"', '["dev"').replace("default", "dev"))
+    installed = {"mine": "1", "sub": "1", "plain": "1", "other": "1"}
+    origins = {
+        "mine": "-e .",
+        "sub": "-e ./sub",
+        "plain": f"file://{tmp_path}/a%20b",
+        "other": "-e /elsewhere",
+    }
+    found = differences(tmp_path / "poetry.lock", installed, origins, PurePosixPath(tmp_path))
+    assert found == ("other 1 is installed and not locked",)
 
 
 def test_a_run_tells_how_its_environment_drifted(folder: Path) -> None:

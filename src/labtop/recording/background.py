@@ -123,10 +123,8 @@ def _keep_local_packages(facts: RunFacts) -> None:
 
 
 def _keep_differences(facts: RunFacts, folder: Path) -> None:
-    from labtop.recording.capture.lock_differences import differences, is_understood
+    from labtop.recording.capture.lock_differences import lock_differences
 
-    environment = facts.record.environment
-    own = next((each for each in environment.lock_files if is_understood(each.name)), None)
-    if own and (lines := differences(folder / own.name, environment.packages)):
+    if lines := lock_differences(facts.record.environment, folder, facts.root):
         with facts.lock:
             facts.set(environment=replace(facts.record.environment, lock_differs=lines))

@@ -16,7 +16,7 @@ from labtop.recording.capture.environment import capture_environment, with_packa
 from labtop.recording.capture.hardware import capture_hardware
 from labtop.recording.capture.lfs import tell_unfetched
 from labtop.recording.capture.local_packages import local_packages
-from labtop.recording.capture.lock_differences import differences, is_understood
+from labtop.recording.capture.lock_differences import lock_differences
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.redact import Redactor
 from labtop.recording.capture.repository import DIFF, GitProblem, Repository
@@ -141,15 +141,13 @@ def _locks(environment: Environment, folder: Path) -> Iterator[Line]:
         )
         return
     yield _line("lock file", ", ".join(each.name for each in environment.lock_files))
-    for lock in environment.lock_files:
-        if is_understood(lock.name):
-            if differs := differences(folder / lock.name, environment.packages):
-                more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
-                advice = "uv sync, or pip install -r; what is installed is what gets recorded"
-                yield _line("installed or locked", f"{'; '.join(differs[:3])}{more}", advice)
-            else:
-                yield _line("installed or locked", "the same")
-            return
+    differs = lock_differences(environment, folder, _root())
+    if differs:
+        more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
+        advice = "uv sync, or pip install -r; what is installed is what gets recorded"
+        yield _line("installed or locked", f"{'; '.join(differs[:3])}{more}", advice)
+    elif differs is not None:
+        yield _line("installed or locked", "the same")
 
 
 def _container(environment: Environment) -> Iterator[Line]:
