@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from labtop.model.run import Gpu, Hardware
+from labtop.recording.capture import numeric_libraries
 from labtop.recording.capture.gpus import amd_by_kernel, amd_by_library, apple_gpus, find_gpus, rocm_version
 from labtop.recording.capture.limits import cpu_limit, cpus_allowed, governor, memory_limit
 from labtop.recording.capture.numeric_libraries import thread_counts, with_library_facts
@@ -251,6 +252,30 @@ def torch_with(**facts: Any) -> Any:
         backends=SimpleNamespace(cudnn=cudnn),
         get_num_threads=lambda: facts.get("threads", 1),
     )
+
+
+def test_the_kernel_is_asked_for_libraries_when_something_was_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its list takes 2 ms, and every run's end asks; threads that were set meanwhile are told all the same."""
+    looks: list[str] = []
+    now = [4]
+
+    def look() -> list[str]:
+        looks.append("look")
+        return ["/x/libopenblas.so"]
+
+    monkeypatch.setattr(numeric_libraries, "_loaded_libraries", look)
+    monkeypatch.setattr(numeric_libraries, "_function_of", lambda path, functions: lambda: now[0])
+    monkeypatch.setitem(sys.modules, "a_module_of_this_test", SimpleNamespace())
+    assert thread_counts()["openblas"] == 4
+    now[0] = 2
+    assert thread_counts()["openblas"] == 2
+    assert looks == ["look"]
+    monkeypatch.setitem(sys.modules, "another_module_of_this_test", SimpleNamespace())
+    thread_counts()
+    assert looks == ["look", "look"]
+    numeric_libraries._thread_pools.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -278,15 +279,72 @@ def test_dying_between_flush_and_rename_leaves_a_draft_that_nobody_reads(tmp_pat
     assert points_of(story.folder) == EXPECTED[: story.acknowledged]
 
 
+class Ordered(FaultyFiles):
+    """Remembers what was done to which file: "part", "record", "log" or "folder"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[tuple[str, str]] = []
+        self._open: dict[int, str] = {}
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        descriptor = super().open(path, flags, mode)
+        self._open[descriptor] = _kind_of(path)
+        self.done.append(("open", _kind_of(path)))
+        return descriptor
+
+    def sync_data(self, descriptor: int) -> None:
+        self.done.append(("flush", self._open[descriptor]))
+
+    def close(self, descriptor: int) -> None:
+        self.done.append(("close", self._open.pop(descriptor)))
+        super().close(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        super().rename(old, new)
+        self.done.append(("rename", _kind_of(new)))
+
+    def unlink(self, path: Path) -> None:
+        self.done.append(("unlink", _kind_of(path)))
+        super().unlink(path)
+
+    def sync_folder(self, folder: Path) -> None:
+        self.done.append(("flush", "folder"))
+
+
+def _kind_of(path: Path) -> str:
+    return "record" if RECORD in path.name else "log" if path.suffix == ".wal" else "part"
+
+
 def test_sealing_keeps_the_order_that_survives_a_power_cut(tmp_path: Path) -> None:
     """Part: written, flushed, closed, renamed, its folder flushed. Then the record, once. Only then the log goes."""
-    story = Story(tmp_path / "r", files := FaultyFiles())
+    story = Story(tmp_path / "r", files := Ordered())
     story.upkeep.tail.append(0.0, 0, {"a": 0.0})
     story.upkeep.tick()
-    files.calls.clear()
+    files.done.clear()
     story.upkeep.finish()
-    draft = ["open", "write", "sync_data", "close", "rename"]
-    assert files.calls == [*draft, "sync_folder", *draft, "close", "unlink"]
+    draft = ("open", "flush", "close", "rename")
+    assert [what for what, kind in files.done if kind == "record"] == [*draft]
+    assert [each for each in files.done if each != ("close", "log") and each[1] != "record"] == [
+        *((what, "part") for what in draft), ("flush", "folder"), ("unlink", "log"),
+    ]  # fmt: skip
+    assert files.done.index(("flush", "folder")) < files.done.index(("rename", "record"))
+    assert files.done[-1] == ("unlink", "log")
+
+
+def test_at_the_end_part_and_record_are_flushed_at_the_same_time(tmp_path: Path) -> None:
+    """Somebody waits for the end, and a disk takes two flushes in the time of one."""
+    flushing = threading.Barrier(2)
+
+    class Meeting(Ordered):
+        def sync_data(self, descriptor: int) -> None:
+            super().sync_data(descriptor)
+            if story.upkeep.record.given.status.is_end:
+                flushing.wait(60)
+
+    story = Story(tmp_path / "r", Meeting())
+    assert story.tell()
+    assert points_of(story.folder) == EXPECTED
 
 
 def test_a_part_that_reads_back_wrong_takes_no_logs_place(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_who_comes_late_writes_into_the_log_of_now(quick: Quick, tmp_path: Path)
     others = [os.open(tmp_path / f"other{at}", os.O_WRONLY | os.O_CREAT) for at in range(3)]
     os.write(late, b"late")
     assert new.path.read_bytes().endswith(b"late")
-    tail.let_go()
+    tail.let_go(waits=True)
     os.write(late, b"too late")
     assert new.path.read_bytes().endswith(b"late")
     assert not new.path.read_bytes().endswith(b"too late")

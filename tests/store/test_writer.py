@@ -15,6 +15,7 @@ import pytest
 
 from labtop.model.run import Life, MetricSummary, RunRecord, Status
 from labtop.store.faults import Limits
+from labtop.store.lasting_number import park
 from labtop.store.layout import METRICS, RECORD
 from labtop.store.live import fold_live, read_record_live
 from labtop.store.reader import list_point_files, read_points, read_record
@@ -412,6 +413,29 @@ def test_a_disk_that_hangs_holds_up_neither_flush_nor_end_for_long(tmp_path: Pat
     assert writer.close()
     assert "does not answer" in str(read_record(folder_of(tmp_path)).life.degraded)
     assert len(read_points(folder_of(tmp_path))[0]) == 12
+
+
+def test_the_end_does_not_wait_until_the_disk_has_freed_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where freed blocks are trimmed at once that takes tens of milliseconds; the log has no name any more by then."""
+    freeing, go_on, parked = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(number: int) -> None:
+        freeing.set()
+        go_on.wait(60)
+        park(number)
+        parked.set()
+
+    monkeypatch.setattr("labtop.store.tail.park", slowly)
+    writer = new_writer(tmp_path)
+    log(writer, 0, 5)
+    assert writer.close()
+    assert [*tmp_path.rglob("*.wal")] == []
+    assert not parked.is_set()
+    assert freeing.wait(60)
+    go_on.set()
+    assert parked.wait(60)
 
 
 def test_a_queue_that_nobody_empties_stays_bounded(tmp_path: Path) -> None:

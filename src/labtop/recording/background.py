@@ -19,6 +19,7 @@ from labtop.recording.capture.code_capture import CodeCapture
 from labtop.recording.capture.numeric_libraries import with_library_facts
 from labtop.recording.capture.repository import Repository
 from labtop.recording.facts import RunFacts
+from labtop.recording.rehearsal import rehearse_end
 from labtop.store.layout import file_mode
 
 Job = tuple[str, Callable[[], None]]
@@ -32,6 +33,7 @@ class Background:
         self._facts = facts
         self._jobs = tuple(jobs)
         self._done = 0
+        self._is_awaited = False
         self._failed: LabtopError | None = None
         self._thread = threading.Thread(target=self._work, name="labtop-capture", daemon=True)
 
@@ -41,6 +43,7 @@ class Background:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for what is left to do, and not longer; whether everything is done."""
+        self._is_awaited = True
         if self._thread.ident is None:  # the run did not even begin
             return False
         self._thread.join(timeout_s)
@@ -66,6 +69,9 @@ class Background:
             except LabtopError as error:  # strict: the end of the run raises it
                 self._failed = error
                 return
+        if not self._is_awaited:
+            with self._facts.safely("getting ready for the end"):
+                rehearse_end()
 
 
 def surroundings_jobs(facts: RunFacts, environment_folder: Path) -> tuple[Job, ...]:

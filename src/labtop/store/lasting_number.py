@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from contextlib import suppress
 
 from labtop.formats.opening import OWN
 
@@ -35,7 +36,8 @@ def redirect(number: int, descriptor: int) -> None:
 def park(number: int) -> None:
     """Let the number lead nowhere, until a later run needs one."""
     nowhere = _nowhere()
-    redirect(number, nowhere)
+    with suppress(OSError):  # the last close of a file on a network may say that it failed: nobody needs it
+        redirect(number, nowhere)
     if nowhere >= 0:
         os.close(nowhere)
     _parked.append((time.monotonic(), number))

@@ -171,8 +171,10 @@ class LiveRecord:
             self._who is not None and now >= self._who_due_at
         )
 
-    def write(self, degraded: str | None, dropped: int) -> None:
+    def write(self, degraded: str | None, dropped: int, expect: Callable[[], None] = lambda: None) -> None:
         """Write the record with the next beat, if it is this writer's turn.
+
+        `expect` is called before the old record is replaced; what it raises is raised, and that one stays.
 
         Raises:
             OSError: the system would not; the old record stays and the next beat is due as if it had.
@@ -195,6 +197,11 @@ class LiveRecord:
         beat = Beat(counter=self._beat, interval_s=interval_s, at=round(time.time(), 3))
         record = self.merged(beat, degraded or self.contested_by, dropped)
         who = self._identity
+
+        def check(_: Path) -> None:
+            expect()
+            self._expect_our_turn()
+
         try:
             write_record(
                 who.folder,
@@ -202,7 +209,7 @@ class LiveRecord:
                 files=self._files,
                 mode=who.mode,
                 sync=who.sync,
-                check=self._expect_our_turn,
+                check=check,
                 known=self._encoded,
             )
         except _NotOurTurnError:
@@ -212,7 +219,7 @@ class LiveRecord:
         self._seen = _looks(who.folder / RECORD)
         self._cost_s, self._work_s = time.monotonic() - begun, time.thread_time() - worked_s
 
-    def _expect_our_turn(self, _: Path) -> None:
+    def _expect_our_turn(self) -> None:
         if not self._is_our_turn():
             raise _NotOurTurnError
 

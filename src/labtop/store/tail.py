@@ -7,9 +7,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from labtop.errors import RecordingError
+from labtop.store.beside import unawaited
 from labtop.store.lasting_number import another_number, park, redirect
 from labtop.store.wal import (
     PointFrame,
@@ -324,13 +326,20 @@ class Tail:
         finally:
             self._lock.release()
 
-    def let_go(self) -> None:
-        """Nothing will be appended any more: the logs can be closed. Asked again, nothing happens."""
+    def let_go(self, waits: bool = False) -> None:
+        """Nothing will be appended any more: the logs can be closed. Asked again, nothing happens.
+
+        The log's last descriptor may go with it, and freeing its blocks takes some disks tens of milliseconds: a
+        thread does that, unless one `waits`, as a child must that was just forked.
+        """
         descriptor, self.descriptor = self.descriptor, -1
         self.quick_until = 0
         self._closed = True
         if descriptor >= 0:
-            park(descriptor)
+            if waits:
+                park(descriptor)
+            else:
+                unawaited(partial(park, descriptor))
 
 
 def _as_double(step: float) -> float:

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from labtop.errors import InputError, LabtopError
 from labtop.model.run import RunRecord
+from labtop.store.beside import Beside
 from labtop.store.faults import Faults, Limits
 from labtop.store.files import Files
 from labtop.store.layout import METRICS, make_folders
@@ -38,6 +40,10 @@ class _Rolled(NamedTuple):
 
     part: OpenPart
     log: WalWriter
+
+
+class _NotSealedError(Exception):
+    """The part that a record was to tell of could not be written."""
 
 
 class Upkeep:
@@ -63,6 +69,7 @@ class Upkeep:
         self._folder = identity.folder / METRICS
         self._logs_begun = 0
         self._is_recorded = False  # whether the record was written after the last part
+        self._is_ending = False
         self._absorbed = 0  # the first number that was not taken over yet
         self._part = OpenPart()
         self._part_since = time.monotonic()
@@ -126,7 +133,7 @@ class Upkeep:
         last = self.tail.swap(None)
         self._absorb(last, self.tail.wal)
         self._waiting.append(_Rolled(self._part, self.tail.wal))
-        self._is_recorded = False
+        self._is_recorded, self._is_ending = False, True
         is_sealed = self._insist(self._seal_waiting)
         is_in_log = is_sealed or (is_in_log and self._flush_waiting())
         is_recorded = (is_sealed and self._is_recorded) or self._insist(self.write_record)
@@ -150,10 +157,10 @@ class Upkeep:
                 return True
         return False
 
-    def write_record(self) -> bool:
-        """Rewrite the record now; False if that failed."""
+    def write_record(self, expect: Callable[[], None] = lambda: None) -> bool:
+        """Rewrite the record now; False if that failed. `expect` may raise at the last moment, to keep the old one."""
         try:
-            self.record.write(self.faults.degraded, self.tail.dropped)
+            self.record.write(self.faults.degraded, self.tail.dropped, expect)
         except OSError as error:
             self.faults.note(f"the record could not be written ({error})")
             if self.tail.trouble is None and not self.identity.folder.is_dir():
@@ -326,10 +333,29 @@ class Upkeep:
             path = self._folder / (rolled.log.path.stem + ".parquet")
             with self._computing():
                 content = part_content(rolled.part, who.run_id, who.writer)
-            write_part(content, len(rolled.part), path, self._files, who.mode, who.sync)
+            write = partial(write_part, content, len(rolled.part), path, self._files, who.mode, who.sync)
             del content
-            self._is_recorded = self.write_record()  # so that it covers what is in no log any more
+            self._write_with_record(write)
         rolled.log.discard()
+
+    def _write_with_record(self, write: Callable[[], None]) -> None:
+        """Write a part, then the record, so that it covers what is in no log any more.
+
+        At the end, which somebody waits for, the record is made and flushed while the part is.
+        """
+        if not self._is_ending:
+            write()
+            self._is_recorded = self.write_record()
+            return
+        with Beside(write) as part:
+
+            def expect_part() -> None:
+                if not part.has_worked():
+                    raise _NotSealedError
+
+            with suppress(_NotSealedError):
+                self._is_recorded = self.write_record(expect_part)
+            part.result()
 
     def _flush_waiting(self) -> bool:
         """At the end, when points could not be sealed: see to it that their logs have them."""

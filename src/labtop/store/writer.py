@@ -228,7 +228,7 @@ class RunWriter:
         self._tail = _NotStarted(self._restart)
         self._restarting = threading.Lock()
         inherited.trouble = None
-        inherited.let_go()
+        inherited.let_go(waits=True)
         inherited.wal.close()
 
     def _restart(self) -> Tail:

@@ -9,8 +9,9 @@ import ctypes
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +118,33 @@ def _by_threadpoolctl() -> Iterator[tuple[str, int]]:
 
 def _by_loaded_libraries() -> Iterator[tuple[str, int]]:
     """By asking the libraries themselves, on Linux: those this process has loaded are listed by the kernel."""
+    for name, function in _thread_pools(_foreign_modules()):
+        if 0 < (count := function()) < 100_000:
+            yield name, count
+
+
+def _foreign_modules() -> int:
+    """How many modules are imported that may have brought a library: not Python's own, not labtop's."""
+    return sum(name.partition(".")[0] not in _BRING_NONE for name in [*sys.modules])
+
+
+_BRING_NONE = sys.stdlib_module_names | {"labtop", "psutil", "pynvml"}
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(imported: int) -> tuple[tuple[str, Callable[[], int]], ...]:
+    """Functions that tell numbers of threads, by library. The kernel takes 2 ms for the list: looked at again when
+    something was `imported`, since it is asked at the end of every run.
+    """
+    found = []
     for path in _loaded_libraries():
         file = path.rpartition("/")[2]
         if not _HAS_POOL.search(file):  # nearly all of hundreds
             continue
         for name, pattern, functions in _THREAD_POOLS:
-            if re.search(pattern, file) and (count := _ask(path, functions)):
-                yield name, count
+            if re.search(pattern, file) and (function := _function_of(path, functions)):
+                found.append((name, function))
+    return tuple(found)
 
 
 def _loaded_libraries() -> list[str]:
@@ -131,15 +152,15 @@ def _loaded_libraries() -> list[str]:
         lines = Path("/proc/self/maps").read_bytes().split(b"\n")
     except OSError:
         return []
-    # of a library's four or five lines the one that may be executed: this is read at the end of every run
+    # of a library's four or five lines the one that may be executed
     found = {
         line[line.index(b"/") :] for line in lines if b" r-xp " in line and b".so" in line and b"/" in line
     }
     return sorted(path.decode("utf-8", "replace") for path in found)
 
 
-def _ask(path: str, functions: tuple[str, ...]) -> int | None:
-    """The answer of the first of these functions that the library has; it is there, and is not loaded again."""
+def _function_of(path: str, functions: tuple[str, ...]) -> Callable[[], int] | None:
+    """The first of these functions that the library has; it is there, and is not loaded again."""
     try:
         library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD)
     except OSError:
@@ -147,6 +168,6 @@ def _ask(path: str, functions: tuple[str, ...]) -> int | None:
     for name in functions:
         if (function := getattr(library, name, None)) is not None:
             function.restype, function.argtypes = ctypes.c_int, []
-            count = function()
-            return int(count) if 0 < count < 100_000 else None
+            known_function: Callable[[], int] = function
+            return known_function
     return None

@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -204,24 +205,23 @@ def _used_by_program() -> set[str]:
 
 def _own_modules() -> list[ModuleType]:
     """The program's own modules: `__main__`, and what was not installed, be it for the user or for an outer venv."""
-    libraries = (sys.prefix, sys.base_prefix, str(Path(os.__file__).parent), str(Path(__file__).parents[2]))
     modules: dict[str, ModuleType | None] = {**sys.modules}  # None blocks an import
     return [
         module
         for name, module in modules.items()
-        if module is not None
-        and (name == "__main__" or not _is_installed(getattr(module, "__file__", None), libraries))
+        if module is not None and (name == "__main__" or not _is_installed(getattr(module, "__file__", None)))
     ]
 
 
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
+_LIBRARIES_AT = (sys.prefix, sys.base_prefix, str(Path(os.__file__).parent), str(Path(__file__).parents[2]))
 
 
-def _is_installed(file: str | None, libraries: tuple[str, ...]) -> bool:
+@cache  # this is asked of every module at the end of every run
+def _is_installed(file: str | None) -> bool:
     if file is None:  # built in
         return True
-    # no Path: this is asked of every module at the end of every run
-    return file.startswith(libraries) or not _INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
+    return file.startswith(_LIBRARIES_AT) or not _INSTALLED.isdisjoint(file.replace("\\", "/").split("/"))
 
 
 def _comes_from(value: object, library: str) -> bool:
