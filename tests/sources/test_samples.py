@@ -26,6 +26,7 @@ CURVES = {
     "lightning": "loss",
     "huggingface": "loss",
     "tensorboard": "loss",
+    "tensorboard-downloads": "loss",
     "keras": "loss",
     "stable-baselines": "r",
     "tables": "loss",
@@ -52,7 +53,7 @@ async def test_what_was_written_is_printed_and_shown(name: str, tmp_path: Path) 
     runs: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(runs) == RUNS.get(name, 3)
     assert {run["source"]["tracker"] for run in runs} == {
-        "table" if name == "tables" else name.removesuffix("-sql")
+        "table" if name == "tables" else name.removesuffix("-sql").removesuffix("-downloads")
     }
     if name in CURVES:
         _check_curves(name, [run["metrics"][CURVES[name]] for run in runs if CURVES[name] in run["metrics"]])

@@ -207,17 +207,14 @@ def test_optuna_and_sklearn(tmp_path: Path) -> None:
     assert last(searched[0])["mean_test_score"] == 0.85
 
 
-def test_tensorboard_download(tmp_path: Path) -> None:
-    """A curve from TensorBoard's page, as CSV or JSON, has its metric's and run's name from the file."""
-    write(
-        tmp_path / "run-train-tag-epoch_loss.csv",
-        "Wall time,Step,Value\n1763640000.5,0,1.5\n1763640001,1,1.25\n",
-    )
-    run = only(read_all(Tables(), tmp_path))
-    assert (run.read.record.name, points(run)) == ("train", {"epoch_loss": [(0, 1.5), (1, 1.25)]})
-    assert run.curves["epoch_loss"].times_us[0] == 1763640000_500000
-    path = write(tmp_path / "run-val-tag-acc.json", "[[1763640000.5, 0, 1.5], [1763640001, 1, 1.25]]")
-    assert points(only(named(path))) == {"acc": [(0, 1.5), (1, 1.25)]}
+def test_one_column_of_numbers(tmp_path: Path) -> None:
+    """A file that a person names, with a metric's name and a value a row, is a curve; in a walk it is data."""
+    path = write(tmp_path / "train.csv", '"train loss"\n"0.5"\nnan\n0.25')
+    (name, found), *_ = points(only(named(path))).items()
+    assert (name, found[0], found[2]) == ("train loss", (0, 0.5), (2, 0.25))
+    assert read_all(Tables(), tmp_path) == {}
+    write(tmp_path / "words.csv", "model\na\nb\n")
+    assert not named(tmp_path / "words.csv")
 
 
 def test_logs_of_libraries(tmp_path: Path) -> None:

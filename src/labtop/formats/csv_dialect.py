@@ -89,8 +89,11 @@ def dialect_of(content: bytes, is_tabs: bool = False) -> tuple[Dialect, str] | N
     if not rows:
         return None
     delimiter = "\t" if is_tabs and "\t" in rows[0].text else told or _delimiter(rows)
+    is_single = delimiter is None and _is_single(rows)
     if delimiter is None:
-        return None
+        delimiter = ","
+        if not is_single:
+            return None
     quote = "'" if _is_quoted(rows[0].text, "'") else '"'
     header, start = _header(lines, rows, delimiter, quote, comment)
     text = decode_text(content[start:]).text
@@ -103,7 +106,7 @@ def dialect_of(content: bytes, is_tabs: bool = False) -> tuple[Dialect, str] | N
         names = tuple(f"column {number}" for number in range(1, width + 1))
     else:
         names = unique_names(_widened(header, body))
-    if len(names) < 2:
+    if len(names) < 2 and not is_single:
         return None
     dialect = Dialect(
         names, delimiter, quote, _decimal(body, delimiter), comment, start, encoding, header is not None
@@ -179,6 +182,12 @@ def _delimiter(rows: Sequence[_Line]) -> str | None:
         if width > 1 and (share := round(count / len(widths), 1), width) > best and share >= 0.3:
             best, found = (share, width), each
     return found
+
+
+def _is_single(rows: Sequence[_Line]) -> bool:
+    """Whether lines are one column: a number each, but for a name above them."""
+    texts = [each.text.strip().strip('"') for each in rows]
+    return len(texts) > 2 and all(number_of(each) is not None for each in texts[1:])
 
 
 def _is_quoted(line: str, quote: str) -> bool:

@@ -29,6 +29,7 @@ SOURCES: Mapping[str, str] = {
     "stable-baselines": "stable_baselines:StableBaselines",
     "lm-eval": "lm_eval:LmEval",
     "tensorboard": "tensorboard:TensorBoard",
+    "tensorboard-downloads": "tensorboard.downloads:Downloads",
     "tables": "tables:Tables",
     "hydra": "hydra:HydraSource",
 }

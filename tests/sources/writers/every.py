@@ -207,6 +207,14 @@ def _tensorboard(root: Path) -> Path:
     return root / "logs" / "r1"
 
 
+def _downloads(root: Path) -> Path:
+    for run in range(3):
+        rows = "".join(f"{T + step},{step},{loss(run, step)}\n" for step in STEPS)
+        for tag in ("loss", "val_acc"):
+            _put(root / "saved" / f"{run}" / f"run-r{run}-tag-{tag}.csv", f"Wall time,Step,Value\n{rows}")
+    return root / "saved" / "1"
+
+
 def _keras(root: Path) -> Path:
     for run in range(3):
         _put(root / f"r{run}" / "training.log", _csv(run, "epoch,loss"))
@@ -246,6 +254,7 @@ SAMPLES: Mapping[str, Callable[[Path], Path]] = {
     "lightning": _lightning,
     "huggingface": _huggingface,
     "tensorboard": _tensorboard,
+    "tensorboard-downloads": _downloads,
     "keras": _keras,
     "stable-baselines": _stable_baselines,
     "tables": _tables,

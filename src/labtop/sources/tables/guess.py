@@ -239,17 +239,15 @@ def _history(known: _Known) -> Guess | None:
     if known.run_column() or known.named(STEPS) or len(known.numbers) != len(known.names):
         return None
     words = {word for name in known.names for word in plain(name).split("_")}
-    if (
-        not ("loss" in words or words >= {"train", "test"})
-        or not all(map(is_result, known.names))
-        or len(known.table.sample) < 2
-    ):
+    is_single = len(known.table.names) == 1 and known.table.dialect.has_header
+    is_history = ("loss" in words or words >= {"train", "test"}) and all(map(is_result, known.names))
+    if not (is_single or is_history) or len(known.table.sample) < 2:
         return None
     step = known.index if known.index is not None else None
+    told = "one column of numbers" if is_single else "nothing but results, a loss among them: rows are epochs"
     return Guess(
-        shape="steps", step=step, metrics=known.names,
-        reason="nothing but results, a loss among them: rows are epochs" + ("" if step else ", counted from 0"),
-    )  # fmt: skip
+        shape="steps", step=step, metrics=known.names, reason=told + ("" if step else ", counted from 0")
+    )
 
 
 def _runs(known: _Known) -> Guess:
