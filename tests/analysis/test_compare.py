@@ -241,6 +241,18 @@ def test_the_machine_is_a_cause_and_the_job_is_not() -> None:
     assert row(compare([a, b]), "hardware", "gpu").values == (ABSENT, "2 × A100")
 
 
+def test_inside_of_a_container_and_outside_is_a_difference() -> None:
+    """Also where the container's image is not known; of two images of one name their identities tell."""
+
+    outside = replace(BASE.environment, container=None)
+    unknown = replace(outside, container="podman")
+    named = replace(unknown, container_image="me/a:1")
+    built, again = (replace(named, container_image_id=f"sha256:{each}") for each in "12")
+    for one, two in ((outside, unknown), (unknown, named), (built, again)):
+        assert names(other(environment=one), other(environment=two)) == ["container"]
+    assert names(other(environment=built), other(environment=built)) == []
+
+
 def test_fifty_runs_are_no_limit() -> None:
     """Any number of columns; every run has a value in every row."""
     records = [other(params={**BASE.params, "lr": 10.0**-each}) for each in range(50)]

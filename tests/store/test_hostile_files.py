@@ -33,6 +33,16 @@ NEVER_IMPORTED = {
 """What runs code that it reads, or unpacks archives: labtop needs none of it."""
 NEVER_CALLED = {"eval", "load_pickle", "read_pickle", "to_pickle", "unpack_archive", "extractall"}
 
+FOREIGN_NAMES = (
+    "mlruns/0/meta.yaml", f"mlruns/0/{'a' * 32}/meta.yaml", "mlflow.db", "wandb/run-20260101_000000-abc/run-abc.wandb",
+    "tb/events.out.tfevents.1.host", ".aim/run_metadata.sqlite", "sacred/1/run.json", "sacred/1/config.json",
+    "lightning_logs/version_0/hparams.yaml", "lightning_logs/version_0/metrics.csv", "sb3/progress.csv", "run.jsonl",
+    "dvclive/metrics.json", "dvc.lock", "hydra/.hydra/config.yaml", "trainer/trainer_state.json", "keras/history.pkl",
+    "lm/results_2026-01-01T00-00-00.000000.json", f".guild/runs/{'b' * 32}/.guild/opref", "frame.parquet",
+    "ray/params.pkl", "ray/result.json", "trackio/p.db",
+)  # fmt: skip
+"""Where other trackers keep what labtop reads."""
+
 
 class Trap:
     """Pickled, it makes a file when somebody unpickles it."""
@@ -133,7 +143,23 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     trap = pickle.dumps(Trap(marker))
     array = tmp_path / "array.npy"
     np.save(array, np.array([Trap(marker)], dtype=object), allow_pickle=True)
-    names = ("model.pkl", "model.pt", "model.joblib", "frame.parquet", "picture.png", "notes.txt", "x.yaml")
+    endings = (
+        "pkl",
+        "pt",
+        "joblib",
+        "png",
+        "txt",
+        "yaml",
+        "json",
+        "toml",
+        "dvc",
+        "npz",
+        "csv",
+        "tsv",
+        "jsonl",
+        "pq",
+    )
+    names = [f"x.{ending}" for ending in (*endings, "parquet", "arrow")]
     for name in names:
         (tmp_path / name).write_bytes(trap)
     with labtop.init() as run:
@@ -153,6 +179,13 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
                     continue
         store.reproduce(run.id).script()
     assert len(record.artifacts) > len(names)
+    assert not marker.exists()
+    logs = tmp_path / "logs"
+    for name in FOREIGN_NAMES:
+        (logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (logs / name).write_bytes(trap)
+    with labtop.open(logs) as foreign:
+        foreign.runs()
     assert not marker.exists()
     pickle.loads(trap)
     assert marker.exists()  # the trap is a real one

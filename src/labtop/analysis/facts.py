@@ -132,7 +132,9 @@ def _environment(environment: Environment) -> Iterator[Facts]:
             "os": environment.os,
             "libc": environment.libc,
             "container": environment.container_digest
+            or environment.container_image_id
             or environment.container_image
+            or environment.container
             or (ABSENT if recorded else None),
             "conda": environment.conda_environment or (ABSENT if recorded else None),
             "lock": environment.lock_sha256 or (ABSENT if recorded else None),

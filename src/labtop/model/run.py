@@ -265,7 +265,8 @@ class Environment:
     container: str | None = None  # docker, podman, apptainer, kubernetes, …: inside of which the run was
     container_id: str | None = None
     container_image: str | None = None
-    container_digest: str | None = None
+    container_digest: str | None = None  # by which a registry gives the image
+    container_image_id: str | None = None  # by which the machine knew it: of one built there, all there is
     conda_environment: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
 

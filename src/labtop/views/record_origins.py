@@ -104,6 +104,7 @@ def environment_facts(record: RunRecord) -> Iterator[Fact]:
     image = each.container_image or each.container_id or ""
     yield Fact("container", clean(each.container or image, 80), clean(image if each.container else "", 300))
     yield Fact("image digest", clean(each.container_digest or "", 100))
+    yield Fact("image id", clean(each.container_image_id or "", 100))
     yield Fact("conda", clean(each.conda_environment or "", 200))
     for package in each.local_packages:
         state = "with changes" if package.dirty else "no repository" if package.commit is None else ""

@@ -1,7 +1,8 @@
 """The container that a run is in, seen from inside: what kind, which one, and its image as far as anybody says.
 
-A process cannot see its own image. Podman writes it down inside, Apptainer and GitLab say it in a variable, and
-`LABTOP_CONTAINER_IMAGE` and `LABTOP_CONTAINER_DIGEST` are for whoever starts a container. Nothing is guessed.
+A process cannot see its own image. Podman writes it down inside, with the identity that the machine has for it,
+Apptainer and GitLab say it in a variable, and `LABTOP_CONTAINER_IMAGE` and `LABTOP_CONTAINER_DIGEST` are for whoever
+starts a container. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -18,11 +19,19 @@ _GROUPS = (
     ("docker", re.compile(r"(?:/docker/|docker-)(?P<id>[0-9a-f]{64})")),
     ("lxc", re.compile(r"/lxc(?:\.payload\.|/)(?P<id>[\w.-]{1,64})")),
 )
+# what engines put in the place of files in /etc lies in a folder of the container; elsewhere in the table of a machine
+# that runs containers stand the folders of them all
+_GIVEN = re.compile(
+    r"^\S+ \S+ \S+ (?P<from>\S+) (?:/etc/(?:hostname|hosts|resolv\.conf)|/run/\.containerenv) ", re.MULTILINE
+)
 _MOUNTS = (
-    ("docker", re.compile(r"/docker/containers/(?P<id>[0-9a-f]{64})/")),
+    ("kubernetes", re.compile(r"/pods/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")),
     ("podman", re.compile(r"/(?:overlay-containers|libpod)/(?P<id>[0-9a-f]{64})/userdata/")),
+    ("containerd", re.compile(r"/nerdctl/.*/(?P<id>[0-9a-f]{64})/")),
+    ("docker", re.compile(r"/containers/(?P<id>[0-9a-f]{64})/")),  # its folder may lie anywhere
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _LARGEST = 1_000_000
 
 
@@ -34,6 +43,7 @@ class Container:
     id: str | None = None
     image: str | None = None
     digest: str | None = None
+    image_id: str | None = None
 
 
 def find_container(environment: Mapping[str, str], root: Path = Path("/")) -> Container:
@@ -48,7 +58,10 @@ def find_container(environment: Mapping[str, str], root: Path = Path("/")) -> Co
         kind, container_id = "podman", podman.get("id") or container_id
     elif kind is None and (root / ".dockerenv").exists():
         kind = "docker"
-    kind = kind or environment.get("container") or None  # as systemd has it: lxc, oci, systemd-nspawn
+    # as systemd has it, for itself and for those it starts: lxc, oci, systemd-nspawn
+    kind = (
+        kind or environment.get("container") or (_read(root / "run/systemd/container") or "").strip() or None
+    )
     image = (
         environment.get("LABTOP_CONTAINER_IMAGE")
         or environment.get("APPTAINER_CONTAINER")
@@ -57,7 +70,8 @@ def find_container(environment: Mapping[str, str], root: Path = Path("/")) -> Co
         or (environment.get("CI_JOB_IMAGE") if kind else None)
         or None
     )
-    return Container(kind, container_id, image, _digest(environment.get("LABTOP_CONTAINER_DIGEST"), image))
+    digest = _digest(environment.get("LABTOP_CONTAINER_DIGEST"), image)
+    return Container(kind, container_id, image, digest, _image_id((podman or {}).get("imageid")))
 
 
 def _digest(said: str | None, image: str | None) -> str | None:
@@ -68,9 +82,13 @@ def _digest(said: str | None, image: str | None) -> str | None:
     return found[0] if found else None
 
 
+def _image_id(said: str | None) -> str | None:
+    return f"sha256:{said}" if said and _HASH.fullmatch(said) else None
+
+
 def _by_group(root: Path) -> tuple[str | None, str | None]:
-    for path, signs in ((root / "proc/self/cgroup", _GROUPS), (root / "proc/self/mountinfo", _MOUNTS)):
-        text = _read(path) or ""
+    given = " ".join(_GIVEN.findall(_read(root / "proc/self/mountinfo") or ""))
+    for text, signs in ((_read(root / "proc/self/cgroup") or "", _GROUPS), (given, _MOUNTS)):
         for kind, sign in signs:
             if found := sign.search(text):
                 return kind, found["id"]

@@ -59,6 +59,7 @@ def capture_environment(
         container_id=container.id,
         container_image=container.image and redactor.uri(container.image),
         container_digest=container.digest,
+        container_image_id=container.image_id,
         conda_environment=conda_environment(),
         variables=allowed_variables(os.environ, redactor, extra_variables),
     )
