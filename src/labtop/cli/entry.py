@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+_MANY_OBJECTS = 100_000
 
 
 def main() -> None:
@@ -33,6 +35,9 @@ def main() -> None:
         from labtop.cli.screen import open_screen
 
         sys.exit(guard(lambda: open_screen(sys.argv[1] if sys.argv[1:] else None, None)))
+    # thousands of runs are made of a million objects, of which none is garbage: to look for some all the time took
+    # a sixth of a first opening
+    gc.set_threshold(_MANY_OBJECTS)
     from labtop.cli.main import main as run_verb
 
     run_verb()

@@ -27,13 +27,13 @@ def typed(text: str) -> Any:
 
     What would not be told apart any more stays text: "007", "1_000", a number with blanks around it.
     """
+    if _DECIMAL.fullmatch(text):
+        return float(text)
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         is_plain = text.lstrip("+-")[:1] != "0" or text.lstrip("+-") == "0"
         return int(text) if is_plain else text
-    if _DECIMAL.fullmatch(text):
-        return float(text)
     if text[:1] in "[{(" and text[-1:] in "]})" and len(text) <= _LONGEST:
         return _tree(text)
     if text != text.strip():

@@ -6,6 +6,7 @@ A chunk is made in this process, or in one that helps to read a large store; the
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,31 +43,25 @@ class Layout:
 
 def seen_in(rows: Sequence[RecordRow]) -> Seen:
     """What params and metrics there are in rows."""
-    params: dict[Path, tuple[set[str], list[int]]] = {}
-    metrics: dict[str, tuple[list[str | None], list[int]]] = {}
+    params: defaultdict[Path, Counter[str | None]] = defaultdict(Counter)
+    metrics: Counter[str] = Counter()
+    goals: dict[str, str | None] = {}
     for row in rows:
         for path, value in row.params.items():
-            if path not in params:
-                params[path] = set(), [0]
-            types, runs = params[path]
-            kind = _type_of(value)
-            if kind:
-                types.add(kind)
-            runs[0] += 1
+            params[path][_PLAIN_TYPES.get(type(value)) or _type_of(value)] += 1
         for name, summary in row.metrics.items():
-            if name not in metrics:
-                metrics[name] = [summary.goal], [0]
-            goals, runs = metrics[name]
-            if goals[0] is None:
-                goals[0] = summary.goal
-            runs[0] += 1
-        for name in row.last or ():
-            if name not in metrics:
-                metrics[name] = [None], [0]
-            metrics[name][1][0] += 1
+            if goals.get(name) is None:
+                goals[name] = summary.goal
+        metrics.update(row.metrics.keys())
+        if row.last:
+            metrics.update(row.last.keys())
     return Seen(
-        tuple(SeenParam(path, frozenset(types), runs[0]) for path, (types, runs) in params.items() if types),
-        tuple(SeenMetric(name, goals[0], runs[0]) for name, (goals, runs) in metrics.items()),
+        tuple(
+            SeenParam(path, frozenset(kinds), types.total())
+            for path, types in params.items()
+            if (kinds := [kind for kind in types if kind])
+        ),
+        tuple(SeenMetric(name, goals.get(name), runs) for name, runs in metrics.items()),
     )
 
 
@@ -80,6 +75,7 @@ def _type_of(value: Any) -> str | None:
     return kind
 
 
+_PLAIN_TYPES = {bool: "boolean", float: "number"}
 _TYPES = {type(None): None, bool: "boolean", int: "integer", float: "number", str: "text"}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from labtop.errors import LabtopError, QueryError
-from labtop.query.chunk import layout_of, row_values, seen_in
+from labtop.query.chunk import Layout, layout_of, row_values, seen_in
 from labtop.query.encoded_record import EncodedRecord
 from labtop.query.engine import InterruptedQueryError
 from labtop.query.environments import Environments
@@ -107,7 +107,7 @@ class Reading:
 
     def _take_unread(self, told: Sequence[Unread]) -> bool:
         """Put in rows of runs whose points were not read."""
-        ordered = sorted(told, key=lambda each: (-each.listed.started_at.timestamp(), each.run_id))
+        ordered = sorted(told, key=lambda each: (-each.listed.started_us, each.run_id))
         numbers, there = self._index.number([(each.folder, each.run_id) for each in ordered])
         maker = UnreadRows(self._maker)
         self._load([maker.row(each) for each in ordered if each.folder in numbers], numbers, there)
@@ -124,8 +124,9 @@ class Reading:
 
     def _load(self, rows: Sequence[RecordRow], numbers: dict[str, int], there: Sequence[int]) -> None:
         if rows:
-            self._index.learn(seen_in(rows))
-            self._put(rows, numbers, there)
+            seen = seen_in(rows)
+            self._index.learn(seen)
+            self._put(rows, numbers, there, layout_of(seen, self._index.found))
             self._environments.add(row.environment for row in rows if row.environment)
             self._index.lay_edits(row.record.id for row in rows)
 
@@ -136,9 +137,10 @@ class Reading:
             self._known.note_damaged(record.folder, f"cannot be understood: {error}", record.stamp)
             return None
 
-    def _put(self, rows: Sequence[RecordRow], numbers: dict[str, int], there: Sequence[int]) -> None:
+    def _put(
+        self, rows: Sequence[RecordRow], numbers: dict[str, int], there: Sequence[int], layout: Layout
+    ) -> None:
         """Put rows in; should that fail, halve them until the run that is to blame stands alone."""
-        layout = layout_of(seen_in(rows), self._index.found)
         of_rows = {numbers[row.record.folder] for row in rows}
         values = [row_values(row, numbers[row.record.folder], layout) for row in rows]
         try:
@@ -151,7 +153,7 @@ class Reading:
                 self._known.note_damaged(record.folder, error.message.splitlines()[0], record.stamp)
                 return
             half = len(rows) // 2
-            self._put(rows[:half], numbers, there)
-            self._put(rows[half:], numbers, there)
+            self._put(rows[:half], numbers, there, layout)
+            self._put(rows[half:], numbers, there, layout)
             return
         self._index.uncached += sum(row.values["_final"] or row.values["status"] == "crashed" for row in rows)

@@ -197,7 +197,9 @@ def told_besides(record: EncodedRecord, facts: Mapping[str, Any]) -> bytes:
 
 def same_but_for_the_seed(besides: bytes, params: Mapping[Path, Any], seeds: Sequence[Path]) -> bytes:
     """What is the same in runs that are the same but for the seed, and in no others."""
-    others = {"\x1f".join(path): value for path, value in params.items() if path not in seeds}
+    if seeds:
+        params = {path: value for path, value in params.items() if path not in seeds}
+    others = {path[0] if len(path) == 1 else "\x1f".join(path): value for path, value in params.items()}
     return besides[:-1] + b"," + json_bytes(others, order="deterministic") + b"]"
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from labtop.model.run import RunRecord
-from labtop.query.encoded_record import COLUMNS, EncodedRecord
+from labtop.query.encoded_record import COLUMNS, Document, EncodedRecord
 from labtop.query.found_columns import Path
 from labtop.query.record_row import (
     UNTOLD,
@@ -36,7 +36,7 @@ UNREAD_STAMP = -1
 LOOKED_AT_STAMP = -2
 """The same of one whose points were read for the row alone: it is whole, and they lie where they come from."""
 
-_UNTOLD = dict.fromkeys(UNTOLD)
+_NO_DOCUMENTS: Mapping[str, Document | None] = {}
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _SIMPLE = frozenset((str, int, bool, type(None)))
 
@@ -48,7 +48,8 @@ class _Base:
     common: object
     record: EncodedRecord
     groups: Mapping[str, Known]
-    row: RecordRow
+    values: Mapping[str, Any]  # what is null is left out
+    environment: tuple[int, Document] | None
     besides: bytes
 
 
@@ -66,23 +67,30 @@ def _encoded(folder: str, stamp: int, record: RunRecord) -> EncodedRecord:
     return EncodedRecord.of_row(folder, stamp, [row[name] for name in COLUMNS])
 
 
+class _Paths(dict[str, Path]):
+    """The paths of params by their names."""
+
+    def __missing__(self, name: str) -> Path:
+        path = self[name] = (safe_text(name),)
+        return path
+
+
 class UnreadRows:
     """Makes rows of what was told of runs."""
 
     def __init__(self, maker: RowMaker) -> None:
         self._maker = maker
         self._bases: dict[int, _Base] = {}
-        self._paths: dict[str, Path] = {}
+        self._paths = _Paths()
 
     def row(self, unread: Unread) -> RecordRow:
         """The row of a run; null is what only its points tell."""
         listed, base = unread.listed, self._base(unread)
         params = self._params(listed.params)
         named = self._maker.seeds_among(params)
-        started, ended = _micros(listed.started_at), _micros(listed.ended_at)
+        started, ended = listed.started_us, listed.ended_us
         values = {
-            **base.row.values,
-            **_UNTOLD,
+            **base.values,
             "_folder": unread.folder,
             "_twins": text_hash(same_but_for_the_seed(base.besides, params, named)),
             "_source_id": safe_text(listed.run_id),
@@ -90,23 +98,24 @@ class UnreadRows:
             "name": safe_text(unread.name),
             "started_at": started,
             "ended_at": ended,
-            "duration_s": None if ended is None or started is None else max(ended - started, 0) / 1e6,
-            "tags": [safe_text(each) for each in listed.tags],
+            "duration_s": None if ended is None else max(ended - started, 0) / 1e6,
+            "tags": [each if each.isascii() else safe_text(each) for each in listed.tags],
             "seed": seed_told(listed.seeds, params, named),
             "score": self._maker.score(base.groups, bool(params), bool(named)),
         }
+        common = base.record
         record = EncodedRecord(
-            folder=unread.folder,
-            stamp=UNREAD_STAMP,
-            id=unread.run_id,
-            name=unread.name,
-            project=base.record.project,
-            status=base.record.status,
-            started_us=started,
-            ended_us=ended,
-            documents={},
+            unread.folder,
+            UNREAD_STAMP,
+            unread.run_id,
+            unread.name,
+            common.project,
+            common.status,
+            started,
+            ended,
+            _NO_DOCUMENTS,
         )
-        return RecordRow(record, values, params, {}, base.row.environment, listed.last)
+        return RecordRow(record, values, params, {}, base.environment, listed.last)
 
     def _base(self, unread: Unread) -> _Base:
         known = self._bases.get(id(unread.common))
@@ -118,7 +127,9 @@ class UnreadRows:
         record = _encoded(unread.folder, UNREAD_STAMP, unread.common)
         groups = self._maker.groups(record)
         facts = {name: each.facts for name, each in groups.items()}
-        return _Base(unread.common, record, groups, self._maker.row(record), told_besides(record, facts))
+        row = self._maker.row(record)
+        values = {key: each for key, each in row.values.items() if each is not None and key not in UNTOLD}
+        return _Base(unread.common, record, groups, values, row.environment, told_besides(record, facts))
 
     def _params(self, params: Mapping[str, Any]) -> dict[Path, Any]:
         """Params by path, as JSON has them."""
@@ -127,9 +138,7 @@ class UnreadRows:
             if kind not in _SIMPLE and not (kind is float and value - value == 0.0):
                 return leaves_of(decode_group("params", encode_group(dict(params))))
         paths = self._paths
-        return {
-            paths.get(key) or paths.setdefault(key, (safe_text(key),)): value for key, value in params.items()
-        }
+        return {paths[key]: value for key, value in params.items()}
 
 
 def _micros(when: datetime | None) -> int | None:

@@ -15,7 +15,8 @@ from labtop.sources.landed import Landed
 from labtop.sources.source import RunRef
 from labtop.sources.unread import Unread, told_of
 
-_FIRST, _AT_ONCE = 500, 5_000
+FIRST, AT_ONCE = 500, 5_000
+"""Runs of which a place tells at first, so that some are on the screen soon, and later on."""
 
 Key = tuple[str, Path]
 """A place: the name of its source, and its path."""
@@ -40,17 +41,19 @@ def are_of_one_tracker(places: Collection[KnownPlace]) -> bool:
     return len(trackers) == 1
 
 
-def told_in_pieces(known: KnownPlace, refs: Sequence[RunRef]) -> Iterator[list[tuple[Landed, Unread]]]:
-    """What a place tells of runs that were never read, a few first."""
+def told_in_pieces(
+    known: KnownPlace, refs: Sequence[RunRef], first: int
+) -> Iterator[list[tuple[Landed, Unread]]]:
+    """What a place tells of runs that were never read, `first` ones and then thousands at once."""
     unknown = [ref for ref in refs if ref.key not in known.runs or known.runs[ref.key].is_unread]
     some: list[tuple[Landed, Unread]] = []
-    most = _FIRST
+    most = first
     try:
         for each in told_of(known.found, unknown):
             some.append(each)
             if len(some) >= most:
                 yield some
-                some, most = [], _AT_ONCE
+                some, most = [], AT_ONCE
     except (OSError, LabtopError):
         pass  # said when it is read
     if some:

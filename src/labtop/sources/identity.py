@@ -9,11 +9,13 @@ from pathlib import Path
 
 from labtop.store.identity import ALPHABET
 
+_LETTERS = bytes(ord(ALPHABET[byte & 31]) for byte in range(256))
+
 
 def id_of(identity: str) -> str:
     """The id of the run with an identity, in the form of labtop's own ids."""
     digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest()
-    return "".join(ALPHABET[byte & 31] for byte in digest[:10])
+    return digest[:10].translate(_LETTERS).decode("ascii")
 
 
 def identity_by_path(tracker: str, place: Path, key: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from labtop.sources.identity import id_of
 from labtop.sources.traits import NO_TRAITS, Traits
@@ -14,8 +16,7 @@ MEMBERS = ".runs"
 """The folder of a mirror with what was read, run by run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landed:
+class Landed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a run came to lie in a mirror, and what the next reading goes on from.
 
     Attributes:
@@ -47,7 +48,7 @@ class Landed:
     seq: int = 0
     open_rows: int = 0
     state: bytes | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = msgspec.field(default_factory=dict)
     telling: tuple[str, ...] = ()
     traits: Traits = NO_TRAITS
     is_alone: bool = False
@@ -57,9 +58,12 @@ class Landed:
     @property
     def shown(self) -> str:
         """The folder of the run that people see, relative to the mirror."""
-        return f"{safe_folder_name(self.project)}/{self.run_id}"
+        return f"{_folder_of(self.project)}/{self.run_id}"
 
 
-def member_folder(source: str, place: Path, key: str) -> str:
+_folder_of = lru_cache(256)(safe_folder_name)
+
+
+def member_folder(source: str, place: Path | str, key: str) -> str:
     """Where what is read of a run lies, relative to the mirror."""
     return f"{MEMBERS}/{id_of(f'{source}|{place}|{key}')}"

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from labtop.errors import InputError
 from labtop.model.run import RunRecord, Status
 from labtop.sources.bounding import bounded, escaped_read
@@ -116,7 +118,9 @@ class Landing:
                 if not old.name.startswith(landed.writer):
                     old.unlink(missing_ok=True)
         points = (goes_on.points if goes_on else 0) + sum(map(len, read.curves.values()))
-        return replace(landed, points=points, parts=parts.number, seq=parts.seq, open_rows=parts.open_rows)
+        return msgspec.structs.replace(
+            landed, points=points, parts=parts.number, seq=parts.seq, open_rows=parts.open_rows
+        )
 
 
 def _make_folder(folder: Path) -> bool:

@@ -21,7 +21,15 @@ import msgspec
 
 from labtop.errors import LabtopError
 from labtop.sources.composing import compose
-from labtop.sources.depth import Depth, Key, are_of_one_tracker, told_in_pieces, unread_to_read
+from labtop.sources.depth import (
+    AT_ONCE,
+    FIRST,
+    Depth,
+    Key,
+    are_of_one_tracker,
+    told_in_pieces,
+    unread_to_read,
+)
 from labtop.sources.finding import Survey, survey
 from labtop.sources.joining import Group, grouped
 from labtop.sources.known_place import KnownPlace, SavedPlace
@@ -131,7 +139,7 @@ class Mirror:
             self._took = sum(each.took for each in self._places.values())
             new = {key: self._list(known) for key, known in list(self._places.items())}
             if depth is not Depth.WHOLE and are_of_one_tracker(self._places.values()):
-                yield from self._tell(new)
+                yield from self._tell(new, AT_ONCE if depth is Depth.LISTED else FIRST)
             tasks = self._tasks(new, unread_to_read(self._places, depth, only))
             if tasks:
                 yield from self._read(tasks, on_progress)
@@ -225,12 +233,12 @@ class Mirror:
 
     # Runs that are only listed
 
-    def _tell(self, new: dict[Key, list[RunRef]]) -> Iterator[list[str]]:
+    def _tell(self, new: dict[Key, list[RunRef]], first: int) -> Iterator[list[str]]:
         """Show runs that were never read by what their places tell of them, and take them out of `new`."""
         for key, refs in new.items():
             known = self._places[key]
             told: set[str] = set()
-            for some in told_in_pieces(known, refs):
+            for some in told_in_pieces(known, refs, first):
                 told.update(landed.key for landed, _ in some)
                 yield self._take_told(known, some)
             new[key] = [ref for ref in refs if ref.key not in told]

@@ -10,9 +10,11 @@ import os
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from labtop.model.run import RunRecord, Status
 from labtop.sources.landed import MEMBERS, Landed
@@ -115,7 +117,9 @@ class Packing:
         output = None if read.output is None else str(read.output)
         files = encode(FilesOfRun(str(place.path), kept, output)).decode() if kept or output else None
         self._rows.append({**row, "_folder": landed.folder, "_start": start, "_rows": rows, "_files": files})
-        self._landed[landed.key] = replace(landed, points=rows, parts=min(rows, 1), seq=rows, open_rows=rows)
+        self._landed[landed.key] = msgspec.structs.replace(
+            landed, points=rows, parts=min(rows, 1), seq=rows, open_rows=rows
+        )
 
     def write(self) -> list[Landed]:
         """Write what was gathered and begin anew; the runs that are in the pack. Raises OSError."""
@@ -128,4 +132,4 @@ class Packing:
         records_path.parent.mkdir(exist_ok=True)
         replace_file(points_path, sorted_points_parquet(points.table()), sync=False)
         replace_file(records_path, records_parquet(rows, EXTRA_COLUMNS), sync=False)
-        return [replace(each, pack=name) for each in landed]
+        return [msgspec.structs.replace(each, pack=name) for each in landed]

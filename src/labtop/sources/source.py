@@ -11,7 +11,6 @@ import time
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -129,7 +128,9 @@ class Listed(NamedTuple):
         key, identity: as in `RunRead`.
         common: what it has in common with other runs: the very same object for all of them, for what is made of it is
             made once. The fields below are of this run alone, and count for nothing in it.
-        run_id: `source.run_id`. `seeds`: `randomness.seeds`, of the same names in all runs with this `common`.
+        run_id: `source.run_id`.
+        started_us, ended_us: `started_at` and `ended_at` in microseconds since 1970, UTC.
+        seeds: `randomness.seeds`, of the same names in all runs with this `common`.
         tags: `life.tags`.
         last: the last value of each metric, in the order of their names.
     """
@@ -139,8 +140,8 @@ class Listed(NamedTuple):
     common: RunRecord
     name: str
     run_id: str
-    started_at: datetime
-    ended_at: datetime | None = None
+    started_us: int
+    ended_us: int | None = None
     params: Mapping[str, Any] = _NOTHING
     seeds: Mapping[str, Any] = _NOTHING
     tags: tuple[str, ...] = ()

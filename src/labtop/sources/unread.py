@@ -36,7 +36,7 @@ def told_of(found: Found, refs: Sequence[RunRef]) -> Iterator[tuple[Landed, Unre
     tell = getattr(load_source(found.source), "listed", None)
     if tell is None:
         return
-    path = found.place.path
+    path, lies = found.place.path, str(found.place.path)
     versions = {ref.key: ref.version for ref in refs}
     commons: dict[int, tuple[RunRecord, RunRecord]] = {}  # the first so that its number is not another's
     for listed in tell(path, refs):
@@ -51,10 +51,10 @@ def told_of(found: Found, refs: Sequence[RunRef]) -> Iterator[tuple[Landed, Unre
             version=versions[listed.key],
             run_id=run_id,
             project=common.project,
-            folder=member_folder(found.source, path, listed.key),
+            folder=member_folder(found.source, lies, listed.key),
             source=found.source,
             tracker=common.source.tracker,
-            lies=str(path),
+            lies=lies,
             is_unread=True,
         )
         name = listed.name or listed.key.rsplit("/", 1)[-1] or run_id

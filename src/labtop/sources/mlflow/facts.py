@@ -86,7 +86,7 @@ def record_of(facts: RunFacts, uri: str) -> RunRecord:
         ended_at=_time(facts.end_time, "end_time", problems),
         params=params,
         life=Life(
-            tags=labels(tags, facts.user, facts.source_type, facts.entry_point),
+            tags=labels(tags, column_labels(facts.user, facts.source_type, facts.entry_point)),
             notes=tags.get(words.NOTE, ""),
             parent_id=f"mlflow:{tags[words.PARENT]}" if tags.get(words.PARENT) else None,
             archived=facts.is_archived,
@@ -126,17 +126,25 @@ def _time(milliseconds: Any, name: str, problems: list[str]) -> Any:
     return moment
 
 
-def labels(told: Mapping[str, str], user: Any, source_type: Any, entry_point: Any) -> tuple[str, ...]:
-    """The tags that no other fact says, as `key=value`. What the run's own columns say of old is a tag, as today."""
-    tags = {key: text for key, text in told.items() if key not in TOLD_ELSEWHERE}
+def column_labels(user: Any, source_type: Any, entry_point: Any) -> dict[str, str]:
+    """The tags that the run's own columns stood for of old."""
+    tags = {}
     user, kind = words.text_of(user), words.source_type_of(source_type)
     if user and user != "unknown":
-        tags.setdefault(words.USER, user)
+        tags[words.USER] = user
     if kind and kind != "LOCAL":
-        tags.setdefault(words.SOURCE_TYPE, kind)
+        tags[words.SOURCE_TYPE] = kind
     if entry_point:
-        tags.setdefault("mlflow.project.entryPoint", words.text_of(entry_point))
-    return tuple(f"{key}={text}" if text else key for key, text in sorted(tags.items()))
+        tags["mlflow.project.entryPoint"] = words.text_of(entry_point)
+    return tags
+
+
+def labels(told: Mapping[str, str], of_columns: Mapping[str, str]) -> tuple[str, ...]:
+    """The tags that no other fact says, as `key=value`; of those that columns say only what no tag does."""
+    tags = {**of_columns, **told}
+    return tuple(
+        [f"{key}={text}" if text else key for key, text in sorted(tags.items()) if key not in TOLD_ELSEWHERE]
+    )
 
 
 def _code(facts: RunFacts) -> Code:

@@ -6,7 +6,7 @@ Tables and columns are looked for, not a version: one that is not there yet read
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -37,6 +37,8 @@ RUN = (
 """The columns of `runs` that are read."""
 
 _NO_ROWS = (0, 0)
+_TAGS_BY_RUN = """SELECT run_uuid, group_concat(ifnull(key, '') || char(31) || ifnull(value, ''), char(30))
+    FROM tags GROUP BY run_uuid"""
 
 
 class Experiment(NamedTuple):
@@ -57,10 +59,12 @@ class Tables:
         self, table: str, wanted: Sequence[str], rest: str = "", values: Sequence[Any] = ()
     ) -> Iterator[tuple[Any, ...]]:
         """Rows of a table as far as they can be read; none of one that is not there."""
-        if not table_columns(self.connection, table):
-            return
+        if table_columns(self.connection, table):
+            yield from self._told(table, lambda: select(self.connection, table, wanted, rest, values))
+
+    def _told(self, table: str, ask: Callable[[], Iterable[tuple[Any, ...]]]) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from select(self.connection, table, wanted, rest, values)
+            yield from ask()
         except sqlite3.Error as error:
             problem = f"table {table}: {error}"
             if problem not in self.problems:
@@ -193,10 +197,12 @@ class Tables:
     def marks(self) -> dict[str, str]:
         """A text for every run that is another one whenever something else would be read."""
         experiments = self.experiments()
-        found: dict[str, int] = {}
-        for each in self.rows("runs", RUN):
-            if isinstance(each[0], str):
-                found[each[0]] = crc32(repr((each, experiments.get(each[-1]))).encode("utf-8", "replace"))
+        said = {number: repr(each) for number, each in experiments.items()}
+        found = {
+            each[0]: crc32((repr(each) + said.get(each[-1], "")).encode("utf-8", "replace"))
+            for each in self.rows("runs", RUN)
+            if isinstance(each[0], str)
+        }
         sums = dict.fromkeys(found, 0)
         for run_id, *rest in self._changing():
             if run_id in sums:  # in whatever order they come
@@ -210,7 +216,8 @@ class Tables:
 
     def _changing(self) -> Iterator[tuple[Any, ...]]:
         """Rows that may be written again, each with its run in front."""
-        yield from self.rows("tags", ("run_uuid", "key", "value"))
+        if table_columns(self.connection, "tags") >= {"run_uuid", "key", "value"}:
+            yield from self._told("tags", lambda: self.connection.execute(_TAGS_BY_RUN))
         yield from self.rows("inputs", ("destination_id", "source_id"), "WHERE destination_type = 'RUN'")
         yield from self.rows("logged_models", ("source_run_id", "model_id", "status", "lifecycle_stage"))
         aliases = sorted(map(repr, self.rows("registered_model_aliases", ("name", "version", "alias"))))

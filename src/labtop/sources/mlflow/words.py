@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labtop.model.run import Status
@@ -35,6 +35,8 @@ _OURS = {
     "FAILED": Status.FAILED,
     "KILLED": Status.KILLED,
 }
+_ORDINARY_MS = range(1, 4 * 10**12)  # until the year 2096
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _RUN_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -71,6 +73,14 @@ def time_of(milliseconds: Any) -> datetime | None:
         return datetime.fromtimestamp(number / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def micros_of(milliseconds: Any) -> int | None:
+    """The same in microseconds since 1970."""
+    if type(milliseconds) is int and milliseconds in _ORDINARY_MS:
+        return milliseconds * 1000
+    moment = time_of(milliseconds)
+    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
 
 
 def number_of(value: Any) -> int | None:
