@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from labtop.settings import Settings
 from labtop.tui.app import LabtopApp
-from labtop.tui.screens.runs import RunsScreen
+from labtop.tui.screens.runs.screen import RunsScreen
 from labtop.tui.widgets.key_line import KeyLine
 from tests.tui.stillness import wait_until_loaded
 

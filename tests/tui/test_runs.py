@@ -225,6 +225,24 @@ async def test_grouping_by_seed_and_opening_a_group(store: Path) -> None:
         assert driver.runs.grid.row_count == 30
 
 
+async def test_a_group_of_runs_without_a_param_is_named_by_what_it_lacks(tmp_path: Path) -> None:
+    """Not as if somebody had recorded None."""
+    for name, config in (("plain", {}), ("bold", {"lr": 0.1, "width": 8})):
+        with labtop_package.init(project="p", name=name, config=config, store=tmp_path) as run:
+            run.log({"loss": 1.0})
+    async with labtop(tmp_path, size=(120, 20)) as driver:
+        await driver.command("group lr,width")
+        titles = ""
+        for place in range(2):
+            await driver.press("enter")
+            titles += driver.title
+            await driver.press("q")
+            assert driver.runs.grid.cursor_index == place  # where one came from
+            await driver.press("down")
+        assert "lr 0.1, width 8" in titles
+        assert "no lr, width" in titles
+
+
 async def test_grouping_by_columns(store: Path) -> None:
     """By command or from the list."""
     async with labtop(store) as driver:

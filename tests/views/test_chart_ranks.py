@@ -54,3 +54,5 @@ def test_what_is_cut_is_said() -> None:
     assert said_of_all([kept]) == "all 64 ranks"
     assert said_of_all([kept, cut_to_fit(series_of(3))]) == "all ranks, up to 64"
     assert notes(Chart("loss", (), left_out=14))[0] == "14 more not drawn"
+    assert notes(Chart("loss", (), without=1)) == ["not in 1 run"]
+    assert notes(Chart("loss", (), without=1200)) == ["not in 1,200 runs"]

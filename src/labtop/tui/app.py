@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from labtop.sources.finding import Survey
 
 SCREENS = {
-    "runs": "labtop.tui.screens.runs:RunsScreen",
+    "runs": "labtop.tui.screens.runs.screen:RunsScreen",
     "run": "labtop.tui.screens.run:RunScreen",
     "curves": "labtop.tui.screens.curves.screen:CurvesScreen",
     "compare": "labtop.tui.screens.compare:CompareScreen",
@@ -152,20 +152,6 @@ class LabtopApp(App[int]):
     def front(self) -> LabScreen | None:
         """The screen in front, below whatever dialog is open."""
         return next((each for each in reversed(self.screen_stack) if isinstance(each, LabScreen)), None)
-
-    @property
-    def _background_screens(self) -> list[Screen[Any]]:
-        """The screens that are seen around a dialog, the lowest first; below one of ours nothing is.
-
-        Textual counts the screen below in any case, and paints the one in front anew, whole, when that one changes:
-        with runs that grow, three times for each look at them.
-        """
-        seen: list[Screen[Any]] = []
-        for screen in reversed(self.screen_stack):
-            seen.insert(0, screen)
-            if isinstance(screen, LabScreen):
-                break
-        return seen[:-1]
 
     @property
     def lab_screens(self) -> list[LabScreen]:

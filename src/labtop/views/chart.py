@@ -85,6 +85,7 @@ class Chart:
     focus: str | None = None  # key of a curve
     baseline: str | None = None
     left_out: int = 0  # lines that are not drawn, for there are too many
+    without: int = 0  # runs that are looked at and did not log the metric
 
     @property
     def points(self) -> int:

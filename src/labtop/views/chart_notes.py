@@ -8,6 +8,8 @@ from labtop.views.chart import Chart, Picture
 def notes(chart: Chart, picture: Picture | None = None) -> list[str]:
     """Notes on a chart as it is drawn, the most important first."""
     said = [f"{chart.left_out:,} more not drawn"] if chart.left_out else []
+    if chart.without:
+        said.append(f"not in {chart.without:,} run{'s' * (chart.without != 1)}")
     nan = sum(each.nan_count for each in chart.curves)
     infinite = sum(each.infinity_count for each in chart.curves)
     if nan:

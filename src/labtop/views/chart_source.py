@@ -229,7 +229,7 @@ class CurveSource:
         goal = next((each.goals[metric] for each in shown if each.goals[metric]), None)
         return Chart(
             metric, tuple(curves), view.axis, goal, view.log_x, view.log_y, view.robust, view.with_logged,
-            baseline=baseline, left_out=max(left_out, 0),
+            baseline=baseline, left_out=max(left_out, 0), without=len(facts) - len(shown),
         )  # fmt: skip
 
     def _curves_of(

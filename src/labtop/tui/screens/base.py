@@ -93,6 +93,15 @@ class LabScreen(AskingScreen):
         self.query_one(TitleLine).show(self.HEADING, parts)
 
     @property
+    def is_current(self) -> bool:
+        """Whether it is seen: in front, or around a dialog.
+
+        For Textual the screen below is seen in any case, and the one in front is painted anew, whole, when that one
+        changes: with runs that grow, three times for each look at them.
+        """
+        return self.is_attached and self.lab.front is self
+
+    @property
     def is_composed(self) -> bool:
         """Whether the widgets are there; Textual hands keys to a screen that is only being opened, too."""
         return bool(self.query(KeyLine))

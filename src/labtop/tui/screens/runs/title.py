@@ -10,7 +10,7 @@ from labtop.views.glyphs import Glyphs
 from labtop.views.text import clean
 
 if TYPE_CHECKING:
-    from labtop.tui.screens.runs import RunsScreen
+    from labtop.tui.screens.runs.screen import RunsScreen
 
 
 def title_parts(screen: RunsScreen) -> list[str | Text]:

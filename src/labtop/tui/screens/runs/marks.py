@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labtop.tui.runs_table import RunsTable
+from labtop.tui.screens.runs.table import RunsTable
 
 MOST_MARKS = 5_000
 

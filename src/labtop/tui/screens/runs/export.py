@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labtop.query.catalog import Catalog
-from labtop.tui.runs_table import Loaded
+from labtop.tui.screens.runs.loading import Loaded
 from labtop.views.export import export, format_of
 from labtop.views.sheet import groups_sheet, runs_sheet
 from labtop.views.table_columns import find_keys

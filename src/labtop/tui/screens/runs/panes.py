@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
 
-from labtop.tui.runs_table import RunsTable
+from labtop.tui.screens.runs.table import RunsTable
 from labtop.tui.widgets.grid import Grid
 
 if TYPE_CHECKING:

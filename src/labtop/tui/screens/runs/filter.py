@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from labtop.tui.runs_table import RunsTable
+from labtop.tui.screens.runs.table import RunsTable
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labtop.tui.choice import Choice
-from labtop.tui.runs_table import RunsTable
+from labtop.tui.screens.runs.table import RunsTable
 from labtop.views.text import clean
 
 
@@ -58,7 +58,7 @@ class RunsTaking(RunsTable):
     def _export(self, path: Path) -> None:
         if self.loaded is None:
             return
-        from labtop.tui.runs_export import export_table
+        from labtop.tui.screens.runs.export import export_table
 
         catalog, loaded = self.session.catalog, self.loaded
         self.request("export", lambda: export_table(catalog, loaded, path), self.say)

@@ -11,25 +11,26 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from labtop.errors import FilterError
-from labtop.tui.runs_columns import RunsColumns
-from labtop.tui.runs_filter import RunsFilter
-from labtop.tui.runs_marks import RunsMarks
-from labtop.tui.runs_panes import RunsPanes
-from labtop.tui.runs_table import Loaded
-from labtop.tui.runs_taking import RunsTaking
-from labtop.tui.runs_title import title_parts
 from labtop.tui.runs_view import RunsView
+from labtop.tui.screens.runs.filter import RunsFilter
+from labtop.tui.screens.runs.groups import RunsGroups
+from labtop.tui.screens.runs.loading import Loaded
+from labtop.tui.screens.runs.marks import RunsMarks
+from labtop.tui.screens.runs.panes import RunsPanes
+from labtop.tui.screens.runs.saved_views import RunsSavedViews
+from labtop.tui.screens.runs.taking import RunsTaking
+from labtop.tui.screens.runs.title import title_parts
 from labtop.tui.widgets.grid import Grid
 
 
-class RunsScreen(RunsMarks, RunsColumns, RunsFilter, RunsPanes, RunsTaking):
+class RunsScreen(RunsMarks, RunsGroups, RunsSavedViews, RunsFilter, RunsPanes, RunsTaking):
     """The first screen. Beside the table, where there is room, the run under the cursor."""
 
     NAME = "runs"
     HEADING = "Runs"
     AUTO_FOCUS: ClassVar[str | None] = "Grid"
     # as default CSS it is parsed alone; a CSS_PATH makes Textual parse all there is once more
-    DEFAULT_CSS = Path(__file__).with_suffix(".tcss").read_text("utf-8")
+    DEFAULT_CSS = Path(__file__).with_name("runs.tcss").read_text("utf-8")
 
     def __init__(self, run_ids: Iterable[str] = ()) -> None:
         super().__init__(tuple(run_ids))

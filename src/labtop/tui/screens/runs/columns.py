@@ -1,4 +1,4 @@
-"""Keys of the Runs screen that change its view: sorting, columns, narrowing by a cell, groups, saved views."""
+"""Keys of the Runs screen that change its columns and order, or narrow it by a cell."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from labtop.tui.choice import Choice
-from labtop.tui.runs_table import Members, RunsTable
-from labtop.tui.runs_view import SEED
-from labtop.tui.state import delete_view, load_view, save_view, saved_views, view_path
-from labtop.views.text import clean
+from labtop.tui.screens.runs.table import RunsTable
 
 if TYPE_CHECKING:
     from labtop.model.columns import Column
@@ -195,93 +192,3 @@ class RunsColumns(RunsTable):
         """Show or hide archived runs."""
         self.change_view(replace(self.view, archived=not self.view.archived), self.members)
         self.say("archived runs are shown too" if self.view.archived else "archived runs are hidden")
-
-    # groups
-
-    def action_group_seeds(self) -> None:
-        """Group runs that are the same but for the seed, or end it."""
-        self.change_view(replace(self.view, group=() if self.view.group == (SEED,) else (SEED,)))
-
-    def action_group(self, names: str = "") -> None:
-        """Group by columns."""
-        if names:
-            from labtop.query.naming import find_columns
-
-            keys = tuple(each.key for each in find_columns(self.session.catalog.columns(), names))
-            self.change_view(replace(self.view, group=keys))
-            return
-        if self.view.group:
-            self.change_view(replace(self.view, group=()))
-            return
-        columns = [each for each in self.known_columns() if each.kind in ("param", "field")]
-        choices = [Choice(each.key, each.name, KINDS[each.kind]) for each in columns]
-
-        def done(keys: Sequence[str] | None) -> None:
-            if keys:
-                self.change_view(replace(self.view, group=tuple(keys)))
-
-        self.pick_several("group by", choices, done)
-
-    def open_group(self, place: int) -> None:
-        """Show the runs of a group."""
-        from labtop.views.table_groups import GroupView
-
-        if self.loaded is None or not isinstance(self.loaded.table, GroupView):
-            return
-        group = self.loaded.table.groups[place]
-        facts = zip(group.by_keys, group.by, strict=True)
-        title = ", ".join(f"{key.rpartition('.')[2]} {clean(str(value), 30)}" for key, value in facts)
-        self.session.current_run_id = None
-        self.change_view(self.view, Members(group.rows, title or "one group"))
-
-    # saved views
-
-    def action_views(self, name: str = "") -> None:
-        """Open a saved view, or keep this one under a name."""
-        if name:
-            self._open_view(name)
-            return
-        choices = [Choice(each, each, "open") for each in saved_views()]
-
-        def also(typed: str) -> Choice | None:
-            typed = typed.strip()
-            return Choice(f"+{typed}", typed, "keep this view under this name") if typed else None
-
-        def done(chosen: str | None) -> None:
-            if chosen is None:
-                return
-            self._keep_view(chosen[1:]) if chosen.startswith("+") else self._open_view(chosen)
-
-        hint = "type a name to keep this view, or choose one to open   Esc closes"
-        self.pick("views", choices, done, hint, also)
-
-    def action_save_view(self, name: str = "") -> None:
-        """Keep this view under a name."""
-        self._keep_view(name) if name else self.action_views()
-
-    def action_delete_view(self, name: str = "") -> None:
-        """Delete a saved view, once it was asked about."""
-        if not name:
-            self.pick(
-                "delete a view", [Choice(each, each, "delete") for each in saved_views()], self._ask_delete
-            )
-            return
-        self._ask_delete(name)
-
-    def _ask_delete(self, name: str | None) -> None:
-        if name is None:
-            return
-
-        def done(answer: str | None) -> None:
-            if answer == "yes":
-                self.say(f"deleted {clean(str(delete_view(name)), 200)}")
-
-        choices = [Choice("yes", "delete it", letter="y"), Choice("no", "keep it", letter="n")]
-        self.menu(f"delete the view {clean(name, 60)}?", choices, done)
-
-    def _open_view(self, name: str) -> None:
-        self.change_view(load_view(name))
-        self.say(f"view {name} from {view_path(name)}")
-
-    def _keep_view(self, name: str) -> None:
-        self.say(f"kept as {save_view(name, self.view)}; the file can be shared")
