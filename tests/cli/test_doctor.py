@@ -16,7 +16,7 @@ from labtop.cli.doctor.line import Line, looked_at
 from labtop.cli.doctor.stores import file_system, store_lines
 from labtop.cli.doctor.terminals import terminal_lines
 from labtop.settings import Settings
-from tests.cli.test_main import labtop
+from tests.command import labtop
 from tests.recording.conftest import git
 from tests.stores import build_store
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_main import labtop as command
+from tests.command import labtop as command
 from tests.sources.writers import wandb_log
 from tests.sources.writers.mlflow_files import run_id, write_experiment, write_run
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import labtop
 from labtop.store.layout import run_folder, run_folders
-from tests.cli.test_main import labtop as command
 from tests.cli.test_main import lines_of
+from tests.command import labtop as command
 from tests.store.runs import new_record, new_writer
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import labtop
-from tests.cli.test_main import labtop as command
 from tests.cli.test_main import lines_of
+from tests.command import labtop as command
 from tests.sources.writers.dvclive import write_run as write_live
 from tests.sources.writers.sacred import series, write_run
 

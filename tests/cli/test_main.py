@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
+from typing import BinaryIO
 
-import psutil
 import pytest
 
+from tests.command import labtop
 from tests.stores import build_store
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_store(tmp_path_factory.mktemp("cli") / "runs", runs=40, params=6, metrics=3)
-
-
-def labtop(
-    *arguments: str | Path, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "labtop", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env={**os.environ, **environment},
-        timeout=60,
-        check=False,
-    )
 
 
 def lines_of(text: str) -> list[dict[str, object]]:
@@ -262,26 +249,26 @@ def test_stdout_says_what_the_locale_can(store: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as on Unix")
 def test_an_interrupt_ends_with_130(store: Path) -> None:
     """Ctrl-C is exit code 130 and no traceback."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "labtop", "sql", "-", str(store)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    _wait_until_asleep(process.pid)
-    process.send_signal(signal.SIGINT)
-    _, words = process.communicate(timeout=60)
+    ours, its = os.pipe()
+    with os.fdopen(ours, "rb") as unread, os.fdopen(its, "wb", buffering=0) as typed:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "labtop", "sql", "-", str(store)],
+            stdin=unread,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        typed.write(b"SELECT")
+        until = time.monotonic() + 60
+        while _bytes_in(unread) and time.monotonic() < until:  # then it waits for the rest
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in words
 
 
-def _wait_until_asleep(pid: int) -> None:
-    """Wait until a process has started and waits: it has cost something, and costs nothing any more."""
-    process, before, calm = psutil.Process(pid), 0.0, 0
-    end = time.monotonic() + 60
-    while calm < 10 and time.monotonic() < end:
-        time.sleep(0.05)
-        times = process.cpu_times()
-        calm = calm + 1 if before == times.user + times.system > 0.1 and process.status() == "sleeping" else 0
-        before = times.user + times.system
+def _bytes_in(pipe: BinaryIO) -> int:
+    """How much of what was written nobody has read."""
+    answer = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)

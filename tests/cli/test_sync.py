@@ -10,8 +10,8 @@ import labtop
 from labtop.settings import Settings, spool_folder
 from labtop.store.layout import run_folder, run_folders
 from labtop.store.spool import note_destination
-from tests.cli.test_main import labtop as command
 from tests.cli.test_main import lines_of
+from tests.command import labtop as command
 from tests.store.runs import new_record, new_writer
 
 

@@ -14,7 +14,7 @@ import pytest
 import labtop
 from labtop.model.run import Status
 from labtop.sources import SOURCES
-from tests.cli.test_main import labtop as command
+from tests.command import labtop as command
 from tests.sources.reading import corpus, truth
 
 # folder → runs with deleted ones, points without those of the machine, status words; from its truth

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_main import labtop as command
+from tests.command import labtop as command
 from tests.sources.writers.every import SAMPLES, STEPS, loss
 from tests.tui.shell_app import labtop
 
