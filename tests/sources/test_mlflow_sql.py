@@ -191,6 +191,28 @@ def test_artifacts_beside_the_database_are_listed(database: Database) -> None:
     assert read_all(MlflowFiles(), database.path.parent) == {}
 
 
+def test_a_run_without_artifacts_lists_none(database: Database) -> None:
+    """Its folder would lie below the database, or beside those of its experiment; elsewhere it may be there."""
+    home = database.path.parent
+    addresses = [
+        f"{home}/art/1",
+        f"file://{home}/art/2",
+        "/other/machine/art",
+        f"{home}/../up",
+        "mlflow-artifacts:/0/x",
+    ]
+    runs = [database.run(number, artifact_uri=each) for number, each in enumerate(addresses)]
+    (home / "art" / "2").mkdir(parents=True)
+    (home / "art" / "2" / "a.txt").write_text("x")
+    reads = {key: each.record.artifacts for key, each in _reads(database.path).items()}
+    told = [[(each.name, each.kind) for each in reads[run]] for run in runs]
+    away = [("artifacts", "folder")]
+    assert told == [[], [("a.txt", "file")], away, away, away]
+    (home / "mlruns" / "0").mkdir(parents=True)
+    reads = {key: each.record.artifacts for key, each in _reads(database.path).items()}
+    assert not reads[runs[4]]
+
+
 def test_some_runs_can_be_read_and_those_that_are_gone_are_left_out(database: Database) -> None:
     """Whatever refs are given, in any order."""
     for number in range(5):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from labtop.model.run import Artifact
 from labtop.sources.mlflow.words import json_of, model_status_of, text_of
@@ -55,6 +56,17 @@ def _walk(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]
                 yield from _walk(entry.path, f"{prefix}{entry.name}/", depth + 1)
         except OSError:
             continue
+
+
+def folder_below(home: Path, uri: str) -> Path | None:
+    """The folder that an address names where that is below `home`, there or not; None for any other, also by a link."""
+    path = unquote(uri.removeprefix("file://")) if uri.startswith("file:///") else uri
+    if not path.startswith("/") or "\0" in path:
+        return None
+    above = os.path.realpath(home)
+    found = os.path.realpath(path)
+    is_below = found.startswith(above.rstrip("/") + "/") and os.path.normpath(path) == found
+    return Path(found) if is_below else None
 
 
 def models_in_history(tags: Mapping[str, str], tag: str, root: str, problems: list[str]) -> list[Artifact]:

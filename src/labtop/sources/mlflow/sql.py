@@ -8,18 +8,19 @@ from pathlib import Path
 
 from labtop.formats.sqlite_file import damage_of, has_tables, open_sqlite, side_files
 from labtop.model.run import RunRecord
-from labtop.sources.mlflow.artifacts import files_in
+from labtop.sources.mlflow.artifacts import files_in, folder_below
 from labtop.sources.mlflow.facts import RunFacts
 from labtop.sources.mlflow.run_read import run_read
 from labtop.sources.mlflow.sql_listed import SqlListing
 from labtop.sources.mlflow.sql_many import points_of_many
 from labtop.sources.mlflow.sql_points import SqlPoints, state_of
 from labtop.sources.mlflow.tables import MUST_HAVE, Tables, artifact_folders, rows_told
-from labtop.sources.mlflow.words import is_run_id
+from labtop.sources.mlflow.words import is_run_id, text_of
 from labtop.sources.source import Curve, Listed, Listing, Place, RunRead, RunRef, settled_stamp
 
 _ENDINGS = (".db", ".sqlite", ".sqlite3", ".db3", ".mlflow")
 _AT_ONCE = 200
+_OWN_ADDRESSES = ("file:", "mlflow-artifacts:")
 
 
 class MlflowSql:
@@ -80,7 +81,7 @@ class MlflowSql:
                 found = tables.facts(list(part), experiments)
                 for facts in found.values():
                     facts.problems += tables.problems
-                    _add_files(facts, roots)
+                    _add_files(facts, roots, place)
                 ranges = {key: rows_told(ref.version) for key, ref in part.items() if ref.state is None}
                 close = points_of_many(connection, place, ranges)
                 for key in close.keys() & found.keys():
@@ -149,12 +150,23 @@ def _run_read(
     return run_read(ref.key, facts, place, curves, state, is_appended=is_appended, last_write=last_write)
 
 
-def _add_files(facts: RunFacts, roots: Sequence[Path]) -> None:
-    """The artifacts of a run where they lie beside the database as MLflow puts them."""
-    if not is_run_id(facts.run_id) or not facts.experiment_id.isdecimal():
-        return
-    for root in roots:
-        folder = root / facts.experiment_id / facts.run_id / "artifacts"
-        if folder.is_dir():
-            facts.files += files_in(folder, facts.problems)
-            facts.files_seen = True
+def _add_files(facts: RunFacts, roots: Sequence[Path], place: Path) -> None:
+    """The artifacts of a run where they lie beside the database as MLflow puts them, or below it as the run says.
+
+    A run whose folder should be there and is not has logged none.
+    """
+    uri = text_of(facts.artifact_uri)
+    is_here = "://" not in uri or uri.startswith(_OWN_ADDRESSES)
+    if is_run_id(facts.run_id) and facts.experiment_id.isdecimal():
+        for root in roots:
+            experiment = root / facts.experiment_id
+            folder = experiment / facts.run_id / "artifacts"
+            facts.files_seen = facts.files_seen or (is_here and experiment.is_dir())
+            if folder.is_dir():
+                facts.files += files_in(folder, facts.problems)
+                facts.files_seen = True
+                return
+    told = folder_below(place.parent, uri)
+    if told is not None:
+        facts.files += files_in(told, facts.problems)
+        facts.files_seen = True
