@@ -120,7 +120,7 @@ async def _press_keys(app: App[Any], keys: Iterable[str]) -> None:
         event = events.Key(name, character)
         event.set_sender(app)
         app.post_message(event)
-        await wait_until_still(app)
+    await wait_until_still(app)
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
