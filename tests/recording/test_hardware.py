@@ -260,11 +260,13 @@ def test_the_kernel_is_asked_for_libraries_when_something_was_imported(
     """Its list takes 2 ms, and every run's end asks; threads that were set meanwhile are told all the same."""
     looks: list[str] = []
     now = [4]
+    numeric_libraries._thread_pools.cache_clear()
 
     def look() -> list[str]:
         looks.append("look")
         return ["/x/libopenblas.so"]
 
+    monkeypatch.setattr(numeric_libraries, "_by_threadpoolctl", lambda: ())
     monkeypatch.setattr(numeric_libraries, "_loaded_libraries", look)
     monkeypatch.setattr(numeric_libraries, "_function_of", lambda path, functions: lambda: now[0])
     monkeypatch.setitem(sys.modules, "a_module_of_this_test", SimpleNamespace())

@@ -174,9 +174,20 @@ def start_run(request: Request) -> Run:
         run.end_with(error)
         raise
     writer.flush()
+    with facts.safely("loading the library that writes Parquet"):
+        load_parquet_library()
     if run.background is not None:
         run.background.start()  # now: it would only take the interpreter from what the program waits for
     return run
+
+
+def load_parquet_library() -> None:
+    """Import pyarrow, and numpy with it, while the program waits.
+
+    In a thread it would be there in half for a tenth of a second, and programs look into `sys.modules`: scikit-learn
+    takes what it finds there and fails.
+    """
+    import pyarrow.parquet  # noqa: F401
 
 
 def _disabled_run(request: Request, project: str, redactor: Redactor) -> Run:

@@ -29,6 +29,7 @@ _PAGE = re.compile(
     + rb"\x1c\x15\x02\x15\x00\x15\x06\x15\x06\x1c\x00\x00\x00",
     re.DOTALL,
 )  # fmt: skip
+_GZIP = b"\x1f\x8b"
 _NULL, _VALUE = b"\x02\x00\x00\x00\x02\x00", b"\x02\x00\x00\x00\x02\x01"
 
 
@@ -87,6 +88,8 @@ class RecordBytes:
         if not 0 <= size <= _LARGEST_PAGE:
             raise OddRecordError("a page is too large")
         try:
+            if page.startswith(_GZIP):  # of a run that ended before it needed the library
+                return _unzipped(page, size)
             content: bytes = self._codec.decompress(page, size, asbytes=True)
         except OSError as error:  # what pyarrow makes of an error in the compression
             raise OddRecordError(str(error)) from error
@@ -98,6 +101,17 @@ class RecordBytes:
         if shape not in self._shapes:
             self._shapes[shape] = _shape_of(content)
         return self._shapes[shape]
+
+
+def _unzipped(page: bytes, size: int) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(page, size + 1)
+    except zlib.error as error:
+        raise OddRecordError(str(error)) from error
+    if len(content) != size:
+        raise OddRecordError("another size of a page")
+    return content
 
 
 def _shape_of(content: bytes) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,8 @@ from labtop.model.run import Artifact, Beat, MetricSummary, Process, RunRecord, 
 from labtop.store.amending import amended, with_logged
 from labtop.store.departed import told_by_logs
 from labtop.store.files import FILES, Files, replace_file
-from labtop.store.format import Encoded, record_parquet
+from labtop.store.first_record import first_record_parquet
+from labtop.store.format import Encoded, encode_record, record_parquet
 from labtop.store.layout import RECORD, file_mode
 from labtop.store.live import fold_live
 from labtop.store.reader import read_record
@@ -26,6 +28,7 @@ from labtop.store.writers import MOST_ARTIFACTS, borrowed, with_metrics, write_w
 
 Durability = Literal["process", "os", "sync"]
 _LONGEST_BEAT_S = 10.0
+_YOUNG_S = 2.0
 _AGE_A_BEAT = 20.0  # a run of a minute beats every three seconds
 _WHO_INTERVAL_S = 60.0
 _COST_A_BEAT = 20.0  # writing the record may take a twentieth of the time,
@@ -64,18 +67,18 @@ def write_record(
     mode: int = 0o600,
     sync: bool = True,
     check: Callable[[Path], None] = lambda _: None,
-    known: Encoded | None = None,
+    content: bytes | None = None,
 ) -> None:
     """Put a record in the place of the one that is there; `check` is called last, and may raise to leave that.
 
-    `known` as for `format.encode_record`.
+    `content` is the record as Parquet, where the caller has it.
 
     Raises:
         OSError: the system would not; the old record stays.
     """
-    replace_file(
-        folder / RECORD, record_parquet(record, known), files=files, mode=mode, sync=sync, check=check
-    )
+    if content is None:
+        content = record_parquet(record)
+    replace_file(folder / RECORD, content, files=files, mode=mode, sync=sync, check=check)
 
 
 class _NotOurTurnError(Exception):
@@ -210,7 +213,7 @@ class LiveRecord:
                 mode=who.mode,
                 sync=who.sync,
                 check=check,
-                known=self._encoded,
+                content=self._content(record),
             )
         except _NotOurTurnError:
             self._base = self._put_down
@@ -218,6 +221,13 @@ class LiveRecord:
         self._put_down = self.given
         self._seen = _looks(who.folder / RECORD)
         self._cost_s, self._work_s = time.monotonic() - begun, time.thread_time() - worked_s
+
+    def _content(self, record: RunRecord) -> bytes:
+        """The record as Parquet. As long as nobody needs the library for it, neither start nor end waits for that."""
+        is_young = time.monotonic() - self._begun < _YOUNG_S or record.status.is_end
+        if is_young and not hasattr(sys.modules.get("pyarrow.parquet"), "write_table"):
+            return first_record_parquet(encode_record(record, self._encoded))
+        return record_parquet(record, self._encoded)
 
     def _expect_our_turn(self) -> None:
         if not self._is_our_turn():

@@ -26,6 +26,7 @@ from labtop.recording.home import open_home, refuge_of
 from labtop.recording.invited import errors_of, note_deaths
 from labtop.recording.moving import Moving
 from labtop.recording.output import OUTPUT, OutputLog
+from labtop.recording.rehearsal import rehearse_end
 from labtop.recording.system.sampler import SystemSampler, samples_here
 from labtop.recording.wrapped.last_words import LastWords
 from labtop.recording.wrapped.order import Order, Place
@@ -85,11 +86,7 @@ class Keeper:
             with facts.safely("output"):
                 mode = file_mode(settings.shared)
                 log = OutputLog(folder / OUTPUT, redactor, settings.output_max_bytes, mode)
-        capture = threading.Thread(
-            target=capture_surroundings,
-            args=(facts, folder, Path(self._place.store), self._order.command, settings, self._moving),
-            daemon=True,
-        )
+        capture = threading.Thread(target=self._look_around, args=(facts, folder, settings), daemon=True)
         capture.start()
         self._moving.facts, self._moving.output = facts, log
         self._moving.wait_for_background = capture.join
@@ -153,6 +150,14 @@ class Keeper:
             facts.trouble("store", home.trouble)
         writer.flush()
         return facts, folder
+
+    def _look_around(self, facts: RunFacts, folder: Path, settings: Settings) -> None:
+        capture_surroundings(
+            facts, folder, Path(self._place.store), self._order.command, settings, self._moving
+        )
+        if self._told.exit_code is None:  # it goes on: its end, which somebody waits for, can be made ready
+            with facts.safely("getting ready for the end"):
+                rehearse_end()
 
     def _follow(self, facts: RunFacts, log: OutputLog | None, sink: PointSink, folder: Path) -> None:
         """Take output and look at files until the command has ended and all it wrote was taken."""
