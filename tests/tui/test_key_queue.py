@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.keys import _character_to_key
 
+from labtop.settings import Settings
+from labtop.tui.app import LabtopApp
+from labtop.tui.key_queue import OPENING_PATIENCE_S
 from tests.tui.shell_app import Driver, labtop
 from tests.tui.snapshot_store import build_snapshot_store
 
@@ -43,3 +48,39 @@ async def test_a_pasted_text_goes_to_the_prompt_before_it(tmp_path: Path) -> Non
         driver.app.post_message(events.Key("enter", "\r"))
         await driver.settle()
         assert driver.names()[0] == "brave-otter"
+
+
+async def test_keys_typed_while_a_store_is_opened_are_for_its_rows(tmp_path: Path) -> None:
+    """They wait for them; leaving does not."""
+    app = LabtopApp(build_snapshot_store(tmp_path / "runs"), Settings())
+    async with app.run_test() as pilot:
+        driver = Driver(app, pilot)
+        assert app.is_opening
+        for key in ("down", "down", "space"):
+            app.post_message(events.Key(key, " " if key == "space" else None))
+        await driver.settle()
+        assert driver.runs.grid.cursor_index == 2
+        assert len(app.session.marked_run_ids) == 1
+        app.exit(0)
+    app.close_catalog()
+
+
+class NeverOpen(LabtopApp):
+    """A store that takes for ever to open."""
+
+    def _open_catalog(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("keys", [["down", "ctrl+q"], ["q"]])
+async def test_one_can_leave_while_a_store_is_opened(keys: list[str], tmp_path: Path) -> None:
+    """ctrl+q whatever was typed before, q if it is the first key."""
+    app = NeverOpen(build_snapshot_store(tmp_path / "runs"), Settings())
+    async with app.run_test():
+        for key in keys:
+            app.post_message(events.Key(key, None))
+        until = time.monotonic() + OPENING_PATIENCE_S
+        while app.is_running and time.monotonic() < until:
+            await asyncio.sleep(0.001)
+        assert not app.is_running
+    app.close_catalog()

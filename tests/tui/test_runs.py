@@ -243,6 +243,20 @@ async def test_a_group_of_runs_without_a_param_is_named_by_what_it_lacks(tmp_pat
         assert "no lr, width" in titles
 
 
+async def test_an_export_waits_until_all_runs_are_read(store: Path, tmp_path: Path) -> None:
+    """A run that is only listed has no figures yet, and a file does not say so."""
+    file = tmp_path / "out.csv"
+    async with labtop(store) as driver:
+        driver.app.is_reading = True
+        await driver.command(f"export {file}")
+        assert "out.csv is written when all runs are read" in driver.message
+        assert not file.exists()
+        driver.app.is_reading = False
+        driver.app.catalog_moved()
+        await driver.settle()
+        assert len(file.read_text().splitlines()) == 31
+
+
 async def test_grouping_by_columns(store: Path) -> None:
     """By command or from the list."""
     async with labtop(store) as driver:

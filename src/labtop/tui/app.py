@@ -27,7 +27,7 @@ from textual.screen import Screen
 
 from labtop.errors import LabtopError, UsageError
 from labtop.settings import Settings
-from labtop.tui.actions import Keymap, parse_command
+from labtop.tui.actions import EVERYWHERE, Keymap, parse_command
 from labtop.tui.gateway import Gateway
 from labtop.tui.key_queue import KeyQueue
 from labtop.tui.line_filter import TerminalFilter
@@ -61,6 +61,7 @@ SCREENS = {
 
 QUIET_REFRESHES = 5  # without running runs, the store is looked at so many times less often
 BEFORE_A_DIALOG = "runs.one"  # the record that a prompt for tags or a note begins with
+NEED_NO_ROWS = ("quit", "back", "close", "help", "help_quit", "problems", "theme", "mouse")
 PROGRESS_S = 0.25  # how often rows appear while a store is read for the first time
 _LAST_WAIT_S = 0.5  # for threads that are busy when the app ends
 
@@ -80,7 +81,13 @@ class LabtopApp(App[int]):
         self._seen = seen
         keymap = Keymap(settings.keys)
         gateway = Gateway(self, self.show_error)
-        self.typed = KeyQueue(self, lambda: gateway.is_busy(BEFORE_A_DIALOG))
+        self.typed = KeyQueue(
+            self,
+            lambda: gateway.is_busy(BEFORE_A_DIALOG),
+            lambda: self.is_opening,
+            lambda key: self._action_of(key) in NEED_NO_ROWS,
+            lambda: self.say("opening: keys wait for the first rows"),
+        )
         self.session = Session(path, settings, keymap, gateway, StoreState.load(path))
         self.session.is_ascii = self.terminal_filter.ascii
         self.session.restore_marks()
@@ -152,6 +159,11 @@ class LabtopApp(App[int]):
     def front(self) -> LabScreen | None:
         """The screen in front, below whatever dialog is open."""
         return next((each for each in reversed(self.screen_stack) if isinstance(each, LabScreen)), None)
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the screen in front has nothing yet that keys could be about."""
+        return self.front is not None and self.front.is_opening
 
     @property
     def lab_screens(self) -> list[LabScreen]:
@@ -265,16 +277,22 @@ class LabtopApp(App[int]):
     # actions of every screen
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys in their turn; all else at once."""
-        if not self.typed.holds(event):
+        """Keys in their turn; all else at once, and leaving when nothing can be done yet."""
+        is_way_out = isinstance(event, events.Key) and self.is_opening and self._action_of(event) == "quit"
+        if is_way_out or not self.typed.holds(event):
             await super().on_event(event)
+
+    def _action_of(self, key: events.Key) -> str | None:
+        """What a key does on every screen."""
+        action = self.session.keymap.find(EVERYWHERE, key_name(key))
+        return None if action is None else action.name
 
     async def on_key(self, event: events.Key) -> None:
         """Keys that work everywhere, also while text is typed."""
-        action = self.session.keymap.find("*", key_name(event))
-        if action is not None and action.name in ("quit", "palette"):
+        name = self._action_of(event)
+        if name in ("quit", "palette"):
             event.stop()
-            done = getattr(self, f"action_{action.name}")()
+            done = getattr(self, f"action_{name}")()
             if inspect.isawaitable(done):
                 await done
 

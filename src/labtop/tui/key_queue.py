@@ -2,7 +2,8 @@
 
 Over a slow line `:sort lr` and Enter arrive at once. Textual hands a key to whoever has the focus when it is read, so
 that all that follows `:` would go to the screen below the command line that is just opening, and mean something else
-there. What follows Enter would go to the dialog that is just closing.
+there. What follows Enter would go to the dialog that is just closing. And what is typed while a store is being opened
+is for the rows that are coming.
 """
 
 from __future__ import annotations
@@ -23,13 +24,32 @@ from labtop.tui.screens.dialogs import Dialog
 PATIENCE_S = 1.0
 """Longer no key is held back, whatever the one before does."""
 
+OPENING_PATIENCE_S = 5.0
+"""So long after the start keys wait for the first rows; later they do what can be done without."""
+
+TELL_S = 0.4
+"""A key that waits longer than this is told to."""
+
 
 class KeyQueue:
-    """The keys and pasted texts that an app has not been given yet. `is_asking`: a dialog is on its way."""
+    """The keys and pasted texts that an app has not been given yet.
 
-    def __init__(self, app: App[Any], is_asking: Callable[[], bool]) -> None:
+    `is_asking`: a dialog is on its way. `is_opening`: there are no rows yet. `leads_out`: a key that leaves, or asks
+    for help, which needs no rows. `tell` is called when keys wait for rows.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        is_asking: Callable[[], bool],
+        is_opening: Callable[[], bool] = lambda: False,
+        leads_out: Callable[[events.Key], bool] = lambda _: False,
+        tell: Callable[[], object] = lambda: None,
+    ) -> None:
         self._app = app
         self._is_asking = is_asking
+        self._is_opening, self._leads_out, self._tell = is_opening, leads_out, tell
+        self._open_until = time.monotonic() + OPENING_PATIENCE_S
         self._waiting: deque[events.Event] = deque()
         self._task: asyncio.Task[None] | None = None
         self._passed: events.Event | None = None
@@ -51,11 +71,23 @@ class KeyQueue:
     async def _pass_on(self) -> None:
         try:
             while self._waiting:
+                await self._rows()
                 self._passed = self._waiting.popleft()
                 self._app.post_message(self._passed)
                 await self._done()
         finally:
             self._task = None
+
+    async def _rows(self) -> None:
+        """Wait for the first rows, unless the next key needs none."""
+        tell_at = time.monotonic() + TELL_S
+        while self._is_opening() and self._app.is_running and time.monotonic() < self._open_until:
+            if isinstance(key := self._waiting[0], events.Key) and self._leads_out(key):
+                return
+            if time.monotonic() > tell_at:
+                tell_at = self._open_until
+                self._tell()
+            await asyncio.sleep(0.01)
 
     async def _done(self) -> None:
         """Wait until whoever may get a key has handled all he was told, and a dialog that opened has the focus."""

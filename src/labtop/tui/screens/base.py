@@ -102,6 +102,11 @@ class LabScreen(AskingScreen):
         return self.is_attached and self.lab.front is self
 
     @property
+    def is_opening(self) -> bool:
+        """Whether what keys are about is still to come."""
+        return False
+
+    @property
     def is_composed(self) -> bool:
         """Whether the widgets are there; Textual hands keys to a screen that is only being opened, too."""
         return bool(self.query(KeyLine))

@@ -41,6 +41,11 @@ class RunsScreen(RunsMarks, RunsGroups, RunsSavedViews, RunsFilter, RunsPanes, R
             yield Grid(ascii=self.session.is_ascii)
             yield Horizontal(id="side")
 
+    @property
+    def is_opening(self) -> bool:
+        """No rows of the catalog yet; those of the last session may be painted."""
+        return self.loaded is None
+
     def on_mount(self) -> None:
         """Paint what was there last time, and ask for what is there now."""
         self.view = self.session.state.view
@@ -74,6 +79,7 @@ class RunsScreen(RunsMarks, RunsGroups, RunsSavedViews, RunsFilter, RunsPanes, R
             self.open_bar.show_count(len(loaded.selection), loaded.selection.total)
         self._show_title()
         self.preview_soon()
+        self.export_what_waits()
 
     def filter_failed(self, error: FilterError) -> None:
         """Point at the character while typing; else say so and let all runs through."""

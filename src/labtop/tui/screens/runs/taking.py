@@ -12,6 +12,8 @@ from labtop.views.text import clean
 class RunsTaking(RunsTable):
     """What is taken is what is shown: the same rows in the same columns and order."""
 
+    _waits: Path | None = None  # a file to export to when all runs are read
+
     def yank_choices(self) -> list[Choice]:
         """What can be copied here: also the cell, and the table as SQL."""
         return [
@@ -56,9 +58,17 @@ class RunsTaking(RunsTable):
         )
 
     def _export(self, path: Path) -> None:
-        if self.loaded is None:
+        if self.loaded is None or self.lab.is_reading:
+            self._waits = path
+            self.say(f"{clean(path.name, 60)} is written when all runs are read")
             return
         from labtop.tui.screens.runs.export import export_table
 
         catalog, loaded = self.session.catalog, self.loaded
         self.request("export", lambda: export_table(catalog, loaded, path), self.say)
+
+    def export_what_waits(self) -> None:
+        """A table has come; when it is whole, write the export that was asked for before."""
+        if self._waits is not None and not self.lab.is_reading:
+            path, self._waits = self._waits, None
+            self._export(path)
