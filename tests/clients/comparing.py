@@ -95,6 +95,11 @@ def differences(run: Printed, told: Told) -> list[str]:
             told.artifacts,
             sorted(each["name"] for each in shown["artifacts"] if each["kind"] != "folder"),
         ),
+        (
+            "models",
+            told.models,
+            [[each["name"], each["version"], each["aliases"]] for each in shown["source"]["models"]],
+        ),
         ("summary", told.summary, {name: shown["summary"].get(name) for name in told.summary or ()}),
         ("tags", sorted(told.tags or ()), sorted({*shown["tags"]} & {*(told.tags or ())})),
     ]

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import mlflow
 from mlflow.entities import Metric, ViewType
@@ -48,6 +49,9 @@ def log_parent(client: MlflowClient) -> str:
     with mlflow.start_run(run_id=run_id):  # goes on, with steps that were there
         for step in range(8, 14):
             mlflow.log_metric("val/loss", step * -0.1, step=step)
+    client.create_registered_model("net")
+    version = client.create_model_version("net", "file:///x", run_id).version
+    client.set_registered_model_alias("net", "best", version)
     return run_id
 
 
@@ -82,6 +86,10 @@ def read_back(client: MlflowClient) -> list[Told]:
     """Every run of every experiment as `search_runs` and `get_metric_history` tell it."""
     told = []
     experiments = {each.experiment_id: each.name for each in client.search_experiments()}
+    versions: dict[str | None, list[list[Any]]] = {}
+    for model in client.search_model_versions():
+        aliases = client.get_model_version(model.name, model.version).aliases
+        versions.setdefault(model.run_id, []).append([model.name, str(model.version), [*aliases]])
     for found in client.search_runs([*experiments], run_view_type=ViewType.ALL, max_results=1_000):
         info, data = found.info, client.get_run(found.info.run_id).data
         parent = data.tags.get("mlflow.parentRunId")
@@ -100,7 +108,7 @@ def read_back(client: MlflowClient) -> list[Told]:
             started_us=info.start_time * 1000, ended_us=info.end_time and info.end_time * 1000,
             tags=[f"{key}={data.tags[key]}" for key in ("team", "release candidate") if key in data.tags],
             notes=data.tags.get("mlflow.note.content", ""), parent=parent or "", archived=not is_there,
-            artifacts=sorted(_artifacts(client, info.run_id, "")),
+            artifacts=sorted(_artifacts(client, info.run_id, "")), models=versions.get(info.run_id, []),
         ))  # fmt: skip
     return told
 

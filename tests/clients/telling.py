@@ -34,6 +34,8 @@ class Told:
     archived: bool | None = None
     artifacts: list[str] | None = None
     summary: dict[str, Any] | None = None
+    models: list[list[Any]] | None = None
+    """Versions of registered models that the run made: name, version, aliases."""
 
 
 def places() -> tuple[Path, Path]:

@@ -18,7 +18,8 @@ from labtop.model.values.histogram import Histogram
 from labtop.model.values.image import Image
 
 COUNT = 400_000
-SCORES = [random.Random(0).random() for _ in range(COUNT)]
+CHANCE = random.Random(0)
+SCORES = [CHANCE.random() for _ in range(COUNT)]
 CLASSES = [score > 0.5 for score in SCORES]
 NAMES = ["cat" if each else "dog" for each in CLASSES]
 
