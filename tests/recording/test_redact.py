@@ -5,13 +5,20 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labtop.errors import UsageError
-from labtop.recording.capture.redact import LINE_LIMIT, Redactor
+from labtop.recording.capture.redact import LINE_LIMIT, Redactor, _is_secret_in_text
+from labtop.recording.capture.secret_looks import LOOKS
 from labtop.recording.capture.secret_names import is_secret_file, is_secret_name, placeholder
 from tests.recording.secrets import BY_LOOK, texts
 
 REDACTOR = Redactor()
+PIECES = [
+    *(hint for look in LOOKS for hint in look.hints), "token=", "--password ", "api_key: ", "https://u:p@", "SK",
+    "AKIA", "0123456789abcdef" * 2, "q" * 40, " ",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "secret"), texts().values(), ids=texts())
@@ -21,6 +28,42 @@ def test_every_fake_secret_is_taken_out_of_text(text: str, secret: str) -> None:
     assert secret not in clean
     assert clean.startswith("before ")
     assert "${" in clean
+
+
+@pytest.mark.parametrize(("text", "secret"), texts().values(), ids=texts())
+def test_lines_alike_are_looked_at_as_others_are(text: str, secret: str) -> None:
+    """What was remembered of lines with other numbers takes nothing from any secret, and makes none of numbers."""
+    redactor = Redactor()
+    digits = str.maketrans("123456789", "987654321")
+    for each in (text.translate(digits), f"step 17: {text}", text):
+        for _ in range(2):
+            assert redactor.text(each) == redactor._whole(each, _is_secret_in_text)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.text(max_size=12)), max_size=6), st.integers(0, 9))
+def test_the_quick_way_is_the_slow_way(pieces: list[tuple[str, str]], digit: int) -> None:
+    """Whatever stands beside what secrets are known by, and whichever digits."""
+    redactor = Redactor.build({"A_TOKEN": f"remembered{digit}{digit}"})
+    line = "".join(f"{piece}{text}" for piece, text in pieces)
+    for each in (line.translate(dict.fromkeys(map(ord, "0123456789"), str(digit))), line):
+        assert redactor.text(each) == redactor._whole(each, _is_secret_in_text)
+
+
+def test_a_program_that_prints_other_numbers_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole look, at a hundred kinds of secrets, is for what is new."""
+    redactor = Redactor()
+    looks: list[str] = []
+
+    def look(text: str, low: str) -> str:
+        looks.append(low)
+        return text
+
+    monkeypatch.setattr("labtop.recording.capture.redact.without_looks", look)
+    for step in range(100, 200):
+        assert redactor.text(line := f"epoch {step}: loss=0.{step} tokens/s 51{step}\n") == line
+    assert looks == []
+    redactor.text("password=12345678")
+    assert len(looks) == 1
 
 
 @pytest.mark.parametrize("secret", BY_LOOK.values(), ids=BY_LOOK)

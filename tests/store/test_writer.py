@@ -20,7 +20,7 @@ from labtop.store.layout import METRICS, RECORD
 from labtop.store.live import fold_live, read_record_live
 from labtop.store.reader import list_point_files, read_points, read_record
 from labtop.store.writer import RunWriter
-from tests.store.runs import FaultyFiles, new_record, new_writer, wait_for
+from tests.store.runs import FaultyFiles, log_of, new_record, new_writer, wait_for
 
 
 def folder_of(store: Path) -> Path:
@@ -436,6 +436,24 @@ def test_the_end_does_not_wait_until_the_disk_has_freed_the_log(
     assert freeing.wait(60)
     go_on.set()
     assert parked.wait(60)
+
+
+def test_after_the_end_nothing_is_written_or_kept(tmp_path: Path) -> None:
+    """Neither in a file nor in memory, however it is logged; what came too late is counted."""
+    writer = new_writer(tmp_path)
+    log(writer, 0, 5)
+    assert writer.close()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    tail = writer._upkeep.tail
+    quick = log_of(tail)
+    log(writer, 5, 10)
+    quick.log({"loss": 0.5}, 11)
+    quick.log({"loss": 0.25}, 12)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert (tail.next_seq, tail.queued, len(tail._fresh)) == (10, 0, 0)
+    assert writer.dropped == 12
+    assert writer.close()
+    assert read_record(folder_of(tmp_path)).life.dropped == 0
 
 
 def test_a_queue_that_nobody_empties_stays_bounded(tmp_path: Path) -> None:

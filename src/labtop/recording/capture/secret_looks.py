@@ -7,6 +7,7 @@ A look that is no more than letters and digits of a length is not here: it would
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -201,7 +202,15 @@ def holds_look(text: str, low: str) -> bool:
     )
 
 
-_HINTS = tuple((sign, tuple(hint for _, hints in looks for hint in hints)) for sign, looks in _BY_SIGN)
+def hint_table(as_sought: Callable[[str], str] = str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """All hints by their sign, as one seeks them: a text that holds none of them, or none of the sign, has no look."""
+    return tuple(
+        (sign, tuple(dict.fromkeys(as_sought(hint) for _, hints in looks for hint in hints)))
+        for sign, looks in _BY_SIGN
+    )
+
+
+_HINTS = hint_table()
 
 
 def has_hint(low: str) -> bool:
