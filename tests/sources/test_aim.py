@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +83,16 @@ def test_an_old_database_a_damaged_one_and_none_are_read_as_far_as_they_go(tmp_p
         assert any("run_metadata.sqlite" in each for each in record.source.problems)
     (damaged / "run_metadata.sqlite").unlink()
     assert list(read(damaged.parent)) == [FIRST]
+
+
+def test_a_row_without_a_hash_is_named(tmp_path: Path) -> None:
+    """As damage leaves it; the other runs say that one is missing."""
+    place = write_repository(tmp_path, [FIRST, SECOND])
+    with closing(sqlite3.connect(place / "run_metadata.sqlite")) as connection:
+        connection.execute("UPDATE run SET hash = NULL WHERE hash = ?", [SECOND])
+        connection.commit()
+    (whole,) = read_all(AimSource(), tmp_path).values()
+    assert any("has no hash" in each for each in whole.read.record.source.problems)
 
 
 def test_another_python_is_asked_about_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

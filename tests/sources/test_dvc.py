@@ -197,6 +197,20 @@ def test_damage_costs_one_experiment(tmp_path: Path) -> None:
     assert all(each.record.source.problems for each in read(tmp_path).values())
 
 
+def test_an_experiment_whose_ref_is_damaged_is_named(tmp_path: Path) -> None:
+    """A crash leaves an empty file: what the ref is called is known, and nothing else."""
+    project = Project(tmp_path / "digits")
+    for name in ("exp-0", "exp-1"):
+        project.experiment(name, 0.1)
+    (ref,) = (project.root / ".git" / "refs" / "exps").rglob("exp-1")
+    ref.write_bytes(b"")
+    runs = read(tmp_path)
+    assert runs["exp-0"].record.source.problems == ()
+    lost = runs["exp-1"].record
+    assert (lost.status, lost.code.commit, len(lost.source.problems)) == (Status.UNKNOWN, None, 1)
+    assert "exp-1 names no commit" in lost.source.problems[0]
+
+
 def test_paths_that_lead_out_are_not_followed(tmp_path: Path) -> None:
     """Neither names in pipelines nor digests nor lists in the cache."""
     root = tmp_path / "project"

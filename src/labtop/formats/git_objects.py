@@ -63,6 +63,8 @@ def is_git_folder(folder: Path) -> bool:
 def read_refs(git: Path, prefix: str) -> dict[str, str]:
     """Refs below a prefix like "refs/exps/" with the commits that they name: packed ones, and over them loose ones.
 
+    A ref that names none, such as the empty file that a crash leaves, has an empty text.
+
     Raises:
         PermissionError: a folder of them may not be listed.
     """
@@ -79,8 +81,8 @@ def read_refs(git: Path, prefix: str) -> dict[str, str]:
             content = read_bytes(path, 4096).strip()
         except (OSError, InputError):
             continue
-        if _SHA.fullmatch(content) and len(refs) < _MOST_REFS:
-            refs[name] = content.decode()
+        if len(refs) < _MOST_REFS:
+            refs[name] = content.decode() if _SHA.fullmatch(content) else refs.get(name, "")
     return refs
 
 

@@ -48,9 +48,11 @@ def read_rows(place: Path, problems: Problems, hashes: Iterable[str] | None = No
             for key, name, told, description, archived, created, finalized, experiment in about.rows(
                 "run", _COLUMNS
             ):
-                if wanted is None or name in wanted:
-                    rows[str(name)] = Row(
-                        hash=str(name),
+                if not isinstance(name, str) or not name:
+                    problems.add(f"{NAME}: a row of the table run has no hash: it is damaged")
+                elif wanted is None or name in wanted:
+                    rows[name] = Row(
+                        hash=name,
                         name=str(told or ""),
                         description=str(description or ""),
                         is_archived=bool(archived),

@@ -58,7 +58,7 @@ def experiments(git: Path) -> dict[str, Experiment]:
         match = _REF.fullmatch(ref)
         if match:
             baseline = match["two"] + match["rest"]
-            found[sha] = Experiment(sha, baseline, match["name"] or sha[:7], ref=ref)
+            found[sha or ref] = Experiment(sha, baseline, match["name"] or sha[:7], ref=ref)
     for sha, message in read_reflog(git, _FAILED):
         match = _STASHED.match(message)
         if match and sha not in found:
@@ -100,6 +100,8 @@ def read_experiment(
     root: Path, git: Path, objects: GitObjects, experiment: Experiment, known: Mapping[str, Task]
 ) -> RunRead:
     """Read an experiment; `root` is the folder of the repository. Damage is told in the record."""
+    if not experiment.sha:
+        return _without_commit(root, experiment)
     problems = Problems()
     told, made_at, message, uris = Told(), None, "", {}
     folder = None
@@ -151,6 +153,20 @@ def read_experiment(
     )
 
 
+def _without_commit(root: Path, experiment: Experiment) -> RunRead:
+    """What is left of an experiment whose ref was damaged: its name."""
+    problem = f"{experiment.ref} names no commit: it is damaged"
+    record = RunRecord(
+        id="",
+        name=experiment.name,
+        project=root.name if root.name != ".git" else "",
+        status=Status.UNKNOWN,
+        life=Life(group=experiment.baseline[:7], parent_id=f"dvc:{experiment.baseline}"),
+        source=Source(tracker="dvc", uri=str(root), problems=(problem,)),
+    )
+    return RunRead(key=experiment.ref, record=record)
+
+
 def _before(objects: GitObjects, baseline: str) -> Mapping[str, Any]:
     try:
         return objects.files(objects.commit(baseline).tree)
@@ -196,6 +212,8 @@ def _sha_of(path: Path, width: int) -> str | None:
 
 def is_workspace(root: Path, objects: GitObjects, experiment: Experiment, paths: list[str]) -> bool:
     """Whether files of the workspace are those that an experiment wrote."""
+    if not experiment.sha:
+        return False
     try:
         entries = objects.files(objects.commit(experiment.sha).tree)
     except InputError:
