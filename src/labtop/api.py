@@ -5,6 +5,7 @@ Every function gives the same answer as the screen or the verb of its name.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +70,7 @@ class Store:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
+        self._point_problems: dict[tuple[str, str], Problem] = {}
 
     @property
     def path(self) -> Path:
@@ -77,8 +79,8 @@ class Store:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What could not be read, and why; all else was."""
-        return self.catalog.problems
+        """What could not be read, and why; all else was. Of points, what was asked for until now."""
+        return (*self.catalog.problems, *self._point_problems.values())
 
     def refresh(self) -> bool:
         """Read what is new; True when something was."""
@@ -125,6 +127,8 @@ class Store:
     ) -> polars.DataFrame:
         """Logged points as a Polars frame: run_id, name, step, time, value, by run, name and step.
 
+        What cannot be read is left out, with a warning; `problems` has it too.
+
         Args:
             runs: what names runs: ids, prefixes, names, `@last`, `best:METRIC`.
             name: globs of metric names, all by default.
@@ -140,7 +144,19 @@ class Store:
 
         run_ids = [self.catalog.resolve(each) for each in ([runs] if isinstance(runs, str) else runs)]
         names = [name] if isinstance(name, str) else name
-        return points_frame(self.catalog, run_ids, names, RankChoice.parse(ranks), own)
+        found: dict[tuple[str, str], Problem] = {}
+        frame = points_frame(
+            self.catalog,
+            run_ids,
+            names,
+            RankChoice.parse(ranks),
+            own,
+            lambda each: found.__setitem__((each.path, each.reason), each),
+        )
+        self._point_problems |= found
+        for each in found.values():
+            warnings.warn(f"labtop: cannot read {each.path}: {each.reason}", stacklevel=2)
+        return frame
 
     def record(self, run: str) -> RunRecord:
         """Everything recorded of one run.

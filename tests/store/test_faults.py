@@ -470,19 +470,6 @@ def test_dying_between_rename_and_unlink_doubles_nothing(tmp_path: Path) -> None
     assert points_of(folder) == EXPECTED
 
 
-def test_points_that_are_in_two_logs_count_once(tmp_path: Path) -> None:
-    """Killed after a broken log was written anew elsewhere, and before it was removed."""
-    folder = tmp_path / "r"
-    story = Story(folder, FaultyFiles())
-    story.log(0)
-    story.upkeep.flush()
-    story.log(1)
-    log = story.upkeep.tail.wal.path
-    log.with_stem(f"{log.stem[:-1]}9").write_bytes(log.read_bytes())
-    assert points_of(folder) == EXPECTED[:4]
-    assert {each.count for each in read_record_live(folder).metrics.values()} == {2}
-
-
 def test_a_damaged_part_does_not_hide_its_log(tmp_path: Path) -> None:
     """The log serves while it is there."""
     folder = tmp_path / "r"

@@ -14,6 +14,7 @@ from labtop.settings import Settings
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
+    from labtop.query.request import Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -87,6 +88,23 @@ def open_catalog(path: str | None, store: str | None, lazily: bool = False) -> I
 def exit_code(catalog: Catalog) -> int:
     """3 when some run could not be read (all others were given), else 0."""
     return 3 if catalog.problems else 0
+
+
+class Damage:
+    """Files of points that could not be read, gathered while all others are."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], None] = {}
+
+    def note(self, problem: Problem) -> None:
+        """Remember one, once."""
+        self._found[problem.path, problem.reason] = None
+
+    def say(self) -> int:
+        """Name them on stderr; the exit code, 3 if there are any."""
+        for path, reason in self._found:
+            diagnostics.say(f"labtop: cannot read {path}: {reason}")
+        return 3 if self._found else 0
 
 
 def resolve_runs(catalog: Catalog, names: Sequence[str]) -> list[str]:

@@ -16,12 +16,10 @@ from labtop.integrations.joining import join_run
 from labtop.recording.config import as_mapping
 from labtop.recording.run import Run
 
-_is_old_name = find_spec("lightning") is None or {"lightning.pytorch", "pytorch_lightning"} & {
-    *sys.modules
-} == {"pytorch_lightning"}
-_loggers: Any = import_module(
-    f"{'pytorch_lightning' if _is_old_name else 'lightning.pytorch'}.loggers.logger"
-)
+_imported = {"lightning.pytorch", "pytorch_lightning"} & {*sys.modules}
+_is_old_name = find_spec("lightning") is None or _imported == {"pytorch_lightning"}
+_package = "pytorch_lightning" if _is_old_name else "lightning.pytorch"
+_loggers: Any = import_module(f"{_package}.loggers.logger")
 _Logger: Any = _loggers.Logger
 
 

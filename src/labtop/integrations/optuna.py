@@ -39,14 +39,15 @@ class LabtopCallback:
         with self._lock, never_raising("labtop's callback for optuna"):
             run = self._run = self._study_run(study) if self._run is None else self._run
             goals = ["max" if each.name == "MAXIMIZE" else "min" for each in study.directions]
-            names = (
-                self._names if len(self._names) == len(goals) else [f"value_{at}" for at in range(len(goals))]
-            )
+            names = [*self._names]
+            if len(names) != len(goals):
+                names = [f"value_{at}" for at in range(len(goals))]
             values = dict(zip(names, trial.values or (), strict=False))
             run.write_sibling(_as_sibling(study, trial, values, dict(zip(names, goals, strict=True))))
-            if trial.state is _State.COMPLETE:
-                run.log(values, step=trial.number)
-            if trial.state is _State.COMPLETE and len(goals) == 1:
+            if trial.state is not _State.COMPLETE:
+                return
+            run.log(values, step=trial.number)
+            if len(goals) == 1:
                 best = study.best_trial
                 run.summary.update({f"best_{names[0]}": best.value, "best_trial": best.number})
 
@@ -54,9 +55,8 @@ class LabtopCallback:
         name = _name(study)
         run = join_run(**{"name": name, "group": name, "job_type": "study", **self._request})
         if is_begun_by_hook(run):
-            run.config.update(
-                {"sampler": type(study.sampler).__name__, "pruner": type(study.pruner).__name__}
-            )
+            run.config["sampler"] = type(study.sampler).__name__
+            run.config["pruner"] = type(study.pruner).__name__
         return run
 
 
@@ -71,7 +71,7 @@ def _as_sibling(
 ) -> Sibling:
     (name, *_) = goals
     points = {float(step): {name: each} for step, each in sorted(trial.intermediate_values.items())}
-    if values and values != (points[max(points)] if points else None):
+    if values and (not points or values != points[max(points)]):
         points[math.floor(max(points, default=-1.0)) + 1.0] = values
     now = datetime.now(UTC)
     return Sibling(

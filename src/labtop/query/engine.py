@@ -66,6 +66,8 @@ def translated_errors() -> Iterator[None]:
         raise InterruptedQueryError("the query was interrupted") from error
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
+    except UnicodeDecodeError as error:  # a message about a damaged file has bytes of it
+        raise QueryError(f"a file is damaged: text that is not UTF-8: {error.object!r:.200}") from error
     except RuntimeError as error:
         if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl+C while it works
             raise KeyboardInterrupt from error

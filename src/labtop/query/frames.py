@@ -10,6 +10,7 @@ import polars
 from labtop.query.catalog import Catalog
 from labtop.query.engine import quote_name
 from labtop.query.ranks import LEAD, RankChoice
+from labtop.query.request import Tell, tell_nobody
 from labtop.query.series import load_every_series
 
 _UTC_TIME = polars.Datetime("us", "UTC")
@@ -45,8 +46,12 @@ def points_frame(
     names: Sequence[str] | None = None,
     ranks: RankChoice = LEAD,
     own: bool = False,
+    tell: Tell = tell_nobody,
 ) -> polars.DataFrame:
-    """Logged points by run, name and step; `names` are globs, None is all. With a column `rank` if all are wanted."""
+    """Logged points by run, name and step; `names` are globs, None is all. With a column `rank` if all are wanted.
+
+    `tell` hears of files that could not be read.
+    """
     frames = [
         polars.DataFrame(
             {
@@ -58,7 +63,7 @@ def points_frame(
                 "rank": polars.repeat(series.rank, len(series), dtype=polars.Int32, eager=True),
             }
         )
-        for series in load_every_series(catalog, run_ids, names, ranks, own)
+        for series in load_every_series(catalog, run_ids, names, ranks, own, tell)
     ]
     whole = polars.concat(frames) if frames else polars.DataFrame(schema=_RANKED)
     return whole if ranks.kind == "all" else whole.drop("rank")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,14 @@ class Problem:
 
     path: str
     reason: str
+
+
+Tell = Callable[[Problem], None]
+"""Is told of what could not be read, maybe more than once."""
+
+
+def tell_nobody(problem: Problem) -> None:
+    """For who has no use for problems."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,15 +16,23 @@ import numpy.typing as npt
 from labtop.errors import QueryError
 from labtop.query.engine import Engine, InterruptedQueryError
 from labtop.query.ranks import NO_ROLES, NO_TIME, Floats, Integers, Part, RankChoice, choose, read_roles
-from labtop.query.request import Problem
+from labtop.query.request import Problem, Tell
 from labtop.query.rising_steps import rising_part
+from labtop.query.sql_files import read_through
 from labtop.store.part import writer_of
-from labtop.store.reader import Point, PointFiles, list_point_files, read_log_points, while_sealing
+from labtop.store.reader import (
+    FileProblem,
+    Point,
+    PointFiles,
+    list_point_files,
+    read_log_points,
+    while_sealing,
+)
 from labtop.store.writers import WRITERS
 
 
-def metric_names(engine: Engine, folder: Path | None) -> list[str]:
-    """The names of a run's logged metrics, sorted."""
+def metric_names(engine: Engine, folder: Path | None, tell: Tell) -> list[str]:
+    """The names of a run's logged metrics, sorted. Of files that cannot be read it is told."""
     if folder is None:
         return []
 
@@ -33,6 +41,8 @@ def metric_names(engine: Engine, folder: Path | None) -> list[str]:
         return files, {each.name for path in files.logs for each in read_log_points(path)[0]}
 
     files, names = while_sealing(logged)
+    for each in files.problems:
+        tell(Problem(str(each.path), each.reason))
     for path in files.parts:
         try:
             names |= {
@@ -40,8 +50,8 @@ def metric_names(engine: Engine, folder: Path | None) -> list[str]:
             }
         except InterruptedQueryError:
             raise
-        except QueryError:
-            continue
+        except QueryError as error:
+            tell(Problem(str(path), _damage(error)))
     return sorted(names)
 
 
@@ -60,11 +70,29 @@ def read_points(engine: Engine, folder: Path | None, names: Sequence[str], ranks
     """
     if folder is None or not names:
         return RunPoints({})
-    return while_sealing(lambda: _read(engine, folder, names, ranks))
+    try:
+        return while_sealing(lambda: _read(engine, folder, list_point_files(folder), names, ranks))
+    except InterruptedQueryError:
+        raise
+    except QueryError:  # a part that looks whole is not: its pages are damaged
+        return while_sealing(lambda: _read(engine, folder, _whole_files(engine, folder), names, ranks))
 
 
-def _read(engine: Engine, folder: Path, names: Sequence[str], ranks: RankChoice) -> RunPoints:
+def _whole_files(engine: Engine, folder: Path) -> PointFiles:
+    """The files of points of which every page can be read: as slow as reading them all."""
     files = list_point_files(folder)
+    whole, torn = read_through(files.parts, engine.query)
+    damaged = tuple(FileProblem(Path(each.path), f"damaged: {each.reason}") for each in torn)
+    return PointFiles(tuple(whole), files.logs, (*files.problems, *damaged))
+
+
+def _damage(error: QueryError) -> str:
+    return f"damaged: {error.message.splitlines()[0]}"
+
+
+def _read(
+    engine: Engine, folder: Path, files: PointFiles, names: Sequence[str], ranks: RankChoice
+) -> RunPoints:
     problems = [Problem(str(each.path), each.reason) for each in files.problems]
     logged: list[Point] = []
     for path in files.logs:
@@ -126,7 +154,7 @@ def _writers(engine: Engine, parts: Sequence[Path]) -> tuple[list[str], list[Pat
         if len(parts) == 1:
             if not parts[0].exists():
                 raise FileNotFoundError(parts[0]) from error
-            return [], [], [Problem(str(parts[0]), f"damaged: {error.message.splitlines()[0]}")]
+            return [], [], [Problem(str(parts[0]), _damage(error))]
     half = len(parts) // 2
     first, second = _writers(engine, parts[:half]), _writers(engine, parts[half:])
     return sorted({*first[0], *second[0]}), first[1] + second[1], first[2] + second[2]

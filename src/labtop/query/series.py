@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from labtop.query.catalog import Catalog
 from labtop.query.lineage import Ancestor, ancestors, stitched
 from labtop.query.ranks import LEAD, NO_TIME, Floats, Integers, RankChoice
-from labtop.query.request import Point, Problem
+from labtop.query.request import Point, Problem, Tell, tell_nobody
 from labtop.query.run_points import metric_names, read_points
 
 
@@ -42,12 +42,14 @@ def load_series(
     names: Sequence[str],
     ranks: RankChoice = LEAD,
     own: bool = False,
+    tell: Tell = tell_nobody,
 ) -> list[Series]:
     """The series of runs, run by run and name by name; those without points are left out.
 
     Arguments:
         ranks: whose points, where several processes logged the same metric.
         own: leave out what a forked run has in common with the run it was forked from.
+        tell: of files that could not be read.
 
     Raises:
         InterruptedQueryError: `catalog.interrupt` was called.
@@ -58,7 +60,7 @@ def load_series(
     return [
         series
         for run_id in ids
-        for series in _load_with_ancestors(catalog, run_id, forks.get(run_id, ()), wanted, ranks)
+        for series in _load_with_ancestors(catalog, run_id, forks.get(run_id, ()), wanted, ranks, tell)
         if len(series)
     ]
 
@@ -69,11 +71,12 @@ def load_points(
     names: Sequence[str] | None = None,
     ranks: RankChoice = LEAD,
     own: bool = False,
+    tell: Tell = tell_nobody,
 ) -> list[Point]:
-    """Every point of runs by run, name and step; `names` are globs, None is all. Damaged files are passed over."""
+    """Every point of runs by run, name and step; `names` are globs, None is all. Of damaged files it is told."""
     return [
         Point(series.run_id, series.name, step, None if time_us == NO_TIME else time_us, value, series.rank)
-        for series in load_every_series(catalog, run_ids, names, ranks, own)
+        for series in load_every_series(catalog, run_ids, names, ranks, own, tell)
         for step, time_us, value in zip(
             series.steps.tolist(), series.times_us.tolist(), series.values.tolist(), strict=True
         )
@@ -86,6 +89,7 @@ def load_every_series(
     names: Sequence[str] | None = None,
     ranks: RankChoice = LEAD,
     own: bool = False,
+    tell: Tell = tell_nobody,
 ) -> Iterator[Series]:
     """The series of runs whose names fit one of the globs `names` (None: all), by run and name."""
     ids = list(dict.fromkeys(run_ids))
@@ -94,22 +98,30 @@ def load_every_series(
     for run_id in ids:
         family = [run_id, *(each.run_id for each in forks.get(run_id, ()))]
         there = sorted(
-            {name for each in family for name in metric_names(catalog.engine, catalog.run_folder(each))}
+            {name for each in family for name in metric_names(catalog.engine, catalog.run_folder(each), tell)}
         )
         wanted = [
             name for name in there if names is None or any(fnmatch.fnmatchcase(name, glob) for glob in names)
         ]
-        found = _load_with_ancestors(catalog, run_id, forks.get(run_id, ()), wanted, ranks)
+        found = _load_with_ancestors(catalog, run_id, forks.get(run_id, ()), wanted, ranks, tell)
         yield from (series for series in found if len(series))
 
 
 def _load_with_ancestors(
-    catalog: Catalog, run_id: str, forks: Sequence[Ancestor], names: Sequence[str], ranks: RankChoice
+    catalog: Catalog,
+    run_id: str,
+    forks: Sequence[Ancestor],
+    names: Sequence[str],
+    ranks: RankChoice,
+    tell: Tell,
 ) -> list[Series]:
     found = read_points(catalog.engine, catalog.run_folder(run_id), names, ranks)
     before = [
         (each, read_points(catalog.engine, catalog.run_folder(each.run_id), names, ranks)) for each in forks
     ]
+    for each in (found, *(other for _, other in before)):
+        for problem in each.problems:
+            tell(problem)
     loaded = []
     for name in names:
         parts = {part.key: part for part in found.parts.get(name, ())}

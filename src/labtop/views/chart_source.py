@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from labtop.errors import NoRunError
@@ -129,6 +130,8 @@ class CurveSource:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._series: dict[tuple[str, str], RankSeries] = {}
+        # by run and path; another thread may be looking at it, so it is never changed in place
+        self._problems: dict[tuple[str, str], Problem] = {}
         self._curves: dict[tuple[object, ...], Curve] = {}
         self._ranks = "0"
         self.families = Families(())
@@ -159,8 +162,7 @@ class CurveSource:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be read of the series that are kept, each file once."""
-        found = (each.problems for kept in self._series.values() for each in kept.series)
-        return tuple({problem.path: problem for problems in found for problem in problems}.values())
+        return tuple(self._problems.values())
 
     @property
     def ranks(self) -> str:
@@ -174,6 +176,7 @@ class CurveSource:
         """Read the series of these runs again when they are next asked for: they may have grown."""
         gone = set(run_ids)
         self._series = {key: each for key, each in self._series.items() if key[0] not in gone}
+        self._problems = {key: each for key, each in self._problems.items() if key[0] not in gone}
         self._curves = {key: each for key, each in self._curves.items() if key[0] not in gone}
 
     def charts(
@@ -270,6 +273,11 @@ class CurveSource:
         for run in facts:
             names = [name for name in metrics if name in run.goals and (run.run_id, name) not in self._series]
             if names:
-                found = load_series(self._catalog, [run.run_id], names, ranks)
+                found = load_series(
+                    self._catalog, [run.run_id], names, ranks, tell=partial(self._note, run.run_id)
+                )
                 for name in names:
                     self._series[run.run_id, name] = cut_to_fit([each for each in found if each.name == name])
+
+    def _note(self, run_id: str, problem: Problem) -> None:
+        self._problems = {**self._problems, (run_id, problem.path): problem}

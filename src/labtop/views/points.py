@@ -8,6 +8,7 @@ from typing import Any
 
 from labtop.model.as_json import step_as_json
 from labtop.query.catalog import Catalog
+from labtop.query.request import Tell, tell_nobody
 from labtop.views.export import Sheet
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,10 +20,12 @@ def points_sheet(
     names: Sequence[str] | None = None,
     ranks: str = "0",
     own: bool = False,
+    tell: Tell = tell_nobody,
 ) -> Sheet:
     """Columns run_id, name, step, time, value; steps that are whole are integers; `names` are globs.
 
     With `ranks` "all" there is a column rank. `own`: nothing of a run's parent before a fork.
+    `tell` hears of files that could not be read.
     """
     from labtop.query.ranks import RankChoice
     from labtop.query.series import load_points  # with numpy, which browsing does without
@@ -38,6 +41,6 @@ def points_sheet(
             point.value,
             *((point.rank,) if shows_rank else ()),
         )
-        for point in load_points(catalog, run_ids, names, RankChoice.parse(ranks), own)
+        for point in load_points(catalog, run_ids, names, RankChoice.parse(ranks), own, tell)
     ]
     return Sheet((*columns, "rank") if shows_rank else columns, rows, "metrics")

@@ -9,6 +9,7 @@ import click
 from labtop.cli import diagnostics
 from labtop.cli.asked_runs import json_of
 from labtop.cli.opening import (
+    Damage,
     archived_option,
     exit_code,
     open_catalog,
@@ -54,15 +55,17 @@ def export_command(
 ) -> int:
     """Write all runs below PATH, in full precision, to a file: .csv .parquet .json .jsonl .md .tex .duckdb."""
     chosen = format_of(target, format_name)
+    damage = Damage()
     with open_catalog(path, store) as catalog:
         selection = catalog.select(TableQuery(where, sort_keys(catalog.columns(), sort), archived))
         if chosen in ("json", "jsonl") and not points and columns is None:
             with target.open("wb") as stream:
                 write_objects(json_of(catalog, selection), chosen, stream)
         else:
-            export(_sheets(catalog, selection, chosen, points, names, columns), target, chosen, csv_safe)
+            sheets = _sheets(catalog, selection, chosen, points, names, columns, damage)
+            export(sheets, target, chosen, csv_safe)
         diagnostics.say(f"{len(selection)} of {selection.total} runs written to {target}")
-        return exit_code(catalog)
+        return exit_code(catalog) or damage.say()
 
 
 def _sheets(
@@ -72,6 +75,7 @@ def _sheets(
     points: bool,
     names: tuple[str, ...],
     columns: str | None,
+    damage: Damage,
 ) -> list[Sheet]:
     """The sheets asked for; a DuckDB file gets both the runs and, with --points, the metrics."""
     sheets = []
@@ -79,5 +83,5 @@ def _sheets(
         chosen = find_columns(catalog.columns(), columns) if columns else catalog.columns()
         sheets.append(runs_sheet(catalog, selection, chosen))
     if points:
-        sheets.append(points_sheet(catalog, catalog.ids(selection.rows), names or None))
+        sheets.append(points_sheet(catalog, catalog.ids(selection.rows), names or None, tell=damage.note))
     return sheets

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from labtop.cli.diagnostics import say
-from labtop.cli.opening import exit_code, format_option, open_catalog, resolve_runs, store_option
+from labtop.cli.opening import Damage, exit_code, format_option, open_catalog, resolve_runs, store_option
 from labtop.cli.output import write_sheet_as
 from labtop.query.catalog import Catalog
 from labtop.store.writers import read_writers
@@ -39,17 +39,11 @@ def metrics_command(
     """
     with open_catalog(None, store) as catalog:
         run_ids = resolve_runs(catalog, runs)
-        write_sheet_as(points_sheet(catalog, run_ids, names or None, ranks.strip().lower(), own), format_name)
+        damage = Damage()
+        sheet = points_sheet(catalog, run_ids, names or None, ranks.strip().lower(), own, damage.note)
+        write_sheet_as(sheet, format_name)
         tell_ranks(catalog, run_ids, ranks)
-        return exit_code(catalog) or (3 if tell_damage(catalog, run_ids) else 0)
-
-
-def tell_damage(catalog: Catalog, run_ids: Sequence[str]) -> bool:
-    """Say on stderr which files of points could not be read; whether there are any. All others were."""
-    problems = [each for run_id in run_ids for each in catalog.point_files(run_id).problems]
-    for each in problems:
-        say(f"labtop: cannot read {each.path}: {each.reason}")
-    return bool(problems)
+        return exit_code(catalog) or damage.say()
 
 
 def tell_ranks(catalog: Catalog, run_ids: Sequence[str], ranks: str) -> None:
