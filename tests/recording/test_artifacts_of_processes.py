@@ -13,6 +13,7 @@ from labtop.store.fsck import fsck
 from labtop.store.layout import run_folders
 from labtop.store.syncing import sync_spool
 from labtop.store.writers import WRITERS
+from tests.command import labtop as command
 from tests.recording.conftest import only_record
 from tests.recording.test_ranks import finish, launched, start, torchrun
 from tests.store.runs import wait_for
@@ -51,10 +52,7 @@ def test_ranks_log_files_and_values(folder: Path) -> None:
     assert len({*models.values()}) == 3
     assert not fsck(folder / "runs").findings
     (run_folder,) = run_folders(folder / "runs")
-    shown = subprocess.run(
-        [sys.executable, "-m", "labtop", "show", run_folder.name, "--store", "runs"],
-        capture_output=True, text=True, check=True, timeout=60,
-    ).stdout  # fmt: skip
+    shown = command("show", run_folder.name, "--store", "runs").stdout
     assert "rank 2" in shown
     with labtop.open(folder / "runs") as store:
         note = store.value(run_folder.name, "note")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import labtop
@@ -11,6 +9,7 @@ from labtop.model.run import DataInput, MetricSummary, Randomness, RunRecord, Wr
 from labtop.store.amending import amended, with_logged
 from labtop.store.layout import run_folders
 from labtop.store.syncing import sync_spool
+from tests.command import labtop as command
 from tests.recording.conftest import only_record
 from tests.recording.test_ranks import launched, torchrun
 
@@ -46,10 +45,7 @@ def test_what_ranks_declare_and_seed_is_recorded(folder: Path) -> None:
     assert record.randomness.seeds == {"sampler": 42, "init": 7}
     assert record.randomness.ranks == {"1": {"sampler": 43}}
     (run_folder,) = run_folders(folder / "runs")
-    shown = subprocess.run(
-        [sys.executable, "-m", "labtop", "show", run_folder.name, "--store", "runs"],
-        capture_output=True, text=True, check=True, timeout=60,
-    ).stdout  # fmt: skip
+    shown = command("show", run_folder.name, "--store", "runs").stdout
     assert "ranks.1.sampler" in shown
     with labtop.open(folder / "runs") as store:
         rows = store.sql("SELECT rank, count(*) FROM data WHERE name = 'shard' GROUP BY rank ORDER BY rank")
