@@ -158,6 +158,39 @@ def test_a_listed_run_says_what_it_says_when_it_is_read(logs: Path, tmp_path: Pa
         assert differing(table(catalog, points=True), whole) == []
 
 
+_TABLE = """run,lr,opt,seed,loss,val_acc,started,state,tags,notes
+a,0.1,adam,1,0.5,0.25,2024-01-01 10:00:00,finished,x;y,first
+b,1e-05,"[1, 2]",2,nan,0.5,2024-01-01 11:00:00,failed,,
+b,007,sgd,,inf,,,running,z,
+,,None,3,,0.75,2024-01-02 11:00:00,finished,,"é, ü"
+c,12345678901234567890123,,4,1,1,2024-01-03,killed,,
+"""
+
+
+def test_a_row_that_is_a_run_is_told_whole(tmp_path: Path) -> None:
+    """Also of what points tell, for there are none, in an answer that is remembered; its record is read when asked."""
+    path = tmp_path / "results.csv"
+    path.write_text(_TABLE, "utf-8")
+    with opened(path, tmp_path / "whole", lazily=False) as catalog:
+        whole, record = table(catalog, points=True), catalog.record(catalog.resolve("a"))
+    for _ in range(2):
+        with opened(path, tmp_path / "lazy") as catalog:
+            assert unread(catalog) == 0
+            assert differing(table(catalog, points=True), whole) == []
+            assert catalog.resolve("best:-loss") == record.id
+            assert catalog.record(record.id) == record
+            assert catalog.mirror is not None
+            assert catalog.mirror.packs.are_unread >= 3
+    catalog = Catalog(path, cache_root=tmp_path / "screen")
+    try:
+        catalog.refresh()  # as the UI does: what has points is read, which is no row
+        assert catalog.mirror is not None
+        assert catalog.mirror.packs.are_unread >= 3
+        assert differing(table(catalog, points=True), whole) == []
+    finally:
+        catalog.close()
+
+
 def test_the_same_where_the_table_is_remembered(logs: Path, tmp_path: Path) -> None:
     """By a later opening, which reads nothing again, and by one that lost its table."""
     before = fingerprint(logs)

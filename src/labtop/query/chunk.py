@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labtop.model.run import MetricSummary
 from labtop.query.details import details_text
 from labtop.query.found_columns import FoundColumns, Path, SeenMetric, SeenParam
 from labtop.query.record_row import ROW_COLUMNS, RecordRow, json_text
@@ -97,6 +98,7 @@ def layout_of(seen: Seen, found: FoundColumns) -> Layout:
     return Layout(tuple(columns), params, metrics)
 
 
+_NO_POINTS = details_text(MetricSummary())
 _PLACES = {key: place for place, key in enumerate(ROW_COLUMNS)}
 
 
@@ -118,7 +120,9 @@ def row_values(row: RecordRow, number: int, layout: Layout) -> dict[int, Any]:
     for name, last in (row.last or {}).items():
         place = layout.metrics.get(name, -1)
         if place >= 0:
-            values[place] = _number(last)  # its details stay null
+            values[place] = _number(last)
+            if row.is_whole:  # else its details stay null
+                values[place + 1] = _NO_POINTS
     return values
 
 

@@ -107,7 +107,7 @@ class Reading:
 
     def _take_unread(self, told: Sequence[Unread]) -> bool:
         """Put in rows of runs whose points were not read."""
-        ordered = sorted(told, key=lambda each: (-each.listed.started_us, each.run_id))
+        ordered = sorted(told, key=lambda each: (-(each.listed.started_us or 0), each.run_id))
         numbers, there = self._index.number([(each.folder, each.run_id) for each in ordered])
         maker = UnreadRows(self._maker)
         self._load([maker.row(each) for each in ordered if each.folder in numbers], numbers, there)

@@ -72,6 +72,7 @@ class RecordRow:
     """A row. `values` are those of `ROW_COLUMNS` but "row", times in microseconds; `params` are as JSON has them.
 
     `last`: of a run whose points were not read, the last value of each metric instead of `metrics`.
+    `is_whole`: there are no points of these metrics.
     """
 
     record: EncodedRecord
@@ -80,6 +81,7 @@ class RecordRow:
     metrics: Mapping[str, MetricSummary]
     environment: tuple[int, Document] | None = None  # its hash and its text
     last: Mapping[str, float] | None = None
+    is_whole: bool = False
 
 
 def text_hash(text: Document) -> int:

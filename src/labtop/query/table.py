@@ -223,5 +223,6 @@ def widened_sql(value: str, old_type: str, new_type: str) -> str:
         return f"{value}::{COLUMN_TYPES[new_type].sql}"
     if old_type == "number":
         word = f"CASE WHEN isnan({value}) THEN 'NaN' WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END"
-        return f"if(isfinite({value}), to_json({value})::VARCHAR, to_json({word})::VARCHAR)"
+        json = f"if(isfinite({value}), to_json({value})::VARCHAR, to_json({word})::VARCHAR)"
+        return f"CASE WHEN {value} IS NOT NULL THEN {json} END"  # what is null is not finite either
     return f"to_json({value})::VARCHAR"

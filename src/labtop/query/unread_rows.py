@@ -36,6 +36,7 @@ UNREAD_STAMP = -1
 LOOKED_AT_STAMP = -2
 """The same of one whose points were read for the row alone: it is whole, and they lie where they come from."""
 
+_NOTHING: Mapping[str, Any] = {}
 _NO_DOCUMENTS: Mapping[str, Document | None] = {}
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _SIMPLE = frozenset((str, int, bool, type(None)))
@@ -49,6 +50,7 @@ class _Base:
     record: EncodedRecord
     groups: Mapping[str, Known]
     values: Mapping[str, Any]  # what is null is left out
+    of_points: Mapping[str, Any]  # those of them that points tell
     environment: tuple[int, Document] | None
     besides: bytes
 
@@ -89,8 +91,10 @@ class UnreadRows:
         params = self._params(listed.params)
         named = self._maker.seeds_among(params)
         started, ended = listed.started_us, listed.ended_us
+        whole = {**base.of_points, "_stamp": LOOKED_AT_STAMP} if listed.is_whole else _NOTHING
         values = {
             **base.values,
+            **whole,
             "_folder": unread.folder,
             "_twins": text_hash(same_but_for_the_seed(base.besides, params, named)),
             "_source_id": safe_text(listed.run_id),
@@ -98,7 +102,7 @@ class UnreadRows:
             "name": safe_text(unread.name),
             "started_at": started,
             "ended_at": ended,
-            "duration_s": None if ended is None else max(ended - started, 0) / 1e6,
+            "duration_s": None if ended is None or started is None else max(ended - started, 0) / 1e6,
             "tags": [each if each.isascii() else safe_text(each) for each in listed.tags],
             "seed": seed_told(listed.seeds, params, named),
             "score": self._maker.score(base.groups, bool(params), bool(named)),
@@ -115,7 +119,7 @@ class UnreadRows:
             ended,
             _NO_DOCUMENTS,
         )
-        return RecordRow(record, values, params, {}, base.environment, listed.last)
+        return RecordRow(record, values, params, {}, base.environment, listed.last, listed.is_whole)
 
     def _base(self, unread: Unread) -> _Base:
         known = self._bases.get(id(unread.common))
@@ -128,8 +132,10 @@ class UnreadRows:
         groups = self._maker.groups(record)
         facts = {name: each.facts for name, each in groups.items()}
         row = self._maker.row(record)
-        values = {key: each for key, each in row.values.items() if each is not None and key not in UNTOLD}
-        return _Base(unread.common, record, groups, values, row.environment, told_besides(record, facts))
+        values = {key: each for key, each in row.values.items() if each is not None}
+        of_points = {key: values.pop(key, None) for key in UNTOLD}
+        besides = told_besides(record, facts)
+        return _Base(unread.common, record, groups, values, of_points, row.environment, besides)
 
     def _params(self, params: Mapping[str, Any]) -> dict[Path, Any]:
         """Params by path, as JSON has them."""

@@ -70,14 +70,18 @@ class KnownPlace:
         return [self._with_state(ref) for ref in refs.values() if self._is_new(ref)]
 
     def unread(self, folders: Container[str] | None) -> list[RunRef]:
-        """The runs that were only listed, of those that people see in `folders`, or all; but for unreadable ones.
+        """The runs that were only listed, of those that people see in `folders`, or all that have points.
+
+        Left out are unreadable ones.
 
         What was listed last comes first: it is the newest in most logs, and so on the screen.
         """
         return [
             RunRef(key, each.version)
             for key, each in reversed(self.runs.items())
-            if each.is_unread and key not in self.problems and (folders is None or each.shown in folders)
+            if each.is_unread
+            and key not in self.problems
+            and (not each.is_whole if folders is None else each.shown in folders)
         ]
 
     def alone(self) -> list[RunRef]:

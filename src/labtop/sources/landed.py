@@ -29,6 +29,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         is_alone: no other tracker had logs when it was read, so what finds it there was not made of its curves.
         pack: the pack that it was written to first; `folder` is made of it when somebody asks. Empty if there is none.
         is_unread: it is known by the listing of its place alone; there is nothing of it in the mirror yet.
+        is_whole: of such a one, that there are no points to be read.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_alone: bool = False
     pack: str = ""
     is_unread: bool = False
+    is_whole: bool = False
 
     @property
     def shown(self) -> str:

@@ -352,7 +352,7 @@ class Mirror:
     def _show(self) -> list[str]:
         """Make the folders that people see of what was read; gives those that are others than before."""
         runs = [landed for known in self._places.values() for landed in known.runs.values()]
-        if len(runs) == len(self._shown) == len(self.packs.unread()) and all(each.is_unread for each in runs):
+        if len(runs) == len(self._shown) == self.packs.are_unread and all(each.is_unread for each in runs):
             return []  # all are listed alone, as they were shown
         groups = {group.host.shown: group for group in grouped(runs)}
         for folder in self._shown.keys() - groups.keys():

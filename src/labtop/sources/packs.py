@@ -77,11 +77,16 @@ class Packs:
         self._shown = inside
         self._unread = {folder: each for folder, each in inside.items() if each.is_unread}
 
+    @property
+    def are_unread(self) -> int:
+        """How many runs are unread."""
+        return len(self._unread)
+
     def unread(self, folders: Iterable[str] | None = None) -> dict[str, Landed]:
-        """Those of some runs that are unread, or all that are."""
+        """Those of some runs that are unread, or all that are and have points."""
         known = self._unread
-        if folders is None or not known:
-            return dict(known)
+        if folders is None:
+            return {folder: each for folder, each in known.items() if not each.is_whole}
         return {folder: each for folder in folders if (each := known.get(folder)) is not None}
 
     def by_project(self) -> dict[str, list[str]]:

@@ -132,7 +132,8 @@ class Listed(NamedTuple):
         started_us, ended_us: `started_at` and `ended_at` in microseconds since 1970, UTC.
         seeds: `randomness.seeds`, of the same names in all runs with this `common`.
         tags: `life.tags`.
-        last: the last value of each metric, in the order of their names.
+        last: the last value of each metric, in the order of their names, or of its place.
+        is_whole: this is all there is of it: it has no points.
     """
 
     key: str
@@ -140,12 +141,13 @@ class Listed(NamedTuple):
     common: RunRecord
     name: str
     run_id: str
-    started_us: int
+    started_us: int | None
     ended_us: int | None = None
     params: Mapping[str, Any] = _NOTHING
     seeds: Mapping[str, Any] = _NOTHING
     tags: tuple[str, ...] = ()
     last: Mapping[str, float] = _NOTHING
+    is_whole: bool = False
 
 
 @runtime_checkable

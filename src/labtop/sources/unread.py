@@ -56,6 +56,7 @@ def told_of(found: Found, refs: Sequence[RunRef]) -> Iterator[tuple[Landed, Unre
             tracker=common.source.tracker,
             lies=lies,
             is_unread=True,
+            is_whole=listed.is_whole,
         )
         name = listed.name or listed.key.rsplit("/", 1)[-1] or run_id
         yield landed, Unread(landed.shown, run_id, name, common, listed)

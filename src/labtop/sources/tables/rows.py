@@ -11,7 +11,7 @@ from labtop.formats.cells import cell_number, is_nothing, truth
 from labtop.formats.files import decode_text
 from labtop.formats.table_file import TableFile
 from labtop.formats.typed_text import is_kept, typed
-from labtop.model.run import MetricSummary, Randomness, Status, Value
+from labtop.model.run import Randomness, Status, Value
 from labtop.sources.tables import facts
 from labtop.sources.tables.guess import Guess
 from labtop.sources.tables.looks import number
@@ -28,7 +28,7 @@ class Row:
     key: str
     name: str
     params: Mapping[str, Value]
-    metrics: Mapping[str, MetricSummary]
+    metrics: Mapping[str, float]
     texts: Mapping[str, str]
     started: datetime | None = None
     ended: datetime | None = None
@@ -86,7 +86,7 @@ class _Maker:
         """The run of a row."""
         guessed = self._guessed
         params: dict[str, Value] = {}
-        metrics: dict[str, MetricSummary] = {}
+        metrics: dict[str, float] = {}
         texts: dict[str, str] = {}
         for name in (*guessed.metrics, *self._params):
             cell = row.get(name)
@@ -95,7 +95,7 @@ class _Maker:
             shown = guessed.shown.get(name, name)
             found = number(cell, self._table.decimal) if name in self._metrics else None
             if found is not None:
-                metrics[shown] = MetricSummary(last=found)
+                metrics[shown] = found
                 continue
             params[shown] = value = self._value(name, cell)
             if isinstance(cell, str) and not is_kept(cell, value):

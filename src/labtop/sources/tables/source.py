@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from labtop.formats.compressed import unpacked_name
 from labtop.formats.table_file import TableFile, look_at
-from labtop.model.run import Code, Life, RunRecord, Source, Status, Value
+from labtop.model.run import RunRecord, Source, Status, Value
 from labtop.sources.folder_names import name_of, project_of
-from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
+from labtop.sources.source import Listed, Listing, Place, RunRead, RunRef, stamp
 from labtop.sources.tables.beside import params_beside
 from labtop.sources.tables.charts import told_by_name
 from labtop.sources.tables.guess import Guess
 from labtop.sources.tables.places import named_table, tables_in
-from labtop.sources.tables.rows import keys_of, rows_of, seeds_of
+from labtop.sources.tables.row_runs import listed_rows, read_rows, stem_of
+from labtop.sources.tables.rows import keys_of, seeds_of
 from labtop.sources.tables.rules import columns_of, rule_for, with_names
 from labtop.sources.tables.series import (
     Piece,
@@ -81,11 +80,17 @@ class Tables:
         elif guessed.shape:
             yield RunRef(place.name, version, place.stat().st_size)
 
+    def listed(self, place: Path, refs: Sequence[RunRef]) -> Iterator[Listed]:
+        """Tell of the runs of a table with a row each, which is all there is of them."""
+        table, guessed, _ = _opened(place)
+        if guessed.shape == "runs":
+            yield from listed_rows(table, guessed, frozenset(ref.key for ref in refs))
+
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs, all of them in one pass over the table."""
         table, guessed, _ = _opened(place)
         if guessed.shape == "runs":
-            yield from _read_rows(table, guessed, frozenset(ref.key for ref in refs))
+            yield from read_rows(table, guessed, frozenset(ref.key for ref in refs))
         elif guessed.shape == "chart" or (guessed.shape and guessed.run is not None):
             yield from _read_many(table, guessed, frozenset(ref.key for ref in refs))
         elif guessed.shape:
@@ -105,34 +110,12 @@ def charted_runs(guessed: Guess) -> Iterable[str]:
     return dict.fromkeys(each.run for each in guessed.chart.values())
 
 
-def _read_rows(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
-    problems: list[str] = []
-    written = table.path.stat().st_mtime
-    deque(keys_of(table, guessed, problems), 0)  # so that each row can tell what is wrong with the table
-    for row in rows_of(table, guessed, wanted):
-        record = RunRecord(
-            id="",
-            name=row.name,
-            project=row.told.get("project") or _stem(table.path),
-            status=row.status,
-            started_at=row.started,
-            ended_at=row.ended,
-            params=row.params,
-            metrics=row.metrics,
-            randomness=seeds_of(row.params),
-            life=Life(group=row.told.get("group"), tags=row.tags, notes=row.told.get("notes", "")),
-            code=Code(commit=row.told.get("commit")),
-            source=_source(table, guessed, row.key, problems, row.texts),
-        )
-        yield RunRead(key=row.key, record=record, last_write=written)
-
-
 def _read_many(table: TableFile, guessed: Guess, wanted: frozenset[str]) -> Iterator[RunRead]:
     problems: list[str] = []
     written = table.path.stat().st_mtime
     home = _home(table.path)
     is_of_one = _is_general(table.path) and len(runs_in(table, guessed, _opened(table.path)[2])) == 1
-    project = project_of(home) if is_of_one else _stem(table.path)
+    project = project_of(home) if is_of_one else stem_of(table.path)
     beside = params_beside(table.path.parent) if is_of_one else {}
     read = chart_pieces(table, guessed, problems) if guessed.shape == "chart" else None
     for piece in read or pieces(table, guessed, wanted, problems):
@@ -153,7 +136,7 @@ def _read_one(table: TableFile, guessed: Guess, ref: RunRef) -> Iterator[RunRead
     if table.kind == "csv" and is_cut and path.stat().st_size:
         problems.append("its last line has no end: it is cut off, or still being written")
     is_of_folder = _is_general(path)
-    name = told_by_name(path.name)[0] or (name_of(_home(path)) if is_of_folder else _stem(path))
+    name = told_by_name(path.name)[0] or (name_of(_home(path)) if is_of_folder else stem_of(path))
     beside = params_beside(path.parent) if is_of_folder else {}
     rows = before.rows if before else 0
     for piece in pieces(table, guessed, frozenset({""}), problems, before, end):
@@ -167,13 +150,9 @@ def _read_one(table: TableFile, guessed: Guess, ref: RunRef) -> Iterator[RunRead
         yield replace(read, folder=path.parent) if is_of_folder else read
 
 
-def _stem(path: Path) -> str:
-    return Path(unpacked_name(path.name)).stem
-
-
 def _is_general(path: Path) -> bool:
     """Whether the name of a file says nothing, so that its folder names the run."""
-    stem = _stem(path)
+    stem = stem_of(path)
     return stem.lower() in _GENERIC or bool(_DATED.fullmatch(stem))
 
 
