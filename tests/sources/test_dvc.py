@@ -186,7 +186,7 @@ def test_damage_costs_one_experiment(tmp_path: Path) -> None:
     (exps / "blob").write_text(git(project.root, "hash-object", "-w", "--stdin", stdin="x") + "\n", "utf-8")
     os.mkfifo(exps / "pipe")
     runs = read(tmp_path)
-    assert set(runs) == {"bold-cat", "gone", "blob"}
+    assert set(runs) == {"bold-cat", "gone", "blob", "nonsense"}
     assert any("not in the repository" in each for each in runs["gone"].record.source.problems)
     assert any("is a blob" in each for each in runs["blob"].record.source.problems)
     assert list(runs["bold-cat"].curves["train/loss"].values) == [1.0]
