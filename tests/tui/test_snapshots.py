@@ -5,6 +5,8 @@ Nothing in them depends on the machine, the day or a version: fixed ids, times a
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from labtop.views import facts, table_cells
 from tests.tui.foreign_logs import write_logs
 from tests.tui.shell_app import NAMED
 from tests.tui.snapshot_store import build_snapshot_store
-from tests.tui.stillness import wait_until_loaded
+from tests.tui.stillness import PATIENCE_S, wait_until_loaded
 
 Compare = Callable[..., bool]
 SMALL, WIDE = (80, 24), (200, 50)
@@ -55,11 +57,24 @@ def test_screens_look_as_they_did(
         for key in SCREENS[screen]:
             await pilot.press(NAMED.get(key, key))
             await wait_until_loaded(app)
+        if (screen, size) == ("runs", WIDE):
+            await _wait_for_preview(app)
 
     try:
         assert snap_compare(app, terminal_size=size, run_before=press)
     finally:
         app.close_catalog()
+
+
+async def _wait_for_preview(app: LabtopApp) -> None:
+    """Beside a wide table the run under the cursor is shown when the cursor has rested a moment."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        strips = app.screen._compositor.render_strips()
+        if any("Can it be reproduced?" in strip.text for strip in strips):
+            break
+        await asyncio.sleep(0.02)
+    await wait_until_loaded(app)
 
 
 @pytest.mark.parametrize("screen", ["runs", "compare"])
