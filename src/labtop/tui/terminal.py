@@ -102,8 +102,9 @@ def driver_class(environ: Mapping[str, str] = os.environ) -> type[Driver] | None
     """The driver without motion reports; None where Textual was told to use another one (a browser, a test)."""
     if environ.get("TEXTUAL_DRIVER") or os.name != "posix":
         return None
-    from labtop.tui.quiet_driver import QuietDriver
+    from labtop.tui.quiet_driver import QuietDriver, forget_signs
 
+    forget_signs()
     return QuietDriver
 
 
