@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 import labtop
+from labtop.query.catalog import Catalog
+from labtop.sources.composing import compose
+from labtop.sources.joining import grouped
+from labtop.sources.landed import MEMBERS
+from labtop.store.reader import read_record
 
 TABLE = "epoch,train_loss,val_acc\n0,{x}.5,0.1\n1,{x}.25,0.2\n"
 HYDRA = """hydra:
@@ -61,3 +66,26 @@ def test_configuration_of_a_whole_project_is_not_that_of_all_runs_below(tmp_path
     with labtop.open(project) as store:
         runs = store.runs(columns=["train_loss", "x"], sort="train_loss")
     assert runs.rows() == [(1.25, 1), (3.25, None), (7.25, 7)]
+
+
+def test_job_log_that_vanishes_while_it_is_read_costs_the_run_nothing(tmp_path: Path) -> None:
+    """A run of two trackers is made again although its printed output is gone by now; the log is never copied."""
+    folder = job(tmp_path / "outputs" / "2026-01-02" / "03-04-05", 1)
+    (folder / "metrics.csv").write_text(TABLE.format(x=1))
+    log = folder / "fit.log"
+    log.write_text("printed\n")
+    catalog = Catalog(tmp_path / "outputs", cache_root=tmp_path / "cache")
+    catalog.read_all()
+    mirror = catalog.mirror
+    assert mirror is not None
+    (group,) = grouped(each for known in mirror._places.values() for each in known.runs.values())
+    assert group.guests
+    shown = mirror.store / group.host.shown
+    assert (shown / "output.log").is_symlink()
+    assert (shown / "output.log").read_text() == "printed\n"
+    log.unlink()
+    compose(mirror.store, group, shown)
+    catalog.close()
+    assert read_record(shown).params == {"x": 1}
+    assert not (shown / "output.log").exists()
+    assert not list((mirror.store / MEMBERS).glob("*.tmp*"))

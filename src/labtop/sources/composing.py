@@ -7,6 +7,8 @@ more points.
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +18,7 @@ from labtop.errors import InputError
 from labtop.model.merge import merge_records
 from labtop.model.run import RunRecord, Status
 from labtop.sources.joining import Group
+from labtop.sources.landed import MEMBERS
 from labtop.sources.unpacking import is_unpacked, link, remove, unpack
 from labtop.store.files import replace_file
 from labtop.store.format import point_schema, record_parquet, sorted_points_parquet
@@ -35,8 +38,28 @@ def compose(mirror: Path, group: Group, folder: Path) -> None:
             remove(folder)  # it is made when somebody asks for it: to make thousands of links takes seconds
         return
     unpack(mirror, group.members)
-    remove(folder)
-    (folder / METRICS).mkdir(parents=True)
+    draft = mirror / MEMBERS / f".{folder.name}-{secrets.token_hex(4)}.tmp"
+    (draft / METRICS).mkdir(parents=True)
+    try:
+        _fill(mirror, group, draft)
+        _replace(folder, draft)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _replace(folder: Path, draft: Path) -> None:
+    """Put a finished folder in the place of another, which other processes may be reading now."""
+    old = draft.with_name(f"{draft.name}.old")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(old)
+        draft.rename(folder)
+    finally:
+        remove(old)
+
+
+def _fill(mirror: Path, group: Group, folder: Path) -> None:
+    """Write the run of several members into an empty folder."""
     records = [read_record(mirror / each.folder) for each in group.members]
     taken = _owners(records)
     for at, member in reversed(list(enumerate(group.members))):
@@ -123,7 +146,15 @@ def _bring(part: Path, target: Path, hidden: set[str], run_id: str, count: int) 
 
 
 def _copy(path: Path, target: Path) -> None:
-    if path.is_dir():
+    """Copy what lies beside record and points. A link stays one: the output of the run, which may be gone by now."""
+    if path.is_symlink():
+        if path.exists():
+            target.unlink(missing_ok=True)
+            target.symlink_to(path.readlink())
+    elif path.is_dir():
         shutil.copytree(path, target, dirs_exist_ok=True)
     else:
+        target.unlink(
+            missing_ok=True
+        )  # or what is copied would go through a link into the tracker's own file
         shutil.copyfile(path, target)
