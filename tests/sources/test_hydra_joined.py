@@ -11,6 +11,7 @@ from labtop.query.catalog import Catalog
 from labtop.sources.composing import compose
 from labtop.sources.joining import grouped
 from labtop.sources.landed import MEMBERS
+from labtop.sources.side_copies import link_output
 from labtop.store.reader import read_record
 
 TABLE = "epoch,train_loss,val_acc\n0,{x}.5,0.1\n1,{x}.25,0.2\n"
@@ -81,6 +82,8 @@ def test_job_log_that_vanishes_while_it_is_read_costs_the_run_nothing(tmp_path: 
     (group,) = grouped(each for known in mirror._places.values() for each in known.runs.values())
     assert group.guests
     shown = mirror.store / group.host.shown
+    link_output(mirror.store / group.guests[0].folder, folder, log)
+    compose(mirror.store, group, shown)
     assert (shown / "output.log").is_symlink()
     assert (shown / "output.log").read_text() == "printed\n"
     log.unlink()
