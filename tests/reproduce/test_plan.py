@@ -294,6 +294,21 @@ def test_inputs_are_reached_and_checked(tmp_path: Path) -> None:
     assert "is not what it was" in done.stderr
 
 
+def test_data_with_a_digest_of_a_tracker_s_own_is_not_told_as_changed(tmp_path: Path) -> None:
+    """MLflow names no algorithm: what lies there today can be neither the same nor another; a name may be missing."""
+    repository = tmp_path / "repo"
+    make_repository(repository)
+    (repository / "a.csv").write_text("1")
+    run = record_run(repository, tmp_path / "store")
+    local = DataInput(name="", uri="a.csv", kind="file", digest="6f2d31c1")
+    far = DataInput(name="hub", uri="", kind="mlflow", digest="6f2d31c1")
+    made = plan(replace(run.record, data=(local, far)), run.folder, repository, "current")
+    assert [(each.state, each.text) for each in made.found if each.pillar == "data"] == [
+        ("warn", "a.csv is here; 6f2d31c1 cannot be computed from it"),
+        ("warn", "hub is pinned at 6f2d31c1; the run fetches it, it was not asked"),
+    ]
+
+
 def test_an_input_is_found_beside_the_store(tmp_path: Path) -> None:
     """A store that was handed on with its data needs no clone; another file of that name here is passed over."""
     make_repository(tmp_path / "repo")

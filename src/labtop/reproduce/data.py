@@ -18,6 +18,7 @@ LARGEST_HASHED = 300_000_000
 """Bytes that a plan reads to check inputs, about a second; the script checks the rest."""
 
 _LOCAL_KINDS = ("file", "directory", "dvc")
+_COMPUTED = ("md5", "sha256")  # other identifiers are a tracker's or a server's own
 _HASH = re.compile(r"[0-9a-f]{32,64}(\.dir)?")
 
 
@@ -64,13 +65,22 @@ def _places_today(each: DataInput, tops: list[Path]) -> list[Path]:
     return [path for path in dict.fromkeys(paths) if path.exists()]
 
 
+def _name(each: DataInput) -> str:
+    """Its name and where it is, as far as either is known."""
+    if not each.name or not each.uri:
+        return each.name or each.uri or "data without a name"
+    return f"{each.name} ({each.uri})"
+
+
 def _local_finding(each: DataInput, place: Path | None, budget: int) -> Finding:
-    name = f"{each.name} ({each.uri})"
+    name = _name(each)
     if place is None:
         how = "dvc pull may bring it" if each.kind == "dvc" else "it must be put there"
         return Finding("data", "missing", f"{name} is not here; {how}")
     if not each.digest:
         return Finding("data", "warn", f"{name} is here; what it held then was not recorded")
+    if each.algorithm not in _COMPUTED:
+        return Finding("data", "warn", f"{name} is here; {each.digest[:16]} cannot be computed from it")
     if (each.bytes or 0) > budget:
         return _by_size(each, place, name)
     try:
@@ -104,7 +114,7 @@ def _digest(each: DataInput, place: Path, budget: int) -> str | None:
 
 
 def _pointer_finding(each: DataInput) -> Finding:
-    name = f"{each.name} ({each.uri})"
+    name = _name(each)
     if each.kind == "frame":
         return Finding("data", "warn", f"{name} was made by the program; what it was made of is not known")
     if each.kind == "glob":

@@ -60,7 +60,7 @@ class Packs:
         """Say which run is what people see of a folder, alone; those with a folder count for nothing."""
         inside = {folder: each for folder, each in shown.items() if each.pack or each.is_unread}
         outside = [folder for folder in shown if folder not in inside and folder in self._shown]
-        self.revision += bool(outside or inside.keys() - self._shown.keys())
+        self.revision += bool(outside) or any(folder not in self._shown for folder in inside)
         self._shown.update(inside)
         for folder in outside:
             del self._shown[folder]

@@ -61,7 +61,8 @@ def data_facts(record: RunRecord) -> Iterator[Fact]:
 
 def _data_details(each: DataInput) -> Iterator[str]:
     yield clean(each.uri, 300)
-    yield clean(f"{each.algorithm}:{each.digest[:16]}") if each.digest else "no content identifier"
+    identifier = ":".join(filter(None, (each.algorithm, (each.digest or "")[:16])))
+    yield clean(identifier) if each.digest else "no content identifier"
     yield size(each.bytes) if each.bytes is not None else ""
     yield counted(each.files, "file")
     yield f"{each.rows} row{'s' * (each.rows != 1)}" if each.rows is not None else ""
