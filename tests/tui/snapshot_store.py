@@ -75,7 +75,10 @@ def _record(number: int, name: str, points: list[Point]) -> RunRecord:
         ),
         command=Command(argv=("train.py", f"--seed={number % 3}"), cwd=".", entry_point="train.py"),
         code=Code(commit=f"{1 + number // 3}" * 40, branch="main", dirty=False),
-        data=(DataInput(name="train", uri="data/train.parquet", kind="file", digest="ab" * 32, algorithm="sha256", bytes=1_250_000),),
+        data=(DataInput(
+            name="train", uri="data/train.parquet", kind="file", digest="ab" * 32, algorithm="sha256",
+            bytes=1_250_000,
+        ),),
         environment=Environment(python="3.12.4", os="Linux", packages={"torch": "2.4.1", "numpy": "2.1.0"}),
     )  # fmt: skip
 
