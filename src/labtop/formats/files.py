@@ -43,6 +43,14 @@ def open_regular(path: Path) -> BinaryIO:
         raise
 
 
+def size_of(path: Path) -> int:
+    """The bytes of a file; 0 where it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a file of at most `most` bytes. Raises OSError, InputError (also when it is larger)."""
     with open_regular(path) as file:

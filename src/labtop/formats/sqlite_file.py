@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from labtop.errors import InputError
-from labtop.formats.files import open_regular
+from labtop.formats.files import open_regular, size_of
 from labtop.formats.sqlite_checks import unsound
 from labtop.formats.sqlite_lines import is_converted, page_size, restored
 
@@ -86,7 +86,7 @@ def open_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise InputError(f"{path} is no SQLite database")
     try:
-        if any(_size(each) > 0 for each in side_files(path)):
+        if any(size_of(each) > 0 for each in side_files(path)):
             with (
                 tempfile.TemporaryDirectory(prefix="labtop-", ignore_cleanup_errors=True) as folder,
                 closing(_connect(_copy(path, Path(folder)), "mode=rw")) as connection,
@@ -109,7 +109,7 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:{quote(str(path.resolve()))}?{options}", uri=True, check_same_thread=False
     )
-    return _guarded(connection, _size(path))
+    return _guarded(connection, size_of(path))
 
 
 def _guarded(connection: sqlite3.Connection, size: int) -> sqlite3.Connection:
@@ -231,13 +231,6 @@ def _state(path: Path) -> list[tuple[int, int]]:
     return found
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
 def has_tables(path: Path, wanted: Mapping[str, Collection[str]]) -> bool:
     """Whether a file is a database with some tables, each with some columns. Copies nothing, however large it is.
 
@@ -249,7 +242,7 @@ def has_tables(path: Path, wanted: Mapping[str, Collection[str]]) -> bool:
         with closing(connect_unchanged(path)) as connection:
             if all(set(columns) <= table_columns(connection, table) for table, columns in wanted.items()):
                 return True
-        if _size(path) > _SMALL or not any(_size(each) > 0 for each in side_files(path)):
+        if size_of(path) > _SMALL or not any(size_of(each) > 0 for each in side_files(path)):
             return False
         with open_sqlite(path) as connection:
             return all(set(columns) <= table_columns(connection, table) for table, columns in wanted.items())

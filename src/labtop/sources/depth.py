@@ -46,6 +46,8 @@ def told_in_pieces(
 ) -> Iterator[list[tuple[Landed, Unread]]]:
     """What a place tells of runs that were never read, `first` ones and then thousands at once."""
     unknown = [ref for ref in refs if ref.key not in known.runs or known.runs[ref.key].is_unread]
+    if not unknown:
+        return  # to ask for none may take as long as for all
     some: list[tuple[Landed, Unread]] = []
     most = first
     try:

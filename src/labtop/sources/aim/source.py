@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from labtop.errors import InputError
+from labtop.formats.files import size_of
 from labtop.sources.aim.client import AimProcess, find_python, opened
 from labtop.sources.aim.database import NAME, Row, read_rows
 from labtop.sources.aim.record import read_run
@@ -47,7 +48,7 @@ class AimSource:
         for name in names:
             row = hashlib.sha256(repr(rows.get(name)).encode()).hexdigest()[:16]
             files = [*_files(place, "meta", name), *_files(place, "seqs", name)]
-            yield RunRef(name, f"{row}|{about}|{stamp(*files)}", sum(_size(each) for each in files))
+            yield RunRef(name, f"{row}|{about}|{stamp(*files)}", sum(size_of(each) for each in files))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs; one process of Aim's package reads them all."""
@@ -106,10 +107,3 @@ def _files(place: Path, part: str, name: str) -> list[Path]:
     except OSError:
         return []
     return [place / part / "chunks" / name / each for each in names]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

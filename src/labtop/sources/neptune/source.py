@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from labtop.errors import InputError
+from labtop.formats.files import size_of
 from labtop.formats.parquet import Batch, open_parquet, read_batches
 from labtop.model.run import Artifact, ModelVersion, Source
 from labtop.sources.neptune.attributes import build_record, identity_of, metric_names
@@ -75,7 +76,7 @@ class Neptune:
         """A run for each name that parts have in common, complete or not."""
         for key, parts in _all_parts(place).items():
             paths = [*parts.paths(), *sorted(parts.unfinished)]
-            yield RunRef(key, stamp(*paths), sum(map(_size, paths)))
+            yield RunRef(key, stamp(*paths), sum(map(size_of, paths)))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs, a million points at a time."""
@@ -274,10 +275,3 @@ def _models_of_runs(folder: Path | None) -> Mapping[str, tuple[ModelVersion, ...
             entry = ModelVersion(name=model or name, version=number, stage=str(stage) if stage else None)
             found[run] = (*found.get(run, ()), entry)
     return found
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -19,6 +19,7 @@ from labtop.sources.tables.looks import number
 MOST_RUNS = 200_000
 _LONGEST = 10_000
 _OF_MLFLOW = "tags.mlflow."
+_ROWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +57,21 @@ def _keyed(
     table: TableFile, guessed: Guess, columns: tuple[str, ...], problems: list[str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     seen: dict[str, int] = {}
-    count = 0
+    for count, row in enumerate(_rows(table, columns, problems), 1):
+        if count > MOST_RUNS:
+            problems.append(f"only the first {MOST_RUNS:,} rows are read")
+            return
+        name = _text(row.get(guessed.run)) if guessed.run else ""
+        name = name or f"row {count}"
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name} #{seen[name]}", row
+
+
+def _rows(table: TableFile, columns: tuple[str, ...], problems: list[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows, of which few are held as Python's objects at once: a batch of a small file is all of it."""
     for batch in table.batches(columns, frozenset(), problems):
-        for row in batch.to_pylist():
-            count += 1
-            if count > MOST_RUNS:
-                problems.append(f"only the first {MOST_RUNS:,} rows are read")
-                return
-            name = _text(row.get(guessed.run)) if guessed.run else ""
-            name = name or f"row {count}"
-            seen[name] = seen.get(name, 0) + 1
-            yield name if seen[name] == 1 else f"{name} #{seen[name]}", row
+        for at in range(0, batch.num_rows, _ROWS_AT_ONCE):
+            yield from batch.slice(at, _ROWS_AT_ONCE).to_pylist()
 
 
 class _Maker:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import msgspec
 
+from labtop.formats.parquet_folder import parts_of
 from labtop.formats.table_file import TableFile, look_at
 from labtop.model.run import RunRecord, Source, Status, Value
 from labtop.sources.folder_names import name_of, project_of
-from labtop.sources.source import Listed, Listing, Place, RunRead, RunRef, stamp
+from labtop.sources.source import Listed, Listing, Place, RunRead, RunRef, settled_stamp, stamp
 from labtop.sources.tables.beside import params_beside
 from labtop.sources.tables.charts import told_by_name
 from labtop.sources.tables.guess import Guess
 from labtop.sources.tables.places import named_table, tables_in
 from labtop.sources.tables.row_runs import listed_rows, read_rows, stem_of
 from labtop.sources.tables.rows import keys_of, seeds_of
-from labtop.sources.tables.rules import columns_of, rule_for, with_names
+from labtop.sources.tables.rules import Rule, columns_of, rule_for, with_names
 from labtop.sources.tables.series import (
     Piece,
     Reached,
@@ -80,6 +81,11 @@ class Tables:
         elif guessed.shape:
             yield RunRef(place.name, version, place.stat().st_size)
 
+    def version_of(self, place: Path) -> str:
+        """What changes whenever the table or its rule does; empty where it was just written. Raises OSError."""
+        settled = settled_stamp(*(parts_of(place) if place.is_dir() else (place,)))
+        return settled and settled + _of_rule(rule_for(place))
+
     def listed(self, place: Path, refs: Sequence[RunRef]) -> Iterator[Listed]:
         """Tell of the runs of a table with a row each, which is all there is of them."""
         table, guessed, _ = _opened(place)
@@ -101,8 +107,12 @@ class Tables:
 def _opened(place: Path) -> tuple[TableFile, Guess, str]:
     rule = rule_for(place)
     table = with_names(look_at(place), rule)
-    version = stamp(*(table.files or (place,))) + (f"|{rule.text}" if rule else "")
+    version = stamp(*(table.files or (place,))) + _of_rule(rule)
     return table, columns_of(table, rule), version
+
+
+def _of_rule(rule: Rule | None) -> str:
+    return f"|{rule.text}" if rule else ""
 
 
 def charted_runs(guessed: Guess) -> Iterable[str]:

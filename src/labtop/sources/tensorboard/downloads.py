@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from labtop.errors import InputError
 from labtop.formats.csv_table import CsvTable, numbers_of
-from labtop.formats.files import open_regular
+from labtop.formats.files import open_regular, size_of
 from labtop.formats.json_text import as_number, read_json
 from labtop.model.run import RunRecord, Source, Status
 from labtop.sources.csv_head import read_head
@@ -54,7 +54,7 @@ class Downloads:
         """The runs that names of files say."""
         for run, files in _files(place).items():
             paths = [each.path for each in files]
-            yield RunRef(run, stamp(*paths), sum(map(_size, paths)))
+            yield RunRef(run, stamp(*paths), sum(map(size_of, paths)))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read runs: a file a metric."""
@@ -85,15 +85,8 @@ def _files(place: Path) -> dict[str, list[_Saved]]:
         if told and path.is_file() and not path.is_symlink():
             found.setdefault(told["run"], []).append(_Saved(told["run"], told["tag"], path))
     for files in found.values():
-        files.sort(key=lambda each: (each.tag, _size(each.path), each.path.name))
+        files.sort(key=lambda each: (each.tag, size_of(each.path), each.path.name))
     return found
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _read(place: Path, run: str, files: Sequence[_Saved]) -> RunRead:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from labtop.formats.files import size_of
 from labtop.formats.sqlite_file import damage_of, open_sqlite, side_files
 from labtop.sources.source import NO_TIME, Listing, Place, RunRead, RunRef, stamp
 from labtop.sources.trackio import database, export
@@ -57,7 +58,7 @@ class Trackio:
             yield from _database_runs(place)
         elif place.name == INBOX:
             for waiting in _only_waiting(place).values():
-                yield RunRef(_waiting_key(waiting), stamp(*waiting.files), sum(map(_size, waiting.files)))
+                yield RunRef(_waiting_key(waiting), stamp(*waiting.files), sum(map(size_of, waiting.files)))
         else:
             found = export_of(place)
             version = stamp(*found.files())
@@ -109,7 +110,7 @@ def _database_runs(place: Path) -> Iterator[RunRef]:
         version = msgspec.json.encode([run.name, run.marks, stamp(*files), registered]).decode()
         yield RunRef(run_id, version, run.rows * _ROW_BYTES)
     for run_id, each in waiting.items():
-        yield RunRef(run_id, stamp(*each.files), sum(map(_size, each.files)))
+        yield RunRef(run_id, stamp(*each.files), sum(map(size_of, each.files)))
 
 
 def _read_database(place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
@@ -256,10 +257,3 @@ def _last_write(paths: Iterable[Path]) -> float | None:
         except OSError:
             continue
     return max(times, default=None)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
