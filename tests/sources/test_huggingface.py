@@ -95,6 +95,30 @@ def test_a_training_that_was_taken_up_again_is_not_at_its_end(tmp_path: Path) ->
     assert list(whole.curves["loss"].steps) == [10, 20]
 
 
+def test_rows_of_training_that_tell_how_long_it_took(tmp_path: Path) -> None:
+    """Where tokens are counted every row has `train_runtime`; only the one without a loss is the last."""
+    counted = [{**row, "train_runtime": 1.0, "num_input_tokens_seen": 64} for row in rows(10, 20)]
+    end = {"step": 20, "epoch": 2.0, "train_runtime": 2.5, "train_loss": 0.5, "num_input_tokens_seen": 128}
+    write(tmp_path / "going", counted[::2], 20)
+    write(tmp_path / "over", [*counted[::2], end], 20)
+    going, over = read(tmp_path)["going"], read(tmp_path)["over"]
+    for whole in (going, over):
+        assert list(whole.curves["loss"].steps) == [10, 20]
+        assert list(whole.curves["num_input_tokens_seen"].values) == [64, 64]
+    assert (going.read.record.status, over.read.record.status) == (Status.UNKNOWN, Status.FINISHED)
+    assert over.read.record.metrics["train_loss"].last == 0.5
+
+
+def test_the_model_of_a_checkpoint_where_none_was_saved(tmp_path: Path) -> None:
+    """A folder with a state of its own and no configuration: the newest checkpoint has one."""
+    write(tmp_path / "out", rows(10, 20), 20)
+    for step in (10, 20):
+        write(tmp_path / "out" / f"checkpoint-{step}", rows(step), step)
+        (tmp_path / "out" / f"checkpoint-{step}" / "config.json").write_text(json.dumps({"n_layer": step}))
+    (whole,) = read(tmp_path).values()
+    assert whole.read.record.params["n_layer"] == 20
+
+
 def test_what_lies_beside(tmp_path: Path) -> None:
     """Results, the model's configuration, the card; the pickle of arguments is never opened."""
     folder = tmp_path / "out"

@@ -1,7 +1,8 @@
 """The state that Hugging Face's Trainer keeps in `trainer_state.json`: settings, and all that was logged.
 
 `log_history` is a list of flat rows with `step` and `epoch`. Rows of training and of evaluation (`eval_…`) interleave
-at one step. When a training ends it logs a last row with `train_runtime`.
+at one step. When a training ends it logs a last row with `train_runtime`, which has no loss of a step; where tokens are
+counted, rows of training have `train_runtime` too.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _SETTINGS = (
     "max_steps", "num_train_epochs", "train_batch_size", "logging_steps", "eval_steps", "save_steps",
 )  # fmt: skip
 _TOTALS = ("epoch", "best_metric", "best_global_step", "total_flos", "num_input_tokens_seen")
-_FINAL = "train_runtime"
+_FINAL, _LOSS = "train_runtime", "loss"
 
 
 @dataclass(slots=True)
@@ -73,8 +74,8 @@ def _take_rows(history: History, rows: Sequence[Any]) -> None:
             continue
         said = as_number(row.get("step"))
         step = float(at) if said is None or said != said else said
-        is_final = _FINAL in row
-        if is_final or "loss" in row:
+        is_final = _FINAL in row and _LOSS not in row
+        if is_final or _LOSS in row:
             history.is_over = is_final
         for name, value in row.items():
             number = as_number(value)

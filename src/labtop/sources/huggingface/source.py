@@ -90,11 +90,13 @@ def _read(place: Path, ref: RunRef) -> RunRead:
         files.problems.add(f"{_STATE}: {history.bad_rows:,} rows of log_history are no objects")
     card = card_in(files)
     configuration = configuration_in(files)
-    if not configuration and chosen != place:
-        inner = SideFiles(chosen)
+    checkpoints = [chosen, *(each.parent for each in states)]
+    inner_folder = next((each for each in checkpoints if each != place), None)
+    if not configuration and inner_folder is not None:  # the model itself was not saved
+        inner = SideFiles(inner_folder)
         configuration = configuration_in(inner)
         for each in inner.problems.all():
-            files.problems.add(f"{chosen.name}/{each}")
+            files.problems.add(f"{inner_folder.name}/{each}")
     params: dict[str, Any] = {**configuration, **card.params, **history.params}
     values = {name: value for name, value in results_in(files).items() if name not in history.curves}
     seed = card.params.get("seed")
