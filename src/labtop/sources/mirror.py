@@ -39,6 +39,7 @@ from labtop.sources.mirror_lock import locked
 from labtop.sources.packs import Packs
 from labtop.sources.passing import decode, encode
 from labtop.sources.reading import Task, Told, read_task, read_tasks, task_of
+from labtop.sources.recorded_twice import RecordedTwice
 from labtop.sources.source import RunRef
 from labtop.sources.unpacking import remove
 from labtop.sources.unread import Unread
@@ -73,6 +74,7 @@ class _Saved(msgspec.Struct):
     stores: list[str]
     shown: dict[str, str]
     places: list[SavedPlace]
+    twice: frozenset[str] = frozenset()
 
 
 def mirror_folder(cache_root: Path, root: Path) -> Path:
@@ -102,6 +104,7 @@ class Mirror:
         self._moved_at = time.monotonic()
         self._state_stamp: object = None
         self._asked: queue.SimpleQueue[frozenset[str]] = queue.SimpleQueue()
+        self._twice = RecordedTwice()
         self._changed = False  # beyond runs that were read: in this update
         self.packs = Packs(self.store)
         create_store(self.store)
@@ -145,6 +148,7 @@ class Mirror:
                 yield from self._read(tasks, on_progress)
                 if not are_of_one_tracker(self._places.values()):  # as may only be known now
                     yield from self._read(self._tasks({}, unread_to_read(self._places, depth, only)), None)
+            self._changed |= self._twice.look(self._places.values(), self.stores)
             if tasks or self._changed:
                 yield self._show()
             if self._changed or tasks:
@@ -354,7 +358,11 @@ class Mirror:
         runs = [landed for known in self._places.values() for landed in known.runs.values()]
         if len(runs) == len(self._shown) == self.packs.are_unread and all(each.is_unread for each in runs):
             return []  # all are listed alone, as they were shown
-        groups = {group.host.shown: group for group in grouped(runs)}
+        groups = {
+            group.host.shown: group
+            for group in grouped(runs)
+            if group.guests or group.host.folder not in self._twice.folders
+        }
         for folder in self._shown.keys() - groups.keys():
             remove(self.store / folder)
             del self._shown[folder]
@@ -404,6 +412,7 @@ class Mirror:
         before = self._places
         self.stores = tuple(map(Path, saved.stores))
         self._shown = saved.shown
+        self._twice.folders = saved.twice
         self.packs.loads += 1
         self._places = {}
         whole = self.packs.are_whole(run.pack for each in saved.places for run in each.runs if run.pack)
@@ -442,7 +451,8 @@ class Mirror:
 
     def _save(self) -> None:
         places = [each.saved() for each in self._places.values()]
-        saved = _Saved(SCHEMA, str(self.root), [str(each) for each in self.stores], self._shown, places)
+        stores = [str(each) for each in self.stores]
+        saved = _Saved(SCHEMA, str(self.root), stores, self._shown, places, self._twice.folders)
         with contextlib.suppress(OSError):
             replace_file(self.store / _STATE, encode(saved), sync=False)
             self._state_stamp = _stamp(self.store / _STATE)
