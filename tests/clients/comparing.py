@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +13,7 @@ from typing import Any
 from labtop import api
 from labtop.model.as_json import record_as_json
 from tests.clients.telling import Row, Told
+from tests.command import labtop as command
 
 Facts = dict[str, Any]
 
@@ -56,8 +55,7 @@ def print_all(folder: Path) -> list[Printed]:
 
 def labtop(*arguments: str | Path) -> str:
     """What the command prints; that it succeeds is asserted."""
-    command = [sys.executable, "-m", "labtop", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
+    done = command(*arguments)
     assert done.returncode == 0, (arguments, done.stderr)
     return done.stdout
 
