@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.command import labtop as command
 from tests.sources.writers import wandb_log
-from tests.sources.writers.mlflow_files import run_id, write_experiment, write_run
+from tests.sources.writers.mlflow_files import START, run_id, write_experiment, write_run
+from tests.sources.writers.mlflow_sql import Database
 
 
 @pytest.fixture
@@ -65,6 +68,40 @@ def test_verbs_tell_nothing_of_the_cache(logs: Path) -> None:
         said = result.stdout + result.stderr
         assert "mirrors" not in said, (words, said)
         assert ".runs/" not in said, (words, said)
+
+
+_BARS = set("▁▂▃▄▅▆▇█")
+
+
+def test_a_large_table_reads_no_curves_unless_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 201 runs the last values are shown and no point read, which is said; of 200, or by name, curves are there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "logs").mkdir()
+    database = Database(tmp_path / "logs" / "mlflow.db")
+    with closing(sqlite3.connect(database.path)) as connection:
+        connection.executemany(
+            "INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id) "
+            "VALUES (?, ?, 'FINISHED', ?, ?, 'active', 0)",
+            [(run_id(run), f"run-{run}", START + run, START + 60_000) for run in range(201)],
+        )
+        connection.executemany(
+            "INSERT INTO metrics (key, value, timestamp, run_uuid, step) VALUES ('loss', ?, ?, ?, ?)",
+            [(run + step / 4, START, run_id(run), step) for run in range(201) for step in range(3)],
+        )
+        connection.commit()
+    database.last_values()
+    plain = command("ls", database.path)
+    assert "200.5" in plain.stdout
+    assert not _BARS & set(plain.stdout)
+    assert "curves are drawn of up to 200 runs" in plain.stderr
+    assert not list((tmp_path / "cache").rglob("*.points.parquet"))
+    few = command("ls", database.path, "--limit", "200")
+    assert _BARS & set(few.stdout)
+    assert "curves are drawn" not in few.stderr
+    asked = command("ls", database.path, "--columns", "id,spark(loss)")
+    assert sum(bool(_BARS & set(line)) for line in asked.stdout.splitlines()) == 201
 
 
 def test_what_is_no_log_is_said(tmp_path: Path) -> None:

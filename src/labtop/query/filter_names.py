@@ -154,6 +154,17 @@ def statistic(metric: Column, word: str) -> Column:
     )
 
 
+def spark_of(metric: Column) -> Column:
+    """The sparkline column of a metric."""
+    return Column(
+        f"spark.{metric.key.removeprefix('metrics.')}",
+        metric.name,
+        "spark",
+        COLUMN_TYPES["spark"],
+        metric.goal,
+    )
+
+
 def _ends(name: str) -> list[str]:
     """What a name may be shortened to: `c` and `b.c` of `a.b.c`."""
     return [name[found.end() :] for found in re.finditer(r"[./]", name) if name[found.end() :]]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from labtop.errors import UsageError
 from labtop.model.columns import Column
-from labtop.query.filter_names import names_of
+from labtop.query.filter_names import names_of, spark_of
 from labtop.query.request import SortKey
+
+_SPARK = re.compile(r"\s*spark\s*\(\s*(.+?)\s*\)", re.IGNORECASE)
 
 
 def titles(columns: Sequence[Column]) -> tuple[str, ...]:
@@ -39,7 +42,10 @@ def find_column(columns: Sequence[Column], name: str) -> Column:
 
 
 def find_columns(columns: Sequence[Column], text: str) -> list[Column]:
-    """Columns named in a list with commas, each once; `val/*` names many. A name that holds a comma is found too."""
+    """Columns named in a list with commas, each once; `val/*` names many, `spark(loss)` the curve of a metric.
+
+    A name that holds a comma is found too.
+    """
     if any(column.name == text for column in columns):
         return [find_column(columns, text)]
     asked = [name.strip() for name in text.split(",") if name.strip()]
@@ -48,7 +54,12 @@ def find_columns(columns: Sequence[Column], text: str) -> list[Column]:
 
 def _named(columns: Sequence[Column], name: str) -> Sequence[Column]:
     """The columns that a pattern fits, or the one that is meant. Raises as `find_column` does."""
-    if "*" not in name or any(column.name == name for column in columns):
+    if any(column.name == name for column in columns):
+        return [find_column(columns, name)]
+    if curve := _SPARK.fullmatch(name):
+        metrics = [column for column in columns if column.kind == "metric"]
+        return [spark_of(each) for each in _named(metrics, curve[1])]
+    if "*" not in name:
         return [find_column(columns, name)]
     found = [each for each in columns if fnmatchcase(each.name, name) or fnmatchcase(each.key, name)]
     if not found:

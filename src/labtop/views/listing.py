@@ -12,12 +12,16 @@ from labtop.views.table import TableSpec, build_table, titles
 from labtop.views.table_cells import WRITERS
 from labtop.views.table_columns import LEADING_METRICS, HiddenColumn
 
+MOST_WITH_CURVES = 200
+"""Rows of a table that has curves although nobody asked for any: of logs of other trackers, each costs its points."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Titles and cells, cleaned; `right` says which columns are numbers.
 
-    `hidden` are columns that don't vary, `left_out` those that were too many.
+    `hidden` are columns that don't vary, `left_out` those that were too many. `lacks_curves`: there are metrics, and
+    too many rows to draw their curves unasked.
     """
 
     titles: tuple[str, ...]
@@ -25,6 +29,7 @@ class Listing:
     right: tuple[bool, ...]
     hidden: tuple[HiddenColumn, ...] = ()
     left_out: tuple[Column, ...] = ()
+    lacks_curves: bool = False
 
 
 def list_runs(
@@ -36,12 +41,16 @@ def list_runs(
 ) -> Listing:
     """Write the runs of a selection in some columns, or in those that tell them apart, the id first.
 
-    Of columns that nobody chose at most `most` are written: those that most runs have a value in.
+    Of columns that nobody chose at most `most` are written: those that most runs have a value in. Curves are among them
+    where the runs are few.
     """
     left_out: tuple[Column, ...] = ()
     hidden: tuple[HiddenColumn, ...] = ()
+    lacks_curves = False
     if columns is None:
-        choice = build_table(catalog, TableSpec(), glyphs, selection=selection).choice
+        spec = TableSpec() if len(selection) <= MOST_WITH_CURVES else TableSpec(sparks=0)
+        choice = build_table(catalog, spec, glyphs, selection=selection).choice
+        lacks_curves = not spec.sparks and any(column.kind == "metric" for column in choice.columns)
         hidden = choice.hidden
         id_column = next(column for column in catalog.columns() if column.key == "id")
         columns = [id_column, *choice.columns]
@@ -61,7 +70,9 @@ def list_runs(
     rows = tuple(
         tuple(writer.write(value).text for writer, value in zip(writers, row, strict=True)) for row in values
     )
-    return Listing(heads, rows, tuple(writer.align == "right" for writer in writers), hidden, left_out)
+    return Listing(
+        heads, rows, tuple(writer.align == "right" for writer in writers), hidden, left_out, lacks_curves
+    )
 
 
 def _usual(

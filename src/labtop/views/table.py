@@ -172,14 +172,18 @@ def _choose(catalog: Catalog, selection: Selection, spec: TableSpec) -> Choice:
     shown, left_out = candidates(known)
     profile = catalog.profile(selection, [column.key for column in shown])
     ordered = by_presence(shown, rows_with(profile, len(selection.rows)))
-    metrics = [column for column in ordered if column.kind == "metric"][:CURVES_LOOKED_AT]
-    counts = catalog.profile(selection, [f"{metric.key}.count" for metric in metrics])
-    curves = curved(metrics, counts)[: spec.sparks]
+    curves = _curves(catalog, selection, ordered)[: spec.sparks] if spec.sparks else ()
     shown = tuple(each for each in with_curves(ordered, curves) if each.key not in spec.hidden)
     if spec.show_constant:
         return Choice(shown, (), left_out)
     choice = hide_constant(shown, profile, len(selection.rows))
     return Choice(choice.columns, choice.hidden, left_out)
+
+
+def _curves(catalog: Catalog, selection: Selection, ordered: Sequence[Column]) -> tuple[Column, ...]:
+    """The first metrics of which some run has a curve; to know that, points may have to be read."""
+    metrics = [column for column in ordered if column.kind == "metric"][:CURVES_LOOKED_AT]
+    return curved(metrics, catalog.profile(selection, [f"{metric.key}.count" for metric in metrics]))
 
 
 def sort_marks(query: TableQuery) -> dict[str, Literal["ascending", "descending"]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from labtop.model.columns import COLUMN_TYPES, Column
 from labtop.model.system import is_system
+from labtop.query.filter_names import spark_of
 from labtop.query.request import ColumnProfile
 from labtop.views.table_order import by_presence
 
@@ -112,17 +113,6 @@ def find_keys(columns: Iterable[Column], keys: Sequence[str]) -> tuple[Column, .
         if column is not None and column not in found:
             found.append(column)
     return tuple(found)
-
-
-def spark_of(metric: Column) -> Column:
-    """The sparkline column of a metric."""
-    return Column(
-        f"spark.{metric.key.removeprefix('metrics.')}",
-        metric.name,
-        "spark",
-        COLUMN_TYPES["spark"],
-        metric.goal,
-    )
 
 
 def metric_key(spark: Column) -> str:

@@ -20,7 +20,7 @@ from labtop.query.catalog import Catalog, Selection
 from labtop.query.filter_hints import hidden_fields
 from labtop.query.naming import find_columns
 from labtop.views.export import Sheet
-from labtop.views.listing import Listing
+from labtop.views.listing import MOST_WITH_CURVES, Listing
 from labtop.views.sheet import runs_sheet
 from labtop.views.text import clean
 
@@ -91,6 +91,11 @@ def _print_runs(catalog: Catalog, selection: Selection, asked: Asked) -> None:
 
 
 def _say_left_out(listing: Listing) -> None:
+    if listing.lacks_curves:
+        say(
+            f"labtop: curves are drawn of up to {MOST_WITH_CURVES} runs — with --limit {MOST_WITH_CURVES}, or of "
+            "chosen metrics: --columns 'id,name,spark(METRIC)'"
+        )
     if listing.left_out:
         names = ", ".join(clean(each.name, 40) for each in listing.left_out[:5])
         more = ", …" if len(listing.left_out) > 5 else ""

@@ -109,7 +109,7 @@ class RunsColumns(RunsTable):
         self.pick_several("columns", choices, done)
 
     def _with_curves(self) -> list[Column]:
-        from labtop.views.table_columns import spark_of
+        from labtop.query.filter_names import spark_of
 
         columns = self.known_columns()
         curves = [spark_of(each) for each in columns if each.kind == "metric"]
