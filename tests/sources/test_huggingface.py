@@ -63,7 +63,7 @@ def test_checkpoints_of_the_corpus_are_one_run() -> None:
         ("checkpoint-1000", 1000),
         ("checkpoint-1200", 1200),
     ]
-    assert (record.status, record.params["max_steps"]) == (Status.UNKNOWN, 1200)
+    assert (record.status, record.params["max_steps"]) == (Status.FINISHED, 1200)
 
 
 def test_a_training_that_came_to_its_end(tmp_path: Path) -> None:
@@ -83,6 +83,15 @@ def test_a_training_that_came_to_its_end(tmp_path: Path) -> None:
         "epoch": 3.0,
         "best_metric": 0.1,
     }
+
+
+def test_a_training_whose_state_was_not_saved_is_over_when_all_its_steps_are_done(tmp_path: Path) -> None:
+    """The last checkpoint says how many there are; an earlier one leaves open what came after it."""
+    write(tmp_path / "done" / "checkpoint-30", rows(10, 20, 30), 30)
+    write(tmp_path / "open" / "checkpoint-20", rows(10, 20), 20)
+    found = read(tmp_path)
+    assert found["done"].read.record.status is Status.FINISHED
+    assert found["open"].read.record.status is Status.UNKNOWN
 
 
 def test_a_training_that_was_taken_up_again_is_not_at_its_end(tmp_path: Path) -> None:

@@ -208,6 +208,20 @@ def test_params_status_and_end_of_the_hparams_plugin(tmp_path: Path) -> None:
     assert (runs["b"].read.record.status, runs["b"].read.record.ended_at) == (Status.UNKNOWN, None)
 
 
+def test_a_training_of_hugging_face_is_over_when_its_last_row_was_logged(tmp_path: Path) -> None:
+    """What was logged behind it is an evaluation; where a loss of a step follows, it went on."""
+    end = [event(9, T + 9, simple(f"train/train_{name}", 1.0)) for name in ("loss", "samples_per_second")]
+    trained = [*losses(1, 2, tag="train/loss"), *end, *losses(20, tag="eval/loss")]
+    path = write(tmp_path / "a", *trained)
+    (first,) = one(path.parent)
+    assert first.record.status is Status.FINISHED
+    assert first.record.ended_at is not None
+    assert first.record.ended_at.timestamp() == T + 20
+    path.write_bytes(path.read_bytes() + b"".join(map(record, losses(30, tag="train/loss"))))
+    (second,) = one(path.parent, first.state)
+    assert (second.appended, second.record.status) == (True, Status.UNKNOWN)
+
+
 def test_a_run_began_when_the_hparams_plugin_says_so_if_that_was_earlier(tmp_path: Path) -> None:
     """Event files may be written afterwards."""
     content = b"\x29" + struct.pack("<d", T - 50)

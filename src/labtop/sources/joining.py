@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from labtop.sources import source_names
 from labtop.sources.duplicates import find_duplicates
 from labtop.sources.landed import Landed
+from labtop.sources.nested import nested
 
 _NAMELESS = frozenset(("lightning", "keras", "stable-baselines", "tensorboard", "tables"))
 """Sources whose runs are only called as their folder is."""
@@ -34,8 +35,8 @@ def grouped(runs: Iterable[Landed]) -> list[Group]:
     """Every run once, in the order in which they were first given.
 
     One run are: those of one identity (the copy with the most points is the host); those that different trackers see
-    in one folder; those of different trackers whose curves are the same. A context joins every run in or below its
-    folder.
+    in one folder; a training and the logs of it within its folder; those of different trackers whose curves are the
+    same. A context joins every run in or below its folder.
     """
     everything = list(runs)
     members = [each for each in everything if not each.is_context]
@@ -46,6 +47,8 @@ def grouped(runs: Iterable[Landed]) -> list[Group]:
     for same in _by((each for each in members if each.where), lambda each: each.where).values():
         if len({each.tracker for each in same}) > 1:
             sets.join(_one_of_each_tracker(same))
+    for same in nested(members):
+        sets.join(same)
     parts, pairs = find_duplicates(members)
     for part, whole in parts:
         sets.join([whole, part])

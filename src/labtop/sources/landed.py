@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from labtop.sources.identity import id_of
+from labtop.sources.samples import NO_SAMPLES, Samples
 from labtop.sources.traits import NO_TRAITS, Traits
 from labtop.store.layout import safe_folder_name
 
@@ -26,6 +27,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         digests: of its curves, to find the same run in the logs of another tracker: hash → name.
         telling: those of them that go up and down: no schedule of a learning rate does.
         traits: what tells it from others with the same curves.
+        samples: points that tell whether a log in a training's folder is of it.
         is_alone: no other tracker had logs when it was read, so what finds it there was not made of its curves.
         pack: the pack that it was written to first; `folder` is made of it when somebody asks. Empty if there is none.
         is_unread: it is known by the listing of its place alone; there is nothing of it in the mirror yet.
@@ -52,6 +54,7 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digests: Mapping[str, str] = msgspec.field(default_factory=dict)
     telling: tuple[str, ...] = ()
     traits: Traits = NO_TRAITS
+    samples: Samples = NO_SAMPLES
     is_alone: bool = False
     pack: str = ""
     is_unread: bool = False

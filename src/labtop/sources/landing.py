@@ -18,9 +18,11 @@ from labtop.sources.completing import completed
 from labtop.sources.digests import digests_of
 from labtop.sources.identity import id_of, identity_by_path
 from labtop.sources.landed import Landed, member_folder
+from labtop.sources.nested import is_sampled
 from labtop.sources.packing import Packing
 from labtop.sources.parts import Parts
 from labtop.sources.side_copies import keep, link_output
+from labtop.sources.samples import NO_SAMPLES, samples_of
 from labtop.sources.source import Place, RunRead
 from labtop.sources.traits import NO_TRAITS, traits_of
 from labtop.sources.unpacking import unpack
@@ -74,6 +76,9 @@ class Landing:
         traits = NO_TRAITS
         if not is_alone:
             traits = traits_of(record.params, read.curves, before_it.traits if before_it else None)
+        samples = before_it.samples if before_it else NO_SAMPLES
+        if not is_alone and is_sampled(self.source):
+            samples = samples_of(read.curves, samples)
         landed = Landed(
             key=read.key,
             version=version,
@@ -91,6 +96,7 @@ class Landing:
             digests=digests,
             telling=telling,
             traits=traits,
+            samples=samples,
             is_alone=is_alone,
         )
         if before is None and self.packing is not None and self.packing.takes(read, record):

@@ -2,7 +2,8 @@
 
 `log_history` is a list of flat rows with `step` and `epoch`. Rows of training and of evaluation (`eval_…`) interleave
 at one step. When a training ends it logs a last row with `train_runtime`, which has no loss of a step; where tokens are
-counted, rows of training have `train_runtime` too.
+counted, rows of training have `train_runtime` too. The states of checkpoints lack that row: there the training is over
+when all steps that it was to take are done.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ def history_of(state: Mapping[str, Any]) -> History:
             history.values[name] = number
     rows = state.get("log_history")
     _take_rows(history, rows if isinstance(rows, list) else [])
+    history.is_over |= 0 < _step(state.get("max_steps")) <= _step(state.get("global_step"))
     return history
 
 

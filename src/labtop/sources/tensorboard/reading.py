@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,9 @@ MOST_HELD = 500_000
 _LONGEST_EXAMPLE = 500
 _LONGEST_FACT = 2**20 + 64
 _HEAD = 64  # bytes in which the first time of a file stands
+_TRAINER_END = ("train/train_loss", "train/train_samples_per_second")
+"""What Hugging Face's Trainer logs once, when a training is over; rows of steps have a loss."""
+_TRAINER_STEP = "train/loss"
 
 
 class RestartedError(Exception):
@@ -179,7 +182,17 @@ class Reading:
             self.state.highest_step = max(highest, self.state.highest_step or highest)
             self.state.last_s = max(last, self.state.last_s or last)
             add_points(curves, columns, partial(self._name, part))
+        self._note_end(curves)
         return curves
+
+    def _note_end(self, curves: Mapping[str, Curve]) -> None:
+        """Remember whether a training of Hugging Face's came to its end, and did not go on after it."""
+        ends = [curves[name].times_us[-1] / 1e6 for name in _TRAINER_END if name in curves]
+        step = curves.get(_TRAINER_STEP)
+        if step is not None and (not ends or step.times_us[-1] / 1e6 > min(ends)):
+            self.state.trained_s = None
+        elif len(ends) == len(_TRAINER_END):
+            self.state.trained_s = min(ends)
 
     def _name(self, part: Part, tag: str) -> str:
         """What a metric is called in the run. That of `add_hparams` may be called as one of the run's own."""

@@ -123,7 +123,7 @@ def _facts_above(folder: Path) -> Facts | None:
 def _end(facts: Facts, state: State) -> tuple[Status, float | None]:
     """The status that was told, unless points came after it, and when the run ended."""
     if facts.status is None:
-        return Status.UNKNOWN, None
+        return (Status.UNKNOWN, None) if state.trained_s is None else (Status.FINISHED, state.last_s)
     if state.last_s is not None and facts.status.is_end and state.last_s > facts.said_end_s + _SLACK_S:
         return Status.UNKNOWN, None
     return facts.status, (facts.ended_s or facts.said_end_s or None) if facts.status.is_end else None

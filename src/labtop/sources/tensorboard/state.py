@@ -60,6 +60,9 @@ class State(msgspec.Struct):
     renamed: list[str] = msgspec.field(default_factory=list)  # tags of `add_hparams` that the run has too
     highest_step: float | None = None
     last_s: float | None = None
+    trained_s: float | None = (
+        None  # when Hugging Face's Trainer logged that a training is over, unless it went on
+    )
 
     def encode(self) -> bytes:
         """As bytes, for the next reading."""

@@ -1,0 +1,61 @@
+"""Some points of a run, the same ones in all its logs: by them a log is known that has more of it, or a part.
+
+Those of losses count: a learning rate goes the same way in every training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+from labtop.sources.source import Curve
+
+_KEPT = 64
+_LONGEST = 2**16  # points that are looked at of each piece of a curve
+_MIX = 0x9E3779B97F4A7C15
+_NAN = 0x7FC00000
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The first step of a run's losses, and of some points a hash of name and step with the value in 32 bits.
+
+    The points with the smallest hashes are kept, so that of two logs the same ones are. Of several at one step it is
+    the first.
+    """
+
+    first: float = 0.0
+    points: tuple[tuple[int, int], ...] = ()
+
+
+NO_SAMPLES = Samples()
+
+
+def samples_of(curves: Mapping[str, Curve], before: Samples) -> Samples:
+    """The samples of a run with these points after those of `before`."""
+    import numpy as np
+
+    kept, first = dict(before.points), [before.first] if before.points else []
+    for name, curve in curves.items():
+        if "loss" not in name or not curve:
+            continue
+        steps = np.array(curve.steps[:_LONGEST], np.float64) + 0.0
+        values = np.array(curve.values[:_LONGEST], np.float64)
+        first.append(float(steps[0]))
+        with np.errstate(over="ignore"):
+            bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32)
+            keys = (
+                steps.view(np.uint64) >> np.uint64(20) ^ np.uint64(crc32(_plain(name)) << 12)
+            ) * np.uint64(_MIX)
+        keys >>= np.uint64(24)
+        bits[np.isnan(values)] = _NAN
+        chosen, at = np.unique(keys, return_index=True)
+        for key, value in zip(chosen[:_KEPT].tolist(), bits[at[:_KEPT]].tolist(), strict=True):
+            kept.setdefault(key, value)
+    return Samples(min(first, default=0.0), tuple(sorted(kept.items())[:_KEPT]))
+
+
+def _plain(name: str) -> bytes:
+    """What a metric is called in all logs: `train/loss` of an event log is `loss`, `eval/loss` is `eval_loss`."""
+    return name.removeprefix("train/").replace("/", "_").encode("utf-8", "replace")
