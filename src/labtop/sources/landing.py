@@ -21,8 +21,8 @@ from labtop.sources.landed import Landed, member_folder
 from labtop.sources.nested import is_sampled
 from labtop.sources.packing import Packing
 from labtop.sources.parts import Parts
-from labtop.sources.side_copies import keep, link_output
 from labtop.sources.samples import NO_SAMPLES, samples_of
+from labtop.sources.side_copies import keep, link_output
 from labtop.sources.source import Place, RunRead
 from labtop.sources.traits import NO_TRAITS, traits_of
 from labtop.sources.unpacking import unpack
