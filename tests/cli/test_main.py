@@ -272,3 +272,34 @@ def _bytes_in(pipe: BinaryIO) -> int:
     """How much of what was written nobody has read."""
     answer = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
     return int.from_bytes(answer, sys.byteorder)
+
+
+_AT_THE_END = """
+import atexit, sys
+from labtop.cli.entry import main
+
+class Held:
+    def __del__(self):
+        print("taken apart")
+
+held = Held()
+atexit.register(print, "at exit")
+sys.argv = ["labtop", "ls", sys.argv[1]]
+main()
+"""
+
+
+def test_a_verb_ends_without_taking_its_objects_apart(store: Path, tmp_path: Path) -> None:
+    """What was registered for the exit runs, all output is written, and the exit code is the verb's."""
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_THE_END, store], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 42), done.stderr
+    assert done.stdout.endswith("at exit\n")
+    missing = tmp_path / "missing"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", _AT_THE_END, missing], capture_output=True, check=False
+        ).returncode
+        == 3
+    )

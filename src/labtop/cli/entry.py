@@ -40,7 +40,29 @@ def main() -> None:
     gc.set_threshold(_MANY_OBJECTS)
     from labtop.cli.main import main as run_verb
 
-    run_verb()
+    try:
+        run_verb()
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            _end(end.code)
+        raise
+
+
+def _end(code: int) -> None:
+    """End the process as Python does, but for taking apart what it holds: of thousands of runs a tenth of all the time.
+
+    Where a thread is still at something, that is left to Python, which waits for it.
+    """
+    import atexit
+    import threading
+
+    if threading.active_count() > 1:
+        return
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
