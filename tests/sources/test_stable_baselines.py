@@ -74,6 +74,33 @@ def test_the_progress_of_the_training_is_the_same_run(tmp_path: Path) -> None:
     assert [(each.name, each.kind) for each in whole.read.record.artifacts] == [("best_model.zip", "model")]
 
 
+def test_truth_values_of_episodes_are_numbers(tmp_path: Path) -> None:
+    """`info_keywords` of a monitor: whether an episode was a success."""
+    path = monitor(tmp_path / "ppo", "21.0,21,1.5,True,x", "-1,9,2.25,False,y")
+    path.write_text(path.read_text().replace("r,l,t\n", "r,l,t,is_success,who\n"))
+    (whole,) = read_all(SOURCE, tmp_path).values()
+    assert list(whole.curves["is_success"].values) == [1, 0]
+    assert list(whole.curves) == ["r", "l", "t", "is_success"]
+
+
+def test_what_callbacks_saved_is_listed_with_its_step(tmp_path: Path) -> None:
+    """In folders of their own; one with tables is another run. A model that is saved later is seen."""
+    folder = tmp_path / "ppo"
+    monitor(folder, "1,1,1")
+    monitor(folder / "other", "1,1,1")
+    for name in ("checkpoints/rl_model_400_steps.zip", "eval/evaluations.npz", "other/best_model.zip"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"PK")
+    assert [(each.name, each.kind, each.step) for each in one(folder).record.artifacts] == [
+        ("checkpoints/rl_model_400_steps.zip", "model", 400),
+        ("eval/evaluations.npz", "file", None),
+    ]
+    (before,) = SOURCE.runs(folder)
+    (folder / "best").mkdir()
+    (after,) = SOURCE.runs(folder)
+    assert before.version != after.version
+
+
 def test_a_table_that_was_written_anew_is_read_again(tmp_path: Path) -> None:
     """With all others, because episodes are counted together."""
     folder = tmp_path / "ppo"

@@ -18,6 +18,7 @@ from labtop.formats.rows import split_header
 PIECE = 2**20  # bytes that are read at once
 _LONGEST_ROW = 8 * 2**20
 _NAN = float("nan")
+_TRUTH = {"True": 1.0, "False": 0.0}  # as Python writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def _closed(content: bytes) -> int:
 
 
 def numbers_of(cells: Sequence[str]) -> tuple[array[float], list[bool] | None]:
-    """The numbers of a column, NaN for what is none; and which cells are numbers (None: all)."""
+    """The numbers of a column, truth values as 1 and 0, NaN for none; and which cells are numbers (None: all)."""
     try:
         numbers = array("d", map(float, cells))
     except ValueError:
@@ -191,7 +192,7 @@ def _number(cell: str) -> float | None:
     try:
         return float(cell)
     except ValueError:
-        return None
+        return _TRUTH.get(cell)
 
 
 def _is_odd(cell: str) -> bool:

@@ -7,7 +7,10 @@ run: their episodes are counted together in the order in which they ended, as `l
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from labtop.sources.csv_head import read_head
 from labtop.sources.csv_log import LogRead, LogState, Rule, read_log
 from labtop.sources.folder_names import name_of, project_of
 from labtop.sources.references import reference
-from labtop.sources.side_files import Problems, epoch_time, last_write, total_size
+from labtop.sources.side_files import Problems, epoch_time, files_below, last_write, total_size
 from labtop.sources.source import Curve, Listing, Place, RunRead, RunRef, stamp
 
 _NAME = "stable-baselines"
@@ -29,6 +32,8 @@ _STEPS = ("time/total_timesteps", "total_timesteps", "misc/total_timesteps", "st
 _EPISODE = ("r", "l", "t")
 _MODELS = (".zip", ".npz", ".pkl")
 _MOST_FILES = 1000
+_MOST_BELOW, _DEEPEST = 5000, 2
+_STEPS_IN_NAME = re.compile(r"_(\d{1,15})_steps\.")  # of a checkpoint
 
 
 class _State(msgspec.Struct):
@@ -57,7 +62,7 @@ class StableBaselines:
         """The one run of a folder."""
         files = _tables(place)
         if files:
-            yield RunRef(".", stamp(*files), total_size(files))
+            yield RunRef(".", stamp(*files, *_folders(place)), total_size(files))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read the run."""
@@ -82,6 +87,16 @@ def _names(place: Path) -> list[str]:
     except OSError:
         return []
     return found[: 10 * _MOST_FILES]
+
+
+def _folders(place: Path) -> list[Path]:
+    """The folder and those in it: their times tell that a model was saved."""
+    try:
+        with os.scandir(place) as entries:
+            below = sorted(each.path for each in entries if each.is_dir(follow_symlinks=False))
+    except OSError:
+        return []
+    return [place, *map(Path, below[:_MOST_FILES])]
 
 
 def _tables(place: Path) -> list[Path]:
@@ -188,7 +203,12 @@ def _by_time(environments: list[dict[str, Curve]], first: int) -> dict[str, Curv
 
 
 def _artifacts(place: Path) -> Iterator[Artifact]:
-    """Models and results of evaluations beside the tables; none is opened."""
-    for name in _names(place):
-        if name.endswith(_MODELS):
-            yield reference(place, name, kind="model" if name.endswith(".zip") else "file")
+    """Models and results of evaluations, which callbacks put into folders of their own; none is opened."""
+    below = list(files_below(place, _MOST_BELOW, _DEEPEST))
+    others = {each.parent for each in below if each.name.endswith(_MONITOR) or each.name == _PROGRESS}
+    for path in below:
+        if path.name.endswith(_MODELS) and others.isdisjoint({*path.parents} - {place, *place.parents}):
+            step = _STEPS_IN_NAME.search(path.name)
+            kind = "model" if path.name.endswith(".zip") else "file"
+            found = reference(place, path.relative_to(place).as_posix(), kind=kind)
+            yield replace(found, step=float(step[1])) if step else found
