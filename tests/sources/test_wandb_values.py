@@ -13,6 +13,7 @@ from labtop.sources.source import Curve
 from labtop.sources.wandb import WandbSource
 from tests.sources.reading import Whole, read_all
 from tests.sources.writers.wandb_log import (
+    Field,
     end,
     item,
     message,
@@ -273,3 +274,25 @@ def test_artifacts_used_and_logged(tmp_path: Path) -> None:
     assert [(each.name, each.kind, each.role) for each in made.data] == [
         ("me/digits/data:v3", "dataset", "input")
     ]
+
+
+def test_artifact_that_is_logged_again_has_all_its_aliases(tmp_path: Path) -> None:
+    """As when a run links it to a registry; what the script says of it comes too."""
+    said: list[Field] = [(4, "model"), (5, "weights"), (6, "d1gest"), (8, '{"k": 1}')]
+    logged = [
+        record(8, message(*said, (11, "best"), (11, "latest"))),
+        record(8, message(*said, (11, "latest"), (19, "small"))),
+    ]
+    (weights,) = _record(tmp_path, [run(), *logged]).artifacts
+    assert weights.about == {
+        "digest": "d1gest", "aliases": "best, latest", "tags": "small", "metadata": '{"k": 1}'
+    }  # fmt: skip
+
+
+def test_alerts(tmp_path: Path) -> None:
+    """With their level and text."""
+    alert = record(10, message((1, "Low accuracy"), (2, "it is 0.1"), (3, "WARN"), (4, 60_000)))
+    (found,) = _record(tmp_path, [run(), alert]).artifacts
+    assert (found.name, found.kind, found.about) == (
+        "Low accuracy", "alert", {"text": "it is 0.1", "level": "WARN"}
+    )  # fmt: skip

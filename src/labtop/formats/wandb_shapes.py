@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-HISTORY, SUMMARY, OUTPUT, CONFIG, FILES, STATS, ARTIFACT = 2, 3, 4, 5, 6, 7, 8
+HISTORY, SUMMARY, OUTPUT, CONFIG, FILES, STATS, ARTIFACT, ALERT = 2, 3, 4, 5, 6, 7, 8, 10
 TELEMETRY, METRIC, OUTPUT_RAW, RUN, EXIT, FINAL, HEADER, FOOTER = 11, 12, 13, 17, 18, 20, 21, 22
 USE_ARTIFACT, ENVIRONMENT = 25, 26
 
@@ -17,6 +17,7 @@ KINDS = frozenset(
         FILES,
         STATS,
         ARTIFACT,
+        ALERT,
         TELEMETRY,
         METRIC,
         RUN,
@@ -63,9 +64,11 @@ SHAPES: Mapping[int, Shape] = {
     FILES: {1: ("files", [{1: ("path", str)}])},
     ARTIFACT: {
         1: ("run", str), 2: ("project", str), 3: ("entity", str), 4: ("type", str), 5: ("name", str),
-        6: ("digest", str), 7: ("description", str), 11: ("aliases", [str]),
-        12: ("manifest", {4: ("contents", [_ENTRY])}), 15: ("client_id", str), 20: ("algorithm", str),
+        6: ("digest", str), 7: ("description", str), 8: ("metadata", str), 11: ("aliases", [str]),
+        12: ("manifest", {4: ("contents", [_ENTRY])}), 15: ("client_id", str), 19: ("tags", [str]),
+        20: ("algorithm", str),
     },
+    ALERT: {1: ("title", str), 2: ("text", str), 3: ("level", str)},
     USE_ARTIFACT: {1: ("id", str), 2: ("type", str), 3: ("name", str)},
 }  # fmt: skip
 """The messages that `decode` understands, by the number of their record."""

@@ -1,4 +1,4 @@
-"""Artifacts of a W&B run: rich values, what was logged, and files that were saved by hand; and what was used."""
+"""Artifacts of a W&B run: rich values, what was logged, alerts, files that were saved by hand; and what was used."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ _OWN_FILES = frozenset(
 )
 
 
+_LONGEST_METADATA = 1000
+
+
 def inputs(facts: Facts) -> Iterator[DataInput]:
     """The artifacts that were used."""
     for said in facts.used.values():
@@ -37,8 +40,11 @@ def artifacts(facts: Facts, segment: Segment) -> Iterator[Artifact]:
         about: dict[str, str | int | float | bool] = {"files": len(contents)} if contents else {}
         if said.get("digest"):
             about["digest"] = said["digest"]
-        if said.get("aliases"):
-            about["aliases"] = ", ".join(said["aliases"])
+        for name in ("aliases", "tags"):
+            if said.get(name):
+                about[name] = ", ".join(said[name])
+        if said.get("metadata", "{}") not in ("", "{}", "null"):
+            about["metadata"] = said["metadata"][:_LONGEST_METADATA]
         if said.get("description"):
             about["caption"] = said["description"]
         yield Artifact(
@@ -50,6 +56,9 @@ def artifacts(facts: Facts, segment: Segment) -> Iterator[Artifact]:
             bytes=sum(each.get("size", 0) for each in contents) if contents else None,
             about=about,
         )
+    for alert in facts.alerts:
+        about = {name: text for name in ("text", "level") if (text := alert.get(name))}
+        yield Artifact(name=alert.get("title", ""), uri=str(segment.tape), kind="alert", about=about)
     for path in facts.files:
         if path not in _OWN_FILES and not path.startswith("media/"):
             yield Artifact(name=path, uri=location(path, segment.files))

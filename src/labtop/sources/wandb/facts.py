@@ -19,6 +19,7 @@ Tree = Any
 
 _GOALS = {1: "min", 2: "max"}
 _LONGEST_PATH = 50
+_MOST_ALERTS = 1000
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Facts:
     glob_goals: dict[str, str] = field(default_factory=dict)
     logged: dict[str, dict[str, Tree]] = field(default_factory=dict)
     used: dict[str, dict[str, Tree]] = field(default_factory=dict)
+    alerts: list[dict[str, Tree]] = field(default_factory=list)
     files: dict[str, None] = field(default_factory=dict)
     media: Media = field(default_factory=Media)
     exit: dict[str, Tree] | None = None
@@ -162,7 +164,15 @@ class Facts:
         if said.get("run") == self.run.get("id"):
             self.artifact_project = said.get("project", "") or self.artifact_project
         key = f"{said.get('name', '')}\0{said.get('digest', '')}"
+        before = self.logged.get(key, {})
+        # logged once more it has got other aliases, as when it is linked to a registry
+        for name in ("aliases", "tags"):
+            said[name] = list(dict.fromkeys((*before.get(name, ()), *said.get(name, ()))))
         self.logged[key] = said
+
+    def _take_alert(self, said: dict[str, Tree]) -> None:
+        if len(self.alerts) < _MOST_ALERTS:
+            self.alerts.append(said)
 
     def _take_use(self, said: dict[str, Tree]) -> None:
         self.used[f"{said.get('name', '')}\0{said.get('id', '')}"] = said
@@ -175,6 +185,7 @@ _TAKERS = {
     shapes.TELEMETRY: Facts._take_telemetry,
     shapes.FILES: Facts._take_files,
     shapes.ARTIFACT: Facts._take_artifact,
+    shapes.ALERT: Facts._take_alert,
     shapes.USE_ARTIFACT: Facts._take_use,
 }
 
