@@ -3,13 +3,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from labtop.sources import source_names
-from labtop.sources.finding import survey
+from labtop.sources import SOURCES, load_source, source_names
+from labtop.sources.asking import Asking
+from labtop.sources.finding import list_folder, survey
 from labtop.store.layout import create_store
+from tests.sources.reading import corpus
+from tests.sources.test_corpus import EXPECTED
+from tests.sources.writers.every import SAMPLES
+from tests.sources.writers.mlflow_sql import Database
 from tests.sources.writers.sacred import write_run
 
 
@@ -71,8 +77,6 @@ def test_pipes_and_unreadable_folders_stop_nothing(tmp_path: Path) -> None:
 
 def test_every_source_says_what_it_reads() -> None:
     """Each has a tracker's name and a line for people."""
-    from labtop.sources import load_source
-
     for name in source_names():
         source = load_source(name)
         assert source.tracker
@@ -92,3 +96,34 @@ print([name for name in ("numpy", "pyarrow", "duckdb") if name in sys.modules])
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.split("\n")[:2] == ["1", "[]"]
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, *EXPECTED])
+def test_a_source_is_asked_wherever_it_finds_something(name: str, tmp_path: Path) -> None:
+    """The names that are noted of a source miss none of its places, in its own logs or in those of others."""
+    root = tmp_path if name in SAMPLES else corpus(name)
+    if name in SAMPLES:
+        SAMPLES[name](root)
+    found = set()
+    for folder in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):
+        for listing in (list_folder(folder), replace(list_folder(folder), is_root=True)):
+            for each in SOURCES:
+                if list(load_source(each).detect(listing)):
+                    assert Asking([each]).about(listing), (each, listing)
+                    found.add(each)
+    assert name not in SAMPLES or name in found
+
+
+def test_sources_that_cannot_find_anything_are_not_imported(tmp_path: Path) -> None:
+    """Beside a database of MLflow those are that read databases, and no others."""
+    Database(tmp_path / "mlflow.db").run()
+    code = f"""
+import sys
+from pathlib import Path
+from labtop.sources.finding import survey
+print([each.source for each in survey(Path({str(tmp_path)!r})).found])
+print(sorted({{name.split(".")[2] for name in sys.modules if name.startswith("labtop.sources.")}} & {{
+    "mlflow", "trackio", "wandb", "dvc", "aim", "tensorboard", "tables", "hydra", "keras", "sacred"}}))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["['mlflow-sql']", "['mlflow', 'trackio']"]

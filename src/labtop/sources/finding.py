@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labtop.errors import LabtopError
 from labtop.sources import load_source, source_names
+from labtop.sources.asking import Asking, is_last_resort
 from labtop.sources.source import Listing, Place, Source
 from labtop.sources.unclaimed import unread
 from labtop.store.layout import MARKER
@@ -63,8 +64,7 @@ def survey(
         names: of the sources to ask; by default all.
         deepest: levels of folders to go down; by default all.
     """
-    asked = [(name, load_source(name)) for name in (source_names() if names is None else names)]
-    search = _Search(sorted(asked, key=lambda each: is_last_resort(each[1])))
+    search = _Search(Asking(source_names() if names is None else names))
     if root.is_dir():
         search.walk(root, deepest, on_progress)
     else:
@@ -73,8 +73,8 @@ def survey(
 
 
 class _Search:
-    def __init__(self, sources: list[tuple[str, Source]]) -> None:
-        self._sources = sources
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
         self._found: list[Found] = []
         self._stores: list[Path] = []
         self._problems: list[tuple[str, str]] = []
@@ -118,10 +118,10 @@ class _Search:
                 )
 
     def look(self, listing: Listing) -> set[Path]:
-        """Ask every source about a folder; gives the places that are closed to the others."""
+        """Ask the sources about a folder; gives the places that are closed to the others."""
         closed: set[Path] = set()
         claimed: set[Path] = set()
-        for name, source in self._sources:
+        for name, source in self._asking.about(listing):
             if is_last_resort(source) and listing.folder in closed:
                 continue
             try:
@@ -149,11 +149,6 @@ def explained(found: Found) -> str:
         return str(explain(found.place.path)) if explain is not None else ""
     except (OSError, LabtopError) as error:
         return str(error)
-
-
-def is_last_resort(source: Source) -> bool:
-    """Whether a source reads only what no other does: files that others claim are not shown to it."""
-    return bool(getattr(source, "is_last_resort", False))
 
 
 def _without(listing: Listing, claimed: set[Path]) -> Listing:
