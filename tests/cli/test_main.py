@@ -303,3 +303,43 @@ def test_a_verb_ends_without_taking_its_objects_apart(store: Path, tmp_path: Pat
         ).returncode
         == 3
     )
+
+
+def test_the_store_may_be_named_before_the_verb(store: Path) -> None:
+    """`labtop --store S ls` is `labtop ls --store S`."""
+    before = labtop("--store", store, "ls", "--format", "jsonl")
+    assert before.returncode == 0, before.stderr
+    assert before.stdout == labtop(f"--store={store}", "ls", "--format", "jsonl").stdout
+    assert len(lines_of(before.stdout)) == 40
+
+
+def test_a_mistyped_verb_is_answered_with_the_one_that_was_meant(store: Path) -> None:
+    """The words after it make clear that it is no path; a path that exists is one."""
+    done = labtop("shwo", "@last", "--store", store)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "shwo is no verb" in done.stderr
+    assert "labtop show" in done.stderr
+    two = labtop(store, store)
+    assert two.returncode == 2
+    assert "one path, not 2" in two.stderr
+
+
+def test_a_glob_that_fits_no_metric_is_told(store: Path) -> None:
+    """`metrics --name` says which of its globs fit nothing, and what was logged."""
+    some = str(lines_of(labtop("ls", store, "--limit", "1", "--format", "jsonl").stdout)[0]["id"])
+    name = next(iter(lines_of(labtop("metrics", some, "--store", store, "--format", "jsonl").stdout)))["name"]
+    done = labtop("metrics", some, "--store", store, "--name", "nothing*", "--name", str(name))
+    assert done.returncode == 0
+    assert "no metric fits 'nothing*'" in done.stderr
+    assert str(name) in done.stdout
+    assert f"fits '{name}'" not in done.stderr
+
+
+def test_show_in_csv_has_the_metrics(store: Path) -> None:
+    """Every fact of a run is a row, its metrics' figures among them."""
+    some = str(lines_of(labtop("ls", store, "--limit", "1", "--format", "jsonl").stdout)[0]["id"])
+    rows = list(csv.DictReader(io.StringIO(labtop("show", some, "--store", store, "--format", "csv").stdout)))
+    whole = lines_of(labtop("show", some, "--store", store, "--format", "jsonl").stdout)[0]["metrics"]
+    assert isinstance(whole, dict)
+    last = {row["key"]: row["value"] for row in rows if row["section"] == "metrics"}
+    assert {key.removesuffix(".last") for key in last if key.endswith(".last")} == set(whole)

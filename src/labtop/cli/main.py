@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
+
+from labtop.errors import UsageError
 
 VERBS = {
     "ls": "runs as a table",
@@ -49,8 +52,14 @@ class VerbTable(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb the line names, or the UI on the path that it names instead."""
-        if args[0] in VERBS or args[0] == "open":
+        word = args[0]
+        if word in VERBS or word == "open":
             return super().resolve_command(ctx, args)
+        # the UI takes one path: more words were meant for a verb
+        if len(args) > 1 and not word.startswith("-") and not Path(word).exists():
+            raise UsageError(
+                f"{word} is no verb, and no path", near_verb(word) or "'labtop --help' lists the verbs"
+            )
         return "open", self.get_command(ctx, "open"), args
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,10 +94,29 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    arguments = _verb_first(arguments)
     if not arguments or (arguments[0].startswith("-") and not _asks_about_labtop(arguments[0])):
         arguments = ["open", *arguments]
     result: Any = labtop_command.main(arguments, prog_name="labtop", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+def _verb_first(arguments: list[str]) -> list[str]:
+    """`labtop --store S ls` as `labtop ls --store S`: the store can be named before the verb, too."""
+    taken = 0
+    while taken < len(arguments) and arguments[taken].partition("=")[0] == "--store":
+        taken += 1 if "=" in arguments[taken] else 2
+    if taken and arguments[taken : taken + 1] and arguments[taken] in VERBS:
+        return [arguments[taken], *arguments[:taken], *arguments[taken + 1 :]]
+    return arguments
+
+
+def near_verb(word: str) -> str:
+    """What was meant by a mistyped verb, as a question; empty where none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, VERBS, 1)
+    return f"did you mean 'labtop {near[0]}'?" if near else ""
 
 
 def _asks_about_labtop(option: str) -> bool:

@@ -16,6 +16,7 @@ from labtop.views.text import clean
 if TYPE_CHECKING:
     from labtop.views.export import Sheet
 
+WIDER = "a wider terminal shows them, --format csv has all"
 FORMATS = ("table", "json", "jsonl", "csv", "md", "parquet")
 
 
@@ -49,28 +50,24 @@ def write_json(objects: Iterable[Any], format_name: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def write_sheet_as(sheet: Sheet, format_name: str) -> None:
+def write_sheet_as(sheet: Sheet, format_name: str, advice: str = WIDER) -> None:
     """A sheet in any format; as a table its values are rounded for reading."""
     if format_name != "table":
         write_data(sheet, format_name)
         return
-    write_lines(sheet_table(sheet))
+    write_table(sheet_table(sheet), advice)
 
 
-def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
-    """Cleaned cells in aligned columns; on a terminal, columns that don't fit are left out and counted."""
-    write_lines(TextTable(header, rows, right))
-
-
-def write_lines(table: TextTable) -> None:
-    """A table as lines of text."""
+def write_table(table: TextTable, advice: str = WIDER) -> None:
+    """Cleaned cells in aligned columns; on a terminal, columns that don't fit are left out and named, with advice."""
     is_terminal = sys.stdout.isatty()
     lines, left_out = table.lines(shutil.get_terminal_size().columns if is_terminal else None, ellipsis())
     for number, line in enumerate(lines):
         _encodable(_bold(line) + "\n" if is_terminal and not number else line + "\n")
     if left_out:
         names = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
-        say(f"{len(left_out)} columns do not fit: {names} (choose with --columns)")
+        fit = "column does" if len(left_out) == 1 else "columns do"
+        say(f"{len(left_out)} {fit} not fit: {names} ({advice})")
 
 
 def _shown(sheet: Sheet) -> Sheet:
@@ -116,7 +113,12 @@ def _bold(text: str) -> str:
 
 def ellipsis() -> str:
     """What stands for cut text, as the locale can say it."""
-    return "…" if (sys.stdout.encoding or "").lower().startswith("utf") else "~"
+    return "~" if is_ascii() else "…"
+
+
+def is_ascii() -> bool:
+    """Whether the locale can say no more than ASCII, as far as labtop's own signs go."""
+    return not (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def _encodable(text: str) -> None:

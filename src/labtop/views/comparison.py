@@ -91,7 +91,7 @@ def _count(section: Section, rows: Sequence[Row], needle: str) -> str:
         return f"{len(rows)} found"
     if rows and len(rows[0].values) == 1:
         return ""
-    words = [f"{section.differing} differ"] if section.differing else []
+    words = [f"{section.differing} differ{'s' * (section.differing == 1)}"] if section.differing else []
     if equal := section.equal or len(section.rows) - section.differing:
         words.append(f"{equal} equal")
     return ", ".join(words)

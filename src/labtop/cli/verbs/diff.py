@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sys
 from typing import Any
 
 import click
 
 from labtop.analysis.compare import Comparison, compare
 from labtop.analysis.rows import Row
-from labtop.analysis.values import Absence, text_of
+from labtop.analysis.values import Absence
 from labtop.cli.opening import format_option, open_catalog, resolve_runs, store_option
-from labtop.cli.output import write_json, write_sheet_as, write_text
+from labtop.cli.output import is_ascii, write_data, write_json, write_text
 from labtop.errors import UsageError
 from labtop.model.as_json import plain
 from labtop.views.export import Sheet
@@ -21,7 +22,9 @@ from labtop.views.text import clean
 @click.command("diff")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN RUN…")
 @click.option(
-    "--section", metavar="A,B", help="Only these: params,data,code,environment,hardware,randomness,metrics."
+    "--section",
+    metavar="A,B",
+    help="Only these: params, data, code, environment, hardware, randomness, metrics.",
 )
 @click.option("--all", "keep_equal", is_flag=True, help="Rows that are equal too.")
 @click.option("--exit-code", "as_check", is_flag=True, help="Exit with 1 when anything differs.")
@@ -48,26 +51,26 @@ def diff_command(
         write_json([_as_json(comparison)], "jsonl")
     elif format_name == "jsonl":
         write_json(map(_row_as_json, comparison.rows), format_name)
+    elif format_name == "table":
+        _write_table(comparison)
     else:
-        if format_name == "table":
-            write_text(f"{clean(comparison.headline)}\n\n")
-        write_sheet_as(_sheet(comparison, format_name == "table"), format_name)
+        write_data(_sheet(comparison), format_name)
     return 1 if as_check and comparison.differs else 0
 
 
-def _sheet(comparison: Comparison, for_people: bool) -> Sheet:
-    names = tuple(
-        f"{name} ({run_id[:4]})"
-        for run_id, name in zip(comparison.run_ids, comparison.run_names, strict=True)
-    )
-    header = ("section", "key", *(names if for_people else comparison.run_ids))
-    return Sheet(header, list(_rows(comparison, for_people)), "diff")
+def _write_table(comparison: Comparison) -> None:
+    from labtop.cli.diff_table import diff_lines  # with rich's table
+
+    is_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    write_text(f"{clean(comparison.headline)}\n\n")
+    for line in diff_lines(comparison, width, is_ascii(), is_terminal):
+        write_text(f"{line}\n")
 
 
-def _rows(comparison: Comparison, for_people: bool) -> Iterator[tuple[Any, ...]]:
-    for row in comparison.rows:
-        values = [text_of(value) if for_people else _value(value) for value in row.values]
-        yield (row.section, row.key, *values)
+def _sheet(comparison: Comparison) -> Sheet:
+    rows = [(row.section, row.key, *map(_value, row.values)) for row in comparison.rows]
+    return Sheet(("section", "key", *comparison.run_ids), rows, "diff")
 
 
 def _value(value: object) -> Any:

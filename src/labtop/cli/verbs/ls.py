@@ -16,6 +16,7 @@ from labtop.cli.opening import (
     where_option,
 )
 from labtop.cli.output import write_json, write_sheet_as, write_table
+from labtop.cli.text_table import TextTable
 from labtop.query.catalog import Catalog, Selection
 from labtop.query.filter_hints import hidden_fields
 from labtop.query.naming import find_columns
@@ -85,7 +86,7 @@ def _print_runs(catalog: Catalog, selection: Selection, asked: Asked) -> None:
         write_sheet_as(runs_sheet(catalog, shown, chosen), asked.format_name)
     else:
         listing = listing_of(catalog, shown, asked)
-        write_table(listing.titles, listing.rows, listing.right)
+        write_table(TextTable(listing.titles, listing.rows, listing.right), "choose with --columns")
         say(how_many(listing, len(selection), selection.total))
         _say_left_out(listing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 
 import click
 
@@ -12,6 +13,8 @@ from labtop.cli.output import write_sheet_as
 from labtop.query.catalog import Catalog
 from labtop.store.writers import read_writers
 from labtop.views.points import points_sheet
+
+_NAMED = 8  # metrics that are named where none fits
 
 
 @click.command("metrics")
@@ -42,8 +45,21 @@ def metrics_command(
         damage = Damage()
         sheet = points_sheet(catalog, run_ids, names or None, ranks.strip().lower(), own, damage.note)
         write_sheet_as(sheet, format_name)
+        _tell_unmatched(catalog, run_ids, names)
         tell_ranks(catalog, run_ids, ranks)
         return exit_code(catalog) or damage.say()
+
+
+def _tell_unmatched(catalog: Catalog, run_ids: Sequence[str], globs: Sequence[str]) -> None:
+    """Say on stderr which globs fit no metric, and what there is."""
+    logged = list(dict.fromkeys(name for run_id in run_ids for name in catalog.record(run_id).metrics))
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in logged):
+            there = ", ".join(logged[:_NAMED]) + (", …" if len(logged) > _NAMED else "")
+            say(
+                f"labtop: no metric fits {glob!r}; "
+                + (f"logged were {there}" if logged else "none was logged")
+            )
 
 
 def tell_ranks(catalog: Catalog, run_ids: Sequence[str], ranks: str) -> None:

@@ -65,6 +65,8 @@ def _facts(record: RunRecord) -> Iterator[tuple[str, str, Any]]:
         yield "params", key, value
     for key, value in everything["summary"].items():
         yield "summary", key, value
+    for name, summary in everything["metrics"].items():
+        yield from (("metrics", f"{name}.{key}", value) for key, value in summary.items())
     for section in SECTIONS:
         for key, value in _leaves(everything[section]):
             yield section, key, value
@@ -102,7 +104,7 @@ def _write_card(record: RunRecord) -> None:
     """The facts in sections, the metrics as a table after the run's own facts."""
     sections: dict[str, list[tuple[str, Any]]] = {}
     for section, key, value in _facts(replace(record, artifacts=_plain_artifacts(record))):
-        if value not in (None, "", {}, []):
+        if section != "metrics" and value not in (None, "", {}, []):
             sections.setdefault(section, []).append((key, value))
     if found := values_of(record):
         values = [value_words(name, each) for name, each in found.items()]
@@ -142,4 +144,4 @@ def _write_metrics(record: RunRecord, title: str, of_system: bool) -> None:
     if not rows:
         return
     write_text(f"\n{title}\n")
-    write_sheet_as(Sheet(columns, rows), "table")
+    write_sheet_as(Sheet(columns, rows), "table", "a wider terminal shows them, --format json has all")

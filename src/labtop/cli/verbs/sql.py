@@ -35,7 +35,9 @@ def sql_command(query: str, path: str | None, store: str | None, format_name: st
             if error.position is not None:
                 point_at(text, error.position)
             return error.exit_code
-        write_sheet_as(Sheet(answer.columns, answer.rows, "result"), format_name)
+        write_sheet_as(
+            Sheet(answer.columns, answer.rows, "result"), format_name, "name those you want in SELECT"
+        )
         for problem in answer.problems:
             say(f"labtop: cannot read {problem.path}: {problem.reason}")
         return 3 if answer.problems else 0
