@@ -38,6 +38,11 @@ def run(
     )  # fmt: skip
 
 
+def with_params(params: Mapping[str, Any]) -> RunRecord:
+    """A record that knows nothing else."""
+    return RunRecord(id="", name="", project="", status=Status.UNKNOWN, params=params)
+
+
 def joined(*runs: Landed) -> set[frozenset[str]]:
     """Which of the runs became one."""
     return {frozenset(each.key for each in group.members) for group in grouped(runs)}
@@ -75,6 +80,22 @@ def test_of_equal_curves_those_with_the_same_parameters_belong_together() -> Non
         for kind, began in (((float, None) if tracker == "lightning" else (int, NOON)),)
     ]
     assert joined(*runs) == {frozenset(f"{tracker}-{n}" for tracker in names) for n in range(3)}
+
+
+def test_an_object_among_the_parameters_is_written_by_each_tracker_in_its_own_way() -> None:
+    """Lightning's hparams.yaml and its event file are of one run."""
+    one, other = {"lr": 0.1, "act": "!python/name:torch.relu"}, {"lr": 0.1, "act": "<function relu at 0x7f>"}
+    assert len(joined(run("lightning-a", None, one), run("tensorboard-a", NOON, other))) == 1
+
+
+def test_params_that_another_tracker_spells_otherwise_come_once() -> None:
+    """Nested here, with slashes there; what only one of them knows is kept."""
+    host = with_params({"cfg": {"a": {"b": 1}}, "lr": 0.1})
+    guest = with_params({"cfg/a/b": "1", "cfg/c": 2, "opt": {"x/y": 1, "z": {}}, "lr": 0.1})
+    assert merged([host, guest]).params == {
+        "cfg": {"a": {"b": 1}}, "lr": 0.1, "cfg/c": 2, "opt": {"x/y": 1, "z": {}}
+    }  # fmt: skip
+    assert merged([guest, host]).params == guest.params
 
 
 def test_of_equal_curves_and_parameters_those_that_began_together_belong_together() -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from labtop.errors import InputError
 from labtop.model.merge import merge_records
-from labtop.model.run import RunRecord, Status
+from labtop.model.run import RunRecord, Status, Tree, Value
+from labtop.model.tree import flatten
 from labtop.sources.joining import Group
 from labtop.sources.landed import MEMBERS
 from labtop.sources.unpacking import is_unpacked, link, remove, unpack
@@ -80,7 +81,7 @@ def merged(records: Sequence[RunRecord]) -> RunRecord:
     taken = _owners(records)
     also: list[str] = []
     for other in records[1:]:
-        merge = merge_records(nothing, whole, other)
+        merge = merge_records(nothing, whole, replace(other, params=_new_params(other.params, whole.params)))
         status = whole.status if whole.status is not Status.UNKNOWN else other.status
         whole = replace(merge, status=status, ended_at=whole.ended_at or other.ended_at)
         also.append(f"{other.source.tracker}: {other.source.uri}")
@@ -88,6 +89,25 @@ def merged(records: Sequence[RunRecord]) -> RunRecord:
     first = records[0]
     source = replace(first.source, problems=whole.source.problems, texts=whole.source.texts, also=tuple(also))
     return replace(whole, id=first.id, name=first.name, project=first.project, metrics=metrics, source=source)
+
+
+def _new_params(params: Tree, known: Tree) -> Tree:
+    """Params without those that are known by another spelling: `model/width` where there is `width` in `model`."""
+    names = flatten(known)
+    spelled = {name.replace("/", ".") for name in names}
+    return _without(params, lambda name: name not in names and name.replace("/", ".") in spelled, "")
+
+
+def _without(params: Tree, is_known: Callable[[str], bool], before: str) -> Tree:
+    """A tree without the leaves whose dotted names are known, nor what has nothing else in it."""
+    kept: dict[str, Value] = {}
+    for name, value in params.items():
+        if isinstance(value, Mapping) and value:
+            if inner := _without(value, is_known, f"{before}{name}."):
+                kept[name] = inner
+        elif not is_known(before + name):
+            kept[name] = value
+    return kept
 
 
 def _owners(records: Sequence[RunRecord]) -> dict[str, int]:

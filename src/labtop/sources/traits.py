@@ -16,6 +16,7 @@ from labtop.sources.source import NO_TIME, Curve
 
 _KEPT = 24
 _LONGEST = 200
+_OBJECTS = ("<", "!")  # of Python: `<function relu at 0x7f…>`, and in YAML `!python/name:torch.relu`
 AT_ONCE_S = 60.0
 """Logs of one run, written at once, end and begin within this of each other."""
 
@@ -56,7 +57,7 @@ def _hashed(name: str, value: Any) -> int:
             text = f"{float(value):.6g}"
         except OverflowError:
             return 0
-    elif isinstance(value, str) and len(value) <= _LONGEST:
+    elif isinstance(value, str) and len(value) <= _LONGEST and not value.startswith(_OBJECTS):
         text = value
     else:
         return 0
