@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import labtop
 from labtop.model.run import RunRecord
 from labtop.store.layout import run_folders
 from labtop.store.reader import read_record
+from tests import script
 
 RunScript = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -80,20 +80,22 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run_script(tmp_path: Path) -> RunScript:
+def is_prepared() -> bool:
+    """Whether a script may find libraries imported; no, where a module tests what was."""
+    return True
+
+
+@pytest.fixture
+def run_script(is_prepared: bool) -> RunScript:
     """Runs Python text as a script of its own process, in the working folder."""
 
     def run(
         code: str, *arguments: str, name: str = "script.py", timeout_s: float = 60, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        path = Path.cwd() / name
-        path.write_text(code)
-        return subprocess.run(
-            [sys.executable, name, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            env={**os.environ, **environment},
+        (Path.cwd() / name).write_text(code)
+        variables = {**os.environ, **environment}
+        return script.run_script(
+            name, *arguments, environment=variables, timeout_s=timeout_s, is_prepared=is_prepared
         )
 
     return run

@@ -20,6 +20,12 @@ from labtop.recording.capture.redact import Redactor
 from tests.recording.conftest import RunScript, only_record
 
 
+@pytest.fixture
+def is_prepared() -> bool:
+    """What a script has imported is looked at here."""
+    return False
+
+
 def test_what_a_run_ran_on(folder: Path) -> None:
     """Interpreter, packages with origins, machine."""
     with labtop.init() as run:

@@ -27,6 +27,12 @@ class Library:
         self.config = SimpleNamespace(experimental=SimpleNamespace(enable_op_determinism=lambda: None))
 
 
+@pytest.fixture
+def is_prepared() -> bool:
+    """What a script has imported is looked at here."""
+    return False
+
+
 @pytest.mark.parametrize("name", ["cupy", "keras", "tensorflow"])
 def test_other_libraries_are_seeded(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Each in its own way, once imported; stand-ins, since each takes hundreds of megabytes."""
