@@ -132,6 +132,21 @@ def test_folders_of_an_event_log_are_parts_of_the_run_that_has_them_all(swap: bo
     }
 
 
+def test_phases_of_keras_are_parts_of_the_run_that_has_them_all() -> None:
+    """What its callback for TensorBoard wrote has curves of batches besides; another training's stays apart."""
+    whole = run("keras-a", digests={"t1": "loss", "t2": "mae", "v1": "val_loss", "v2": "val_mae"})
+    train = {"t1": "epoch_loss", "t2": "epoch_mae", "b1": "batch_loss", "lr": "epoch_learning_rate"}
+    validation = {"v1": "evaluation_loss_vs_iterations", "v2": "epoch_mae"}
+    phases = [
+        run("tensorboard-train", NOON, digests=train, where="/fit/train"),
+        run("tensorboard-validation", NOON, digests=validation, where="/fit/validation"),
+    ]
+    other = run("tensorboard-other", NOON, digests={**validation, "v3": "epoch_loss"}, where="/b/validation")
+    assert joined(whole, *phases, other) == {
+        frozenset((whole.key, *(each.key for each in phases))), frozenset((other.key,))
+    }  # fmt: skip
+
+
 def test_runs_lie_in_contexts_of_several_sources() -> None:
     """One of each source; that of the tracker itself gives no run its name."""
     runs = [

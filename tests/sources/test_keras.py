@@ -77,3 +77,23 @@ def test_a_table_of_an_unlikely_name_is_read_where_it_is_named(tmp_path: Path) -
     (tmp_path / "x.csv").write_text("epoch,loss\n0,1\n")
     assert places(SOURCE, tmp_path) == []
     assert list(SOURCE.detect(replace(listing(tmp_path), is_named=True))) == [Place(tmp_path / "x.csv")]
+
+
+def test_models_in_the_folder_of_the_run(tmp_path: Path) -> None:
+    """Where the table has a name of its own, nobody knows whose they are. One that is saved later is seen."""
+    folder = tmp_path / "exp"
+    folder.mkdir()
+    for name in ("training.log", "resnet_log.csv"):
+        (folder / name).write_text("epoch,loss\n0,1\n")
+    (before,) = SOURCE.runs(folder / "training.log")
+    (folder / "epoch_4.keras").write_bytes(b"PK")
+    (after,) = SOURCE.runs(folder / "training.log")
+    assert before.version != after.version
+    runs = {
+        whole.read.record.name: whole.read.record.artifacts for whole in read_all(SOURCE, tmp_path).values()
+    }
+    assert [(each.name, each.kind) for each in runs["exp"]] == [
+        ("training.log", "table"),
+        ("epoch_4.keras", "model"),
+    ]
+    assert [each.name for each in runs["resnet_log"]] == ["resnet_log.csv"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
@@ -14,6 +15,7 @@ Pair = tuple[Landed, Landed]
 _ENOUGH = 0.5  # of the curves of the run with fewer of them must be the same in both
 _NEARLY_ALL = 0.9  # where none of the equal curves goes up and down
 _MOST_ALIKE = 1000
+_KERAS = re.compile(r"epoch_(?!lr$|learning_rate$).*|evaluation_.*_vs_iterations")
 _APART_S = 3600.0
 """Runs whose points were logged further apart are two: one was repeated with its seed."""
 
@@ -89,6 +91,8 @@ def _names_in(part: Landed, whole: Landed) -> list[str]:
 
     None where it is no part of that run.
     """
+    if names := _names_of_keras(part, whole):
+        return names
     if len(part.digests) >= len(whole.digests):
         return []
     names = [
@@ -98,3 +102,21 @@ def _names_in(part: Landed, whole: Landed) -> list[str]:
         and f"/{part.where}/{name}".endswith(f"/{named}")
     ]
     return names if len(names) >= _NEARLY_ALL * len(part.digests) else []
+
+
+def _names_of_keras(part: Landed, whole: Landed) -> list[str]:
+    """The same where the callback TensorBoard of Keras wrote the part, which has curves of batches besides.
+
+    Its `epoch_loss` is the `loss` of CSVLogger and others, that in its folder `validation` their `val_loss`.
+    """
+    phase = part.where.rpartition("/")[2]
+    if phase not in ("train", "validation"):
+        return []
+    of_epochs = [digest for digest, name in part.digests.items() if _KERAS.fullmatch(name)]
+    names = [
+        named
+        for digest in of_epochs
+        if (named := whole.digests.get(digest, "epoch_")).startswith("val_") == (phase == "validation")
+        and not _KERAS.fullmatch(named)
+    ]
+    return names if len(names) == len(of_epochs) else []

@@ -1,6 +1,7 @@
 """Tables that the callback CSVLogger of Keras writes: `epoch` from 0, then the names of metrics in alphabetical order.
 
-They may be called anything; `.csv` and `.log` are usual. Nothing else of the run is in them.
+They may be called anything; `.csv` and `.log` are usual. Nothing else of the run is in them; where a table has a
+general name, its folder is that of the run, and models in it are the run's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from labtop.model.run import Artifact, RunRecord, Source, Status
 from labtop.sources.csv_head import Head, read_head
 from labtop.sources.csv_log import Rule, decode_state, encode_state, read_log
 from labtop.sources.folder_names import name_of, project_of
-from labtop.sources.side_files import last_write
+from labtop.sources.references import reference
+from labtop.sources.side_files import files_below, last_write
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 
 _NAME = "keras"
@@ -23,6 +25,8 @@ _ENDINGS = (".csv", ".log", ".tsv", ".txt")
 _LIKELY = re.compile(r"train|hist|log|epoch|metric|fit|keras|loss|result|perf|model|run|valid", re.IGNORECASE)
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+")  # of a spreadsheet; Keras writes points
 _MOST_OPENED = 50
+_MOST_FILES = 5000
+_MODELS = (".keras", ".h5", ".hdf5", ".tflite")
 _GENERAL = re.compile(
     r"(?:training|train|history|hist|log|logs|metrics|csv|logger|csvlogger|model|result|results|_|-|\.)+",
     re.IGNORECASE,
@@ -49,7 +53,8 @@ class Keras:
     def runs(self, place: Path) -> Iterable[RunRef]:
         """The one run of a table."""
         try:
-            yield RunRef(".", stamp(place), place.stat().st_size)
+            folder = [place.parent] if _is_general(place) else []
+            yield RunRef(".", stamp(place, *folder), place.stat().st_size)
         except OSError:
             return
 
@@ -77,7 +82,7 @@ def _is_keras(head: Head | None) -> bool:
 
 def _read(place: Path, ref: RunRef) -> RunRead:
     log = read_log(place, _RULE, decode_state(ref.state))
-    is_general = bool(_GENERAL.fullmatch(place.stem))
+    is_general = _is_general(place)
     return RunRead(
         key=ref.key,
         record=RunRecord(
@@ -85,7 +90,10 @@ def _read(place: Path, ref: RunRef) -> RunRead:
             name=name_of(place.parent) if is_general else place.stem,
             project=project_of(place.parent) if is_general else place.parent.name,
             status=Status.UNKNOWN,
-            artifacts=(Artifact(name=place.name, uri=str(place), kind="table"),),
+            artifacts=(
+                Artifact(name=place.name, uri=str(place), kind="table"),
+                *(_models(place.parent) if is_general else ()),
+            ),
             source=Source(tracker=_NAME, uri=str(place), problems=tuple(log.problems)),
         ),
         curves=log.curves,
@@ -93,3 +101,15 @@ def _read(place: Path, ref: RunRef) -> RunRead:
         state=encode_state(log.state),
         last_write=last_write([place]),
     )
+
+
+def _is_general(place: Path) -> bool:
+    """Whether the name of a table says nothing of the run: its folder does."""
+    return bool(_GENERAL.fullmatch(place.stem))
+
+
+def _models(folder: Path) -> Iterator[Artifact]:
+    """The models in a folder, by reference."""
+    for path in files_below(folder, _MOST_FILES, deepest=0):
+        if path.suffix in _MODELS:
+            yield reference(folder, path.name, kind="model")
