@@ -132,3 +132,18 @@ def test_a_damaged_hydra_yaml_costs_no_project(tmp_path: Path, has_log: bool) ->
     record = read(folder).record
     assert record.project == ("train" if has_log else "digits")
     assert any(each.startswith("hydra.yaml") for each in record.source.problems)
+
+
+def test_a_job_begins_where_its_log_does(tmp_path: Path) -> None:
+    """In a sweep, which names the time of its own start, and where the folder tells no time."""
+    late = LINE.replace("03:04:05,000", "07:30:00,250")
+    job = write_run(tmp_path / "multirun" / "2026-01-02" / "03-04-05" / "4", log=late)
+    single = write_run(
+        tmp_path / "outputs" / "2026-01-02" / "03-04-05", HYDRA.replace("MULTIRUN", "RUN"), log=late
+    )
+    other = write_run(tmp_path / "mine", HYDRA.replace("MULTIRUN", "RUN"), log=late)
+    silent = write_run(tmp_path / "silent", log="begin\n")
+    began = [read(each).record.started_at for each in (job, single, other, silent)]
+    assert [each and f"{each.astimezone():%T.%f}" for each in began] == [
+        "07:30:00.250000", "03:04:05.000000", "07:30:00.250000", None
+    ]  # fmt: skip

@@ -96,6 +96,7 @@ def test_params_that_another_tracker_spells_otherwise_come_once() -> None:
         "cfg": {"a": {"b": 1}}, "lr": 0.1, "cfg/c": 2, "opt": {"x/y": 1, "z": {}}
     }  # fmt: skip
     assert merged([guest, host]).params == guest.params
+    assert merged([with_params({"cfg.a.b": "1"}), host]).params == {"cfg.a.b": "1", "lr": 0.1}
 
 
 def test_of_equal_curves_and_parameters_those_that_began_together_belong_together() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,19 +93,19 @@ def merged(records: Sequence[RunRecord]) -> RunRecord:
 
 def _new_params(params: Tree, known: Tree) -> Tree:
     """Params without those that are known by another spelling: `model/width` where there is `width` in `model`."""
-    names = flatten(known)
-    spelled = {name.replace("/", ".") for name in names}
-    return _without(params, lambda name: name not in names and name.replace("/", ".") in spelled, "")
+    return _without(params, known, {name.replace("/", ".") for name in flatten(known)}, "")
 
 
-def _without(params: Tree, is_known: Callable[[str], bool], before: str) -> Tree:
-    """A tree without the leaves whose dotted names are known, nor what has nothing else in it."""
+def _without(params: Tree, known: Tree, spelled: set[str], before: str) -> Tree:
+    """A tree without the leaves of known names that are not in the same place, nor what has nothing else in it."""
     kept: dict[str, Value] = {}
     for name, value in params.items():
+        there = known.get(name)
         if isinstance(value, Mapping) and value:
-            if inner := _without(value, is_known, f"{before}{name}."):
+            same_place = there if isinstance(there, Mapping) else {}
+            if inner := _without(value, same_place, spelled, f"{before}{name}."):
                 kept[name] = inner
-        elif not is_known(before + name):
+        elif name in known or f"{before}{name}".replace("/", ".") not in spelled:
             kept[name] = value
     return kept
 

@@ -34,6 +34,8 @@ from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 _FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}-\d{2}-\d{2}")
+_LOGGED = re.compile(rb"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})\]")
+_LINE_BYTES = 64
 _PART = re.compile(r"  ([A-Za-z_]+):")
 _PARTS = frozenset(("mode", "job", "runtime", "sweep"))
 _TAIL_BYTES = 65_536
@@ -77,15 +79,16 @@ def _read(place: Path, key: str) -> RunRead:
     folder = place.parent
     log = _log(folder, job)
     error = _last_error(log) if log else None
+    is_sweep = _is_sweep(hydra, job)
     record = RunRecord(
         id="",
         name=_name(folder, job, overrides),
         project=_plain(job.get("name")) or (log.stem if log else "") or _project(folder),
         status=Status.FAILED if error else Status.UNKNOWN,
-        started_at=_started(folder),
+        started_at=_started(folder, log, is_sweep),
         params=config,
         life=Life(
-            group=_sweep_name(sweep, folder) if _is_sweep(hydra, job) else None,
+            group=_sweep_name(sweep, folder) if is_sweep else None,
             error=RunError(type=error.type, message=error.message, where=error.where) if error else None,
         ),
         command=Command(
@@ -199,7 +202,25 @@ def _launcher(runtime: Mapping[str, Any]) -> str | None:
     return str(launcher) if launcher not in _PLAIN_LAUNCHERS else None
 
 
-def _started(folder: Path) -> datetime | None:
+def _started(folder: Path, log: Path | None, is_sweep: bool) -> datetime | None:
+    """The time in the folder's path, but of a job that the sweep may have come to much later the first in its log."""
+    named, logged = _named_time(folder), _first_logged(log) if log else None
+    return (logged or named) if is_sweep else (named or logged)
+
+
+def _first_logged(log: Path) -> datetime | None:
+    """The time of the first line of a log, as Hydra configures logging; of the clock on the wall."""
+    try:
+        with open_regular(log) as file:
+            found = _LOGGED.match(file.read(_LINE_BYTES))
+        if found is None:
+            return None
+        return datetime.strptime(found[1].decode(), "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
+
+
+def _named_time(folder: Path) -> datetime | None:
     """The time in the folder's path, `…/2026-01-02/03-04-05[/number]`, which is of the clock on the wall."""
     parts = folder.parts[-4:]
     for date, time in pairwise(parts):
