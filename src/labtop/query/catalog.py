@@ -20,14 +20,15 @@ from labtop.query.cache import Cache
 from labtop.query.cache_place import CachePlace
 from labtop.query.column_profiles import profile_rows
 from labtop.query.engine import Engine, InterruptedQueryError
-from labtop.query.filter import compile_filter
 from labtop.query.found_columns import FoundColumn
 from labtop.query.groups import group_rows
 from labtop.query.intake import Intake
 from labtop.query.reading import Progress
 from labtop.query.request import (
+    EVERYTHING,
     Aggregate,
     ColumnProfile,
+    CompiledFilter,
     Problem,
     RunGroup,
     Selection,
@@ -227,7 +228,7 @@ class Catalog:
 
     def _select(self, query: TableQuery) -> Selection:
         table = self._intake.index.table
-        condition = compile_filter(query.where, self.columns(), self.engine)
+        condition = self._condition(query.where)
         shown = "true" if query.archived else "NOT archived"
         ties = () if self.mirror is None else FOREIGN_TIES
         keys = {*condition.keys, *(each.column for each in query.sort), *DEFAULT_ORDER, *ties, "archived"}
@@ -251,6 +252,13 @@ class Catalog:
             relation = table.relation(["archived"])
             total = self.engine.query(f"SELECT count(*) FROM {relation} WHERE {shown}")[0][0]
         return Selection(revision, numbers, total)
+
+    def _condition(self, where: str) -> CompiledFilter:
+        if where.strip():
+            from labtop.query.filter import compile_filter  # its language takes a while to import
+
+            return compile_filter(where, self.columns(), self.engine)
+        return EVERYTHING
 
     def _again(self, ask: Callable[[], Answer]) -> Answer:
         """Ask; once more if it failed, for the columns may have changed while DuckDB was working."""

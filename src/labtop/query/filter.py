@@ -8,7 +8,6 @@ and SQL rendered from the tree with every value bound as a parameter).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from labtop.errors import FilterError
@@ -21,23 +20,9 @@ from labtop.query.filter_operands import Operands
 from labtop.query.filter_tokens import tokenise
 from labtop.query.filter_tree import Parser, parse
 from labtop.query.filter_walk import Walk
+from labtop.query.request import EVERYTHING, CompiledFilter
 
 __all__ = ["EVERYTHING", "CompiledFilter", "Completion", "compile_filter", "complete"]
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledFilter:
-    """A condition for `SELECT … FROM run_index WHERE {sql}` with its parameters, in order.
-
-    `keys` are the columns it reads. Where one starts with `env.`, the SQL also reads `documents(row, environment)`.
-    """
-
-    sql: str
-    parameters: tuple[object, ...] = ()
-    keys: frozenset[str] = frozenset()
-
-
-EVERYTHING = CompiledFilter("true")
 
 
 def compile_filter(

@@ -20,7 +20,6 @@ from labtop.query.packed_records import PackedRecords
 from labtop.query.record_files import read_records
 from labtop.query.record_row import RecordRow, RowMaker
 from labtop.query.run_index import RunIndex
-from labtop.query.shared_reading import SharedReading
 from labtop.query.unread_rows import UnreadRows, looked_at
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ class Reading:
         first, rest = folders[:FIRST_CHUNK], folders[FIRST_CHUNK:]
         yield len(first), self._read_here(first)
         if len(rest) >= WORTH_PROCESSES:
+            from labtop.query.shared_reading import SharedReading
+
             rest = yield from SharedReading(self._index, self._environments).chunks(rest, CHUNK)
         for start in range(0, len(rest), CHUNK):
             chunk = rest[start : start + CHUNK]

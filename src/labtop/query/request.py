@@ -26,6 +26,21 @@ class TableQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class CompiledFilter:
+    """A condition for `SELECT … FROM run_index WHERE {sql}` with its parameters, in order.
+
+    `keys` are the columns it reads. Where one starts with `env.`, the SQL also reads `documents(row, environment)`.
+    """
+
+    sql: str
+    parameters: tuple[object, ...] = ()
+    keys: frozenset[str] = frozenset()
+
+
+EVERYTHING = CompiledFilter("true")
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that could not be read, and why; all else was."""
 

@@ -18,7 +18,6 @@ from labtop.cli.opening import (
 from labtop.cli.output import write_json, write_sheet_as, write_table
 from labtop.cli.text_table import TextTable
 from labtop.query.catalog import Catalog, Selection
-from labtop.query.filter_hints import hidden_fields
 from labtop.query.naming import find_columns
 from labtop.views.export import Sheet
 from labtop.views.listing import MOST_WITH_CURVES, Listing
@@ -65,6 +64,8 @@ def print_runs(asked: Asked) -> int:
     with open_catalog(asked.path, asked.store, lazily=True) as catalog:
         selection = asked.select(catalog)
         if asked.where and not selection.rows:
+            from labtop.query.filter_hints import hidden_fields
+
             for sentence in hidden_fields(asked.where, catalog.columns()):
                 say(sentence)
         if asked.group_by is not None:
