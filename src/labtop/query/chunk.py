@@ -14,7 +14,7 @@ from typing import Any
 from labtop.model.run import MetricSummary
 from labtop.query.details import details_text
 from labtop.query.found_columns import FoundColumns, Path, SeenMetric, SeenParam
-from labtop.query.record_row import ROW_COLUMNS, RecordRow, json_text
+from labtop.query.record_row import PLACES, ROW_COLUMNS, RecordRow, json_text
 from labtop.store.format import number_text
 
 _NUMBER_WORDS = ("NaN", "Infinity", "-Infinity")
@@ -99,15 +99,15 @@ def layout_of(seen: Seen, found: FoundColumns) -> Layout:
 
 
 _NO_POINTS = details_text(MetricSummary())
-_PLACES = {key: place for place, key in enumerate(ROW_COLUMNS)}
+_ROW = PLACES["row"]
 
 
 def row_values(row: RecordRow, number: int, layout: Layout) -> dict[int, Any]:
     """The values of a row by the place of their column, as JSON can say them; nulls are left out."""
-    values: dict[int, Any] = {_PLACES["row"]: number}
+    values: dict[int, Any] = {**row.shared, _ROW: number}
     for key, value in row.values.items():
         if value is not None:
-            values[_PLACES[key]] = value
+            values[PLACES[key]] = value
     for path, value in row.params.items():
         if value is not None and path in layout.params:
             place, type_name = layout.params[path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from labtop.model.run import Status
 
@@ -53,8 +53,7 @@ NO_RANKS = RanksSeen()
 """Of a run that one process recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedRecord:
+class EncodedRecord(NamedTuple):
     """One record. `folder` is relative to the store, `stamp` identifies the version of the file that was read."""
 
     folder: str

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +79,7 @@ class RowReader:
             finally:
                 os.close(descriptor)
             record = _record(folder, stamp_of(status), self._bytes.read(content))
-            record = replace(record, ranks=look_at_ranks(f"{self._store}/{folder}"))
+            record = record._replace(ranks=look_at_ranks(f"{self._store}/{folder}"))
             return self._maker.row(record) if record.is_settled else None
         except (OSError, OddRecordError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return None  # the parent finds out what is the matter

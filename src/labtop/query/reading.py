@@ -157,4 +157,6 @@ class Reading:
             self._put(rows[:half], numbers, there, layout)
             self._put(rows[half:], numbers, there, layout)
             return
-        self._index.uncached += sum(row.values["_final"] or row.values["status"] == "crashed" for row in rows)
+        self._index.uncached += sum(
+            row.values["_final"] or row.values.get("status") == "crashed" for row in rows
+        )

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -48,6 +48,8 @@ UNTOLD = ("points", "problems", "_artifacts")
 ROW_COLUMNS: Mapping[str, str] = {**HIDDEN, **{each.key: each.type.sql for each in FIELDS}}
 """The columns that every row has, and their SQL types."""
 
+PLACES: Mapping[str, int] = {key: place for place, key in enumerate(ROW_COLUMNS)}
+
 _DEEPEST = 64
 """Levels of nested params that become columns; what lies deeper stays one value."""
 
@@ -67,12 +69,12 @@ class Latest:
     metrics: Mapping[str, MetricSummary] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRow:
+class RecordRow(NamedTuple):
     """A row. `values` are those of `ROW_COLUMNS` but "row", times in microseconds; `params` are as JSON has them.
 
     `last`: of a run whose points were not read, the last value of each metric instead of `metrics`.
     `is_whole`: there are no points of these metrics.
+    `shared`: values that it has in common with others, by their `PLACES`; those are not in `values`.
     """
 
     record: EncodedRecord
@@ -82,6 +84,7 @@ class RecordRow:
     environment: tuple[int, Document] | None = None  # its hash and its text
     last: Mapping[str, float] | None = None
     is_whole: bool = False
+    shared: Mapping[int, Any] = {}
 
 
 def text_hash(text: Document) -> int:

@@ -15,6 +15,7 @@ from labtop.model.run import RunRecord
 from labtop.query.encoded_record import COLUMNS, Document, EncodedRecord
 from labtop.query.found_columns import Path
 from labtop.query.record_row import (
+    PLACES,
     UNTOLD,
     Known,
     RecordRow,
@@ -37,6 +38,14 @@ LOOKED_AT_STAMP = -2
 """The same of one whose points were read for the row alone: it is whole, and they lie where they come from."""
 
 _NOTHING: Mapping[str, Any] = {}
+_OWN = frozenset(
+    (
+        *("_folder", "_final", "_stamp", "_twins", "_source_id", "id", "name", "started_at", "ended_at"),
+        *("duration_s", "tags", "seed", "score"),
+    )
+)
+"""What rows with one `common` record do not share."""
+
 _NO_DOCUMENTS: Mapping[str, Document | None] = {}
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _SIMPLE = frozenset((str, int, bool, type(None)))
@@ -49,8 +58,9 @@ class _Base:
     common: object
     record: EncodedRecord
     groups: Mapping[str, Known]
-    values: Mapping[str, Any]  # what is null is left out
-    of_points: Mapping[str, Any]  # those of them that points tell
+    is_final: bool
+    shared: Mapping[int, Any]  # by place; what is null is left out
+    of_points: Mapping[str, Any]  # those values that points tell
     environment: tuple[int, Document] | None
     besides: bytes
 
@@ -91,11 +101,11 @@ class UnreadRows:
         params = self._params(listed.params)
         named = self._maker.seeds_among(params)
         started, ended = listed.started_us, listed.ended_us
-        whole = {**base.of_points, "_stamp": LOOKED_AT_STAMP} if listed.is_whole else _NOTHING
         values = {
-            **base.values,
-            **whole,
+            **(base.of_points if listed.is_whole else _NOTHING),
+            "_stamp": LOOKED_AT_STAMP if listed.is_whole else UNREAD_STAMP,
             "_folder": unread.folder,
+            "_final": base.is_final,
             "_twins": text_hash(same_but_for_the_seed(base.besides, params, named)),
             "_source_id": safe_text(listed.run_id),
             "id": unread.run_id,
@@ -119,7 +129,9 @@ class UnreadRows:
             ended,
             _NO_DOCUMENTS,
         )
-        return RecordRow(record, values, params, {}, base.environment, listed.last, listed.is_whole)
+        return RecordRow(
+            record, values, params, _NOTHING, base.environment, listed.last, listed.is_whole, base.shared
+        )
 
     def _base(self, unread: Unread) -> _Base:
         known = self._bases.get(id(unread.common))
@@ -132,10 +144,15 @@ class UnreadRows:
         groups = self._maker.groups(record)
         facts = {name: each.facts for name, each in groups.items()}
         row = self._maker.row(record)
-        values = {key: each for key, each in row.values.items() if each is not None}
-        of_points = {key: values.pop(key, None) for key in UNTOLD}
+        shared = {
+            PLACES[key]: each
+            for key, each in row.values.items()
+            if each is not None and key not in _OWN and key not in UNTOLD
+        }
+        of_points = {key: row.values[key] for key in UNTOLD}
         besides = told_besides(record, facts)
-        return _Base(unread.common, record, groups, values, of_points, row.environment, besides)
+        is_final = bool(row.values["_final"])
+        return _Base(unread.common, record, groups, is_final, shared, of_points, row.environment, besides)
 
     def _params(self, params: Mapping[str, Any]) -> dict[Path, Any]:
         """Params by path, as JSON has them."""
