@@ -10,7 +10,9 @@ from typing import Any
 from labtop.formats.rows import number_of
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
-_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}(?:e-?[0-9]{1,2})?")  # most of the other numbers
+is_decimal = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,18}(?:e-?[0-9]{1,2})?").fullmatch
+"""Matches most of the numbers that are not whole; what it does not match may be one too."""
+
 _WORDS: dict[str, Any] = {
     "True": True,
     "true": True,
@@ -27,7 +29,7 @@ def typed(text: str) -> Any:
 
     What would not be told apart any more stays text: "007", "1_000", a number with blanks around it.
     """
-    if _DECIMAL.fullmatch(text):
+    if is_decimal(text):
         return float(text)
     if text in _WORDS:
         return _WORDS[text]

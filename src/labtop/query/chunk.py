@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,9 @@ class Layout:
 
 def seen_in(rows: Sequence[RecordRow]) -> Seen:
     """What params and metrics there are in rows."""
-    params: defaultdict[Path, Counter[str | None]] = defaultdict(Counter)
     metrics: Counter[str] = Counter()
     goals: dict[str, str | None] = {}
     for row in rows:
-        for path, value in row.params.items():
-            params[path][_PLAIN_TYPES.get(type(value)) or _type_of(value)] += 1
         for name, summary in row.metrics.items():
             if goals.get(name) is None:
                 goals[name] = summary.goal
@@ -57,13 +54,30 @@ def seen_in(rows: Sequence[RecordRow]) -> Seen:
         if row.last:
             metrics.update(row.last.keys())
     return Seen(
-        tuple(
-            SeenParam(path, frozenset(kinds), types.total())
-            for path, types in params.items()
-            if (kinds := [kind for kind in types if kind])
-        ),
+        tuple(_params_in(rows)),
         tuple(SeenMetric(name, goals.get(name), runs) for name, runs in metrics.items()),
     )
+
+
+def _params_in(rows: Sequence[RecordRow]) -> Iterator[SeenParam]:
+    seen: defaultdict[Path, Counter[str | None]] = defaultdict(Counter)
+    again: Counter[tuple[tuple[Path, ...], tuple[type, ...]]] = Counter()  # rows like one that is in `seen`
+    for row in rows:
+        kinds = tuple(map(type, row.params.values()))
+        if _PLAIN.issuperset(kinds):
+            like = tuple(row.params), kinds
+            if like in again:
+                again[like] += 1
+                continue
+            again[like] = 0
+        for path, value in row.params.items():
+            seen[path][_type_of(value)] += 1
+    for (paths, kinds), times in again.items():
+        for path, kind in zip(paths, kinds, strict=True):
+            seen[path][_TYPES[kind]] += times
+    for path, types in seen.items():
+        if kinds_seen := [kind for kind in types if kind]:
+            yield SeenParam(path, frozenset(kinds_seen), types.total())
 
 
 def _type_of(value: Any) -> str | None:
@@ -76,8 +90,11 @@ def _type_of(value: Any) -> str | None:
     return kind
 
 
-_PLAIN_TYPES = {bool: "boolean", float: "number"}
-_TYPES = {type(None): None, bool: "boolean", int: "integer", float: "number", str: "text"}
+_TYPES: Mapping[type, str | None] = {
+    type(None): None, bool: "boolean", float: "number", int: "integer", str: "text"
+}  # fmt: skip
+_PLAIN = frozenset((type(None), bool, float))
+"""Types of which every value is of the same kind."""
 
 
 def layout_of(seen: Seen, found: FoundColumns) -> Layout:
@@ -108,19 +125,20 @@ def row_values(row: RecordRow, number: int, layout: Layout) -> dict[int, Any]:
     for key, value in row.values.items():
         if value is not None:
             values[PLACES[key]] = value
+    params, metrics = layout.params, layout.metrics
     for path, value in row.params.items():
-        if value is not None and path in layout.params:
-            place, type_name = layout.params[path]
+        if value is not None and (found := params.get(path)) is not None:
+            place, type_name = found
             values[place] = json_text(value) if type_name == "mixed" else value
     for name, summary in row.metrics.items():
-        place = layout.metrics.get(name, -1)
+        place = metrics.get(name, -1)
         if place >= 0:
             values[place] = _number(summary.last)
             values[place + 1] = details_text(summary)
     for name, last in (row.last or {}).items():
-        place = layout.metrics.get(name, -1)
+        place = metrics.get(name, -1)
         if place >= 0:
-            values[place] = _number(last)
+            values[place] = last if last - last == 0.0 else _number(last)
             if row.is_whole:  # else its details stay null
                 values[place + 1] = _NO_POINTS
     return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from labtop.query.engine import Engine, quote_name
@@ -12,7 +13,6 @@ from labtop.query.table import RunTable
 
 _MANY_COLUMNS = 50
 _MOST_VALUES = 1_000_000
-_WIDTH = 5
 
 
 def members(rows: array[int]) -> tuple[str, str]:
@@ -47,15 +47,12 @@ def profile_rows(
 
 
 def _aggregates(name: str, sql_type: str) -> list[str]:
+    values = [f"count({name})", f"min({name})", f"max({name})"]
+    if sql_type != "DOUBLE":
+        return values
     # NaN is the greatest value, so it shows in max() and counts as one more distinct value
-    known_only = f"FILTER (NOT isnan({name}))" if sql_type == "DOUBLE" else ""
-    return [
-        f"count({name})",
-        f"min({name})",
-        f"max({name})",
-        f"min({name}) {known_only}",
-        f"max({name}) {known_only}",
-    ]
+    is_known = f"FILTER (NOT isnan({name}))"
+    return [*values, f"min({name}) {is_known}", f"max({name}) {is_known}"]
 
 
 def _profiled_together(
@@ -69,8 +66,9 @@ def _profiled_together(
     (found,) = engine.query(
         f"SELECT {', '.join(asked)} FROM {table.relation(keys)} WHERE {condition}", [bits]
     )
-    for at in range(0, len(found), _WIDTH):
-        yield found[at : at + _WIDTH]
+    values = iter(found)
+    for key in keys:
+        yield tuple(islice(values, len(_aggregates(key, table.types[key]))))
 
 
 def _profiled_one_by_one(
@@ -87,11 +85,12 @@ def _profiled_one_by_one(
             GROUP BY number ORDER BY number""",
         [bits],
     )
-    yield from found or [(0, None, None, None, None)] * len(keys)  # all rows may have gone meanwhile
+    yield from found or [(0, None, None)] * len(keys)  # all rows may have gone meanwhile
 
 
 def _profile(found: Sequence[Any], rows: int) -> ColumnProfile:
-    count, low, high, known_low, known_high = found
+    count, low, high, *known = found
+    known_low, known_high = known or (low, high)
     is_one = low == high or (low != low and high != high)
     distinct = 0 if count == 0 else 1 if is_one else 2
     return ColumnProfile(distinct, rows - count, known_low, known_high)

@@ -256,12 +256,12 @@ class Mirror:
             known.problems.pop(landed.key, None)
             if unread.folder not in self._shown or unread.folder in self.packs.unread([unread.folder]):
                 shown[unread.folder] = landed
-                if os.path.lexists(left := f"{self.store}/{unread.folder}"):
-                    remove(Path(left))
         for project in {folder.partition("/")[0] for folder in shown}:
-            (self.store / project).mkdir(
-                exist_ok=True
-            )  # by which its runs are found where no table is remembered
+            left = self.store / project
+            left.mkdir(exist_ok=True)  # by which its runs are found where no table is remembered
+            for name in os.listdir(left):  # noqa: PTH208 - thousands
+                if f"{project}/{name}" in shown:
+                    remove(left / name)
         self.packs.told.add(unread for _, unread in some if unread.folder in shown)
         self.packs.show(shown)
         self._shown.update(dict.fromkeys(shown, _ALONE))

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from labtop.formats.sqlite_file import table_columns
+from labtop.formats.typed_text import is_decimal
 from labtop.model.run import RunRecord
 from labtop.sources.bounding import MOST_CHARACTERS
 from labtop.sources.mlflow import words
@@ -48,7 +49,7 @@ class _Values(dict[str, Any]):
     """The values that texts stand for; a text that many runs have is understood once."""
 
     def __missing__(self, text: str) -> Any:
-        value = self[text] = typed_param(text)
+        value = self[text] = float(text) if is_decimal(text) else typed_param(text)
         return value
 
 

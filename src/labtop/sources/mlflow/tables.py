@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zlib import crc32
 
+import msgspec
+
 from labtop.formats.sqlite_file import select, table_columns
 from labtop.model.run import DataInput, ModelVersion
 from labtop.sources.mlflow.artifacts import LoggedModel
@@ -197,22 +199,23 @@ class Tables:
     def marks(self) -> dict[str, str]:
         """A text for every run that is another one whenever something else would be read."""
         experiments = self.experiments()
-        said = {number: repr(each) for number, each in experiments.items()}
+        said = {number: _sum_of(each) for number, each in experiments.items()}
         found = {
-            each[0]: crc32((repr(each) + said.get(each[-1], "")).encode("utf-8", "replace"))
+            each[0]: _sum_of(each) ^ said.get(each[-1], 0)
             for each in self.rows("runs", RUN)
             if isinstance(each[0], str)
         }
         sums = dict.fromkeys(found, 0)
-        for run_id, *rest in self._changing():
-            if run_id in sums:  # in whatever order they come
-                sums[run_id] = (sums[run_id] + crc32(repr(rest).encode("utf-8", "replace"))) & (2**64 - 1)
-        params, metrics = self._rows_of_runs("params"), self._rows_of_runs("metrics")
-        return {
-            run_id: f"{found[run_id]:x}.{sums[run_id]:x}.{params.get(run_id, _NO_ROWS)[1]:x}."
-            + "-".join(map(str, metrics.get(run_id, _NO_ROWS)))
-            for run_id in found
-        }
+        for row in self._changing():
+            if row[0] in sums:  # in whatever order they come
+                sums[row[0]] += _sum_of(row)
+        params, metrics = self._rows_of_runs("params", "0"), self._rows_of_runs("metrics", "min(rowid)")
+        marks = {}
+        for run_id, own in found.items():
+            _, last_param = params.get(run_id, _NO_ROWS)
+            first, last = metrics.get(run_id, _NO_ROWS)
+            marks[run_id] = f"{own:x}.{sums[run_id]:x}.{last_param:x}.{first}-{last}"
+        return marks
 
     def _changing(self) -> Iterator[tuple[Any, ...]]:
         """Rows that may be written again, each with its run in front."""
@@ -225,21 +228,28 @@ class Tables:
             own = [each for each in aliases if repr(row[1]) in each]
             yield (*row, own)
 
-    def _rows_of_runs(self, table: str) -> dict[str, tuple[int, int]]:
-        """The numbers of the first and last row of each run in a table to which rows are only ever added."""
+    def _rows_of_runs(self, table: str, first: str) -> dict[str, tuple[int, int]]:
+        """The numbers of the first and last row of each run in a table to which rows are only ever added.
+
+        `first` is the SQL for the number of the first.
+        """
         if "run_uuid" not in table_columns(self.connection, table):
             return {}
         if is_indexed(self.connection, table):
             own = f"FROM {table} WHERE run_uuid = r.run_uuid"
-            query = f"SELECT run_uuid, (SELECT min(rowid) {own}), (SELECT max(rowid) {own}) FROM runs r"
+            query = f"SELECT run_uuid, (SELECT {first} {own}), (SELECT max(rowid) {own}) FROM runs r"
         else:
-            query = f"SELECT run_uuid, min(rowid), max(rowid) FROM {table} GROUP BY run_uuid"
+            query = f"SELECT run_uuid, {first}, max(rowid) FROM {table} GROUP BY run_uuid"
         try:
             rows = self.connection.execute(query)
             return {run_id: (first or 0, last or 0) for run_id, first, last in rows}
         except sqlite3.Error as error:
             self.problems.append(f"table {table}: {error}")
             return {}
+
+
+def _sum_of(row: tuple[Any, ...]) -> int:
+    return crc32(msgspec.msgpack.encode(row))
 
 
 def rows_told(version: str) -> tuple[int, int]:
