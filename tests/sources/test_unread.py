@@ -384,6 +384,27 @@ def test_a_database_without_last_values_is_read(tmp_path: Path) -> None:
     assert list(source.listed(old.path, list(source.runs(old.path)))) == []
 
 
+def test_records_of_many_runs_are_read_at_once(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are decoded at a time: to begin reading takes as long as to read hundreds of runs."""
+    monkeypatch.setattr("labtop.query.run_records.RECORDS_AT_ONCE", 5)
+    monkeypatch.setattr("labtop.query.run_records._FEW", 2)
+    times = []
+
+    def counted(*args: Any) -> Iterator[Any]:
+        times.append(args)
+        yield from read_tasks(*args)
+
+    monkeypatch.setattr("labtop.sources.mirror.read_tasks", counted)
+    with opened(logs, tmp_path / "cache") as catalog:
+        before = len(times)
+        ids = catalog.ids(catalog.select(TableQuery(archived=True)).rows)
+        assert [record.id for record in catalog.records(ids)] == ids
+        assert len(ids) == RUNS
+        assert len(times) == before + 1
+
+
 def test_a_run_that_is_asked_for_is_read_before_others(
     logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ class RunRecords:
 
     def many(self, run_ids: Sequence[str]) -> Iterator[RunRecord]:
         """The records of many runs, in their order. Raises as `one` does."""
+        self._read_unread(run_ids)
         for start in range(0, len(run_ids), RECORDS_AT_ONCE):
             ids = run_ids[start : start + RECORDS_AT_ONCE]
             folders = self._folders.places(ids)
@@ -86,6 +87,13 @@ class RunRecords:
                     yield self._as_of_now(decode_record(found[run_id]), folders[run_id])
                 else:
                     yield self.one(run_id)
+
+    def _read_unread(self, run_ids: Sequence[str]) -> None:
+        """Bring those that are unread into the mirror, if they are many: each time takes as long as some hundred."""
+        if self._packed is not None and len(run_ids) > RECORDS_AT_ONCE:
+            unread = self._packed.packs.unread(self._index.folders_of_ids(run_ids).values())
+            if len(unread) > _FEW:
+                self._read(list(unread))
 
     def _rows(self, folders: Sequence[Path]) -> list[dict[str, Any]]:
         """Records as rows, out of packs or out of folders."""
