@@ -457,3 +457,11 @@ def test_listing_is_what_a_walk_shows(store: Path) -> None:
     write_run(write_experiment(store / ".trash", "5", "old"), 2)
     (place,) = SOURCE.detect(listing(store / ".trash"))
     assert [ref.key for ref in SOURCE.runs(place.path)] == [f"5/{run_id(2)}"]
+
+
+def test_an_experiment_that_has_tags_is_no_run(store: Path) -> None:
+    """It has a `meta.yaml` and a folder `tags` as runs do."""
+    write_run(store / "0", metrics={"loss": f"{START} 1 0\n"})
+    (store / "0" / "tags").mkdir()
+    (store / "0" / "tags" / "mlflow.note.content").write_text("digits, all of them")
+    assert list(read_all(SOURCE, store.parent)) == [f"mlruns:0/{run_id(0)}"]

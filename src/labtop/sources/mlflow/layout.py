@@ -92,7 +92,7 @@ def is_run(folder: Path) -> bool:
     """Whether a folder of an experiment is a run.
 
     One that has lost its `meta.yaml` is known by what it logged. A folder with nothing but artifacts belongs to a run
-    of a database.
+    of a database. An experiment may have tags like a run.
     """
     if folder.name in _EXPERIMENT_PARTS or folder.name.startswith("."):
         return False
@@ -101,7 +101,9 @@ def is_run(folder: Path) -> bool:
     except OSError:
         return False
     is_named, has_parts = is_run_id(folder.name), any(each in there for each in _LOGGED)
-    return (is_named or has_parts) if META in there else (is_named and has_parts)
+    if META in there:
+        return is_named or (has_parts and meta_kind(folder) != "experiment")
+    return is_named and has_parts
 
 
 def folders_in(folder: Path) -> list[Path]:
