@@ -23,10 +23,8 @@ class TextTable:
 
     def lines(self, width: int | None, ellipsis: str) -> tuple[list[str], Sequence[str]]:
         """The lines, titles first, and the titles of columns that do not fit into `width` cells (None: all fit)."""
-        from rich.cells import cell_len
-
         widths = [
-            max([cell_len(name), *(cell_len(row[at]) for row in self.rows)])
+            max([_cells(name), *(_cells(row[at]) for row in self.rows)])
             for at, name in enumerate(self.header)
         ]
         if width is not None:
@@ -40,17 +38,30 @@ class TextTable:
 
     def _line(self, cells: Sequence[str], widths: Sequence[int], ellipsis: str) -> str:
         """A line; what is too long is cut, or stays whole where there is no `ellipsis`."""
-        from rich.cells import cell_len, set_cell_size
-
         parts = []
         for cell, width, is_right in zip(cells, widths, self.right, strict=False):
-            length = cell_len(cell)
+            length = _cells(cell)
             if length > width:
-                parts.append(set_cell_size(cell, width - 1) + ellipsis if ellipsis else cell)
+                parts.append(_cut(cell, width - 1) + ellipsis if ellipsis else cell)
             else:
                 room = " " * (width - length)
                 parts.append(room + cell if is_right else cell + room)
         return GAP.join(parts).rstrip()
+
+
+def _cells(text: str) -> int:
+    """How many cells a text takes, as the terminal library measures it."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _cut(text: str, width: int) -> str:
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width)
 
 
 def on_the_point(cells: Sequence[str]) -> Sequence[str]:
