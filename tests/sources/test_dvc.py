@@ -117,6 +117,17 @@ def test_one_that_failed_in_the_queue_is_shown_as_failed(tmp_path: Path) -> None
     assert found.output.read_text() == "boom\n"
 
 
+def test_one_that_failed_has_nothing_of_the_run_before_it(tmp_path: Path) -> None:
+    """Its commit has the `dvc.lock` of that run: the command is the same, params and outputs are not."""
+    project = Project(tmp_path / "digits")
+    project.experiment("bold-cat", 0.2)
+    project.write({"dvc.lock": LOCK.format(lr=0.2, plots="0" * 32), "dvclive/params.yaml": "seed: 1\n"})
+    project.failed("hot-fish", 8)
+    record = read(tmp_path)["hot-fish"].record
+    assert (record.params, record.data, record.artifacts) == ({"lr": 8}, (), ())
+    assert record.command.argv == ("sh", "-c", "python train.py")
+
+
 def test_the_workspace_is_a_run_unless_it_is_an_experiment(tmp_path: Path) -> None:
     """What an experiment left in the workspace is shown once; its DVCLive folder is told as the run's."""
     project = Project(tmp_path / "digits")

@@ -112,7 +112,11 @@ def read_experiment(
         before = _before(objects, experiment.baseline)
         whole = WithCache(files, Cache(root), problems)
         told = read_project(
-            whole, problems, not experiment.has_failed, lambda live: _differs(files, before, f"{live}/")
+            whole,
+            problems,
+            with_metrics=True,
+            is_new=lambda live: _differs(files, before, f"{live}/"),
+            has_failed=experiment.has_failed,
         )
         uris = whole.uris()
         folder = _same_folder(root, files, told) if not experiment.has_failed else None

@@ -47,16 +47,25 @@ class Told:
 
 
 def read_project(
-    files: WithCache, problems: Problems, with_metrics: bool, is_new: Callable[[str], bool] = lambda _: True
+    files: WithCache,
+    problems: Problems,
+    with_metrics: bool,
+    is_new: Callable[[str], bool] = lambda _: True,
+    has_failed: bool = False,
 ) -> Told:
     """Read a project. `is_new` tells whether a folder of DVCLive differs from that of the commit before.
 
-    Of several such folders only those that are new count, for a repository may keep what earlier runs wrote.
+    Of several such folders only those that are new count, for a repository may keep what earlier runs wrote. Of a run
+    that failed nothing counts that runs write: metrics and what `dvc.lock` says are those of an earlier one.
     """
     told = Told()
     _find_pipelines(files, problems, told)
     paths = files.paths()
     told.lives = _live_folders(paths, told)
+    if has_failed:
+        told.stages = [(prefix, Stage(stage.name, stage.commands)) for prefix, stage in told.stages]
+        _read_params(files, problems, told, ())
+        return told
     new = [each for each in told.lives if is_new(each)]
     lives = new or told.lives
     told.files = [
