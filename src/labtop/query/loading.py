@@ -36,13 +36,16 @@ class LatestValues:
     def __init__(self) -> None:
         self._rows: OrderedDict[int, dict[str, Any]] = OrderedDict()
 
-    def put(self, table: RunTable, rows: Sequence[Values], layout: Layout, replaced: Sequence[int]) -> None:
-        """Put rows in as `put_rows` does."""
-        if len(rows) > _FEW:
+    def put(
+        self, table: RunTable, some: Iterable[Values], count: int, layout: Layout, replaced: Sequence[int]
+    ) -> None:
+        """Put rows in as `put_rows` does; `count` says how many they are, for many are better not held at once."""
+        if count > _FEW:
             for number in replaced:
                 self._rows.pop(number, None)
-            put_rows(table, rows, layout, replaced)
+            _put_many(table, some, layout, replaced)
             return
+        rows = list(some)
         named = {row[_ROW]: {layout.columns[place][0]: value for place, value in row.items()} for row in rows}
         changed = {number: self._changes(number, new) for number, new in named.items() if number in replaced}
         for number, changes in changed.items():
@@ -79,6 +82,10 @@ def put_rows(table: RunTable, rows: Sequence[Values], layout: Layout, replaced: 
         )
         table.put(replaced, [layout.columns[each][0] for each in places], f"VALUES {lines}")
         return
+    _put_many(table, rows, layout, replaced)
+
+
+def _put_many(table: RunTable, rows: Iterable[Values], layout: Layout, replaced: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="labtop-") as folder:
         path = Path(folder) / "rows.json"
         longest = write_rows(path, rows)

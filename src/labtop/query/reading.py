@@ -143,9 +143,10 @@ class Reading:
     ) -> None:
         """Put rows in; should that fail, halve them until the run that is to blame stands alone."""
         of_rows = {numbers[row.record.folder] for row in rows}
-        values = [row_values(row, numbers[row.record.folder], layout) for row in rows]
+        values = (row_values(row, numbers[row.record.folder], layout) for row in rows)
+        replaced = [each for each in there if each in of_rows]
         try:
-            self._latest.put(self._index.table, values, layout, [each for each in there if each in of_rows])
+            self._latest.put(self._index.table, values, len(rows), layout, replaced)
         except InterruptedQueryError:
             raise
         except QueryError as error:

@@ -158,7 +158,7 @@ class UnreadRows:
         """Params by path, as JSON has them."""
         for value in params.values():
             kind = type(value)
-            if kind not in _SIMPLE and not (kind is float and value - value == 0.0):
+            if value - value != 0.0 if kind is float else kind not in _SIMPLE:
                 return leaves_of(decode_group("params", encode_group(dict(params))))
         paths = self._paths
         return {paths[key]: value for key, value in params.items()}
