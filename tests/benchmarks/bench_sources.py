@@ -4,7 +4,9 @@
 
 Parts: tensorboard, mlflow, files, wandb. The logs are made first, the same each time. The trackers' readers get virtual
 environments of their own in FOLDER, as `bench_peers` makes them; one that cannot be had is left out. "First" begins
-with an empty cache, "later" with what the first left; both are `labtop ls --limit 1`, which reads all runs.
+with an empty cache, "later" with what the first left; both are `labtop ls --limit 1`, which reads all runs, unless
+another question is told. Labtop and the reader take turns, and the least of each counts: `ratio` is that of the time
+that passed, `processor_ratio` that of the time of all processors.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from labtop.settings import cache_folder
 from tests.benchmarks.bench_peers import installed
@@ -30,7 +33,8 @@ from tests.sources.writers.mlflow_files import START, run_id, write_experiment, 
 from tests.sources.writers.mlflow_sql import Database
 
 ROUNDS = 3
-LABTOP = [sys.executable, "-c", "from labtop.cli.entry import main; main()", "ls", "--limit", "1"]
+LABTOP = [sys.executable, "-c", "from labtop.cli.entry import main; main()", "ls"]
+ONE = ("--limit", "1")
 
 ACCUMULATOR = """
 import sys
@@ -73,8 +77,16 @@ def main() -> None:
             shutil.rmtree(place)
 
 
-def spent(command: list[str], **environment: str) -> tuple[float, float]:
-    """Seconds that a process took, and its peak memory in MB with that of the processes that it started."""
+class Spent(NamedTuple):
+    """What a process took with those that it started: seconds, seconds of processors, peak memory of one in MB."""
+
+    seconds: float
+    processor_s: float
+    memory: float
+
+
+def spent(command: list[str], **environment: str) -> Spent:
+    """Run a process. Raises CalledProcessError."""
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -87,48 +99,54 @@ def spent(command: list[str], **environment: str) -> tuple[float, float]:
     took = time.perf_counter() - started
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return took, usage.ru_maxrss / 1024
+    return Spent(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def of_labtop(logs: Path) -> tuple[float, float, float]:
-    """Seconds of the first and of a later listing, and the peak memory of one process in MB."""
-    first, later, memory = [], [], 0.0
+def by_turns(logs: Path, question: Sequence[str], peer: list[str] | None) -> dict[str, Spent]:
+    """The least of what a first and a later listing and the tracker's own reader took."""
+    rounds: dict[str, list[Spent]] = {}
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as cache:
-            took, memory = spent([*LABTOP, str(logs)], XDG_CACHE_HOME=cache)
-            first.append(took)
-            later.append(spent([*LABTOP, str(logs)], XDG_CACHE_HOME=cache)[0])
-    return min(first), min(later), memory
+            for name in ("first", "later"):
+                command = [*LABTOP, *question, str(logs)]
+                rounds.setdefault(name, []).append(spent(command, XDG_CACHE_HOME=cache))
+        if peer is not None:
+            rounds.setdefault("peer", []).append(spent(peer))
+    return {name: Spent(*map(min, zip(*each, strict=True))) for name, each in rounds.items()}
 
 
-def of_peer(home: Path, name: str, package: str, program: str, logs: Path) -> float | None:
-    """Seconds of the tracker's own reader; None where it cannot be had."""
+def reader(home: Path, name: str, package: str, program: str, logs: Path) -> list[str] | None:
+    """The tracker's own reader as a command; None where it cannot be had."""
     try:
-        python = installed(home / name, package)
+        return [str(installed(home / name, package)), "-c", program, str(logs)]
     except (OSError, subprocess.SubprocessError) as error:
         print(f"{package}: {error}", file=sys.stderr)
         return None
-    return min(spent([str(python), "-c", program, str(logs)])[0] for _ in range(ROUNDS))
 
 
 def figures(
     what: str,
     logs: Path,
-    peer: str,
-    peer_s: float | None,
-    share: float | None,
-    budgets: tuple[float | None, float | None],
+    peer: tuple[str, list[str] | None] = ("", None),
+    share: float | None = None,
+    budgets: tuple[float | None, float | None] = (None, None),
+    question: Sequence[str] = ONE,
 ) -> Iterator[dict[str, object]]:
-    """The figures of one kind of logs. `share` is the budget as a multiple of the peer's time."""
-    first, later, memory = of_labtop(logs)
-    for name, value, budget in (("first", first, budgets[0]), ("later", later, budgets[1])):
-        if share is not None and peer_s is not None and name == "first":
-            budget = share * peer_s
+    """The figures of one kind of logs. `share` is the budget of the first as a multiple of the peer's time."""
+    told, command = peer
+    took = by_turns(logs, question, command)
+    theirs = took.get("peer")
+    for name, budget in zip(("first", "later"), budgets, strict=True):
+        ours = took[name]
+        if share is not None and theirs is not None and name == "first":
+            budget = share * theirs.seconds
         yield {
-            "what": f"{what}, {name}", "value": value, "unit": "s", "budget": budget, "peer": peer,
-            "peer_value": peer_s, "ratio": value / peer_s if peer_s else None,
+            "what": f"{what}, {name}", "value": ours.seconds, "unit": "s", "budget": budget, "peer": told,
+            "peer_value": theirs and theirs.seconds, "ratio": theirs and ours.seconds / theirs.seconds,
+            "processor_s": ours.processor_s,
+            "processor_ratio": theirs and ours.processor_s / theirs.processor_s,
         }  # fmt: skip
-    yield {"what": f"{what}, memory", "value": memory, "unit": "MB", "budget": 300.0}
+    yield {"what": f"{what}, memory", "value": took["first"].memory, "unit": "MB", "budget": 300.0}
 
 
 def tensorboard(folder: Path, home: Path) -> Iterator[dict[str, object]]:
@@ -142,10 +160,8 @@ def tensorboard(folder: Path, home: Path) -> Iterator[dict[str, object]]:
         path = folder / f"run{run}" / f"events.out.tfevents.1700000000.host.{run}.0"
         path.parent.mkdir()
         path.write_bytes(events_file(*events))
-    peer_s = of_peer(home, "tensorboard", "tensorboard", ACCUMULATOR, folder)
-    yield from figures(
-        "event files, 1,000,000 scalars", folder, "EventAccumulator", peer_s, 1 / 5, (None, None)
-    )
+    peer = "EventAccumulator", reader(home, "tensorboard", "tensorboard", ACCUMULATOR, folder)
+    yield from figures("event files, 1,000,000 scalars", folder, peer, 1 / 5)
 
 
 def mlflow(folder: Path, home: Path) -> Iterator[dict[str, object]]:
@@ -188,8 +204,10 @@ def mlflow(folder: Path, home: Path) -> Iterator[dict[str, object]]:
     # the client brings a database up to its own schema first, so it gets a copy
     copy = folder.with_name("mlflow-copy.db")
     shutil.copyfile(path, copy)
-    peer_s = of_peer(home, "mlflow", "mlflow", SEARCH_RUNS, copy)
-    yield from figures("MLflow database, 5,000 runs", folder, "search_runs", peer_s, 1 / 10, (None, None))
+    peer = "search_runs", reader(home, "mlflow", "mlflow", SEARCH_RUNS, copy)
+    yield from figures("MLflow database, 5,000 runs", folder, peer, 1 / 10)
+    yield from figures("the same, all runs as a table", folder, peer, question=())
+    yield from figures("the same, all runs and points as JSON", folder, question=("--format", "jsonl"))
 
 
 def files(folder: Path, home: Path) -> Iterator[dict[str, object]]:
@@ -206,8 +224,8 @@ def files(folder: Path, home: Path) -> Iterator[dict[str, object]]:
             params={f"p{at}": str(at * run) for at in range(34)},
             tags={f"t{at}": f"v{at}" for at in range(10)},
         )
-    raw = min(spent([sys.executable, "-c", RAW, str(folder)])[0] for _ in range(ROUNDS))
-    yield from figures("MLflow file store, 90,000 files", folder, "reading them", raw, 3.0, (None, None))
+    peer = "reading them", [sys.executable, "-c", RAW, str(folder)]
+    yield from figures("MLflow file store, 90,000 files", folder, peer, 3.0)
 
 
 def wandb(folder: Path, home: Path) -> Iterator[dict[str, object]]:
@@ -224,7 +242,7 @@ def wandb(folder: Path, home: Path) -> Iterator[dict[str, object]]:
         records.append(wandb_log.end())
         wandb_log.write_run(folder / "wandb", records, run_id=f"run{run:05}")
     size = sum(each.stat().st_size for each in folder.rglob("*.wandb")) / 1e6
-    yield from figures(f"{size:.0f} MB of .wandb, 200 runs", folder, "", None, None, (4.0, 1.0))
+    yield from figures(f"{size:.0f} MB of .wandb, 200 runs", folder, budgets=(4.0, 1.0))
 
 
 PARTS: dict[str, Callable[[Path, Path], Iterator[dict[str, object]]]] = {

@@ -87,7 +87,7 @@ class RunIndex:
         there = {folder: watched[folder, run_id] for folder, run_id in runs if (folder, run_id) in watched}
         others = [(folder, run_id) for folder, run_id in runs if folder not in there]
         first_of = {**on_the_way, **{run_id: folder for folder, run_id in runs if folder in there}}
-        if others:
+        if others and self.next_row:  # else there are no rows so far
             there |= self.rows_of([folder for folder, _ in others])
             first_of |= self.folders_of_ids(run_id for _, run_id in others)
         numbers: dict[str, int] = {}
