@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import labtop
+from labtop.model.run import Process
 from tests.cli.test_main import lines_of
 from tests.command import labtop as command
 from tests.sources.writers.dvclive import write_run as write_live
@@ -44,6 +45,14 @@ def test_runs_arrive_whole_and_once(tmp_path: Path) -> None:
     assert sorted(str(row["state"]) for row in once_more) == ["unchanged", "updated"]
     with labtop.open(store) as opened:
         assert opened.metrics("1", name="loss")["value"].to_list() == [1.0, 0.5, 0.25, 0.125]
+
+
+def test_the_name_of_the_machine_comes_along(tmp_path: Path) -> None:
+    """Of the process that wrote the run nothing else does: it does not write here."""
+    write_run(tmp_path / "logs" / "1", {"host": {"hostname": "gpu7"}})
+    labtop.import_runs(tmp_path / "logs", tmp_path / "runs")
+    with labtop.open(tmp_path / "runs") as opened:
+        assert opened.record("1").life.process == Process(host="gpu7")
 
 
 def test_a_filter_and_a_project_choose_what_comes(tmp_path: Path) -> None:

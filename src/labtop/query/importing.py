@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from labtop.errors import InputError, LabtopError
-from labtop.model.run import Artifact, RunRecord, Status
+from labtop.model.run import Artifact, Process, RunRecord, Status
 from labtop.query.catalog import Catalog
 from labtop.query.cleaning import cleaned, cleaned_text, redactor_for
 from labtop.recording.capture.redact import Redactor
@@ -139,7 +139,8 @@ class _Arrival:
             self._copy_files()
             record = self._with_artifacts() if artifacts else self._record
             # what the writer had not folded is folded by now, and whoever wrote it does not write here
-            life = replace(record.life, written={}, process=None)
+            host = record.life.process.host if record.life.process else None
+            life = replace(record.life, written={}, process=Process(host=host) if host else None)
             record = replace(record, life=life, status=_status(record))
             replace_file(self._draft / RECORD, record_parquet(record), mode=file_mode(self._shared))
             self._publish(there)
