@@ -16,6 +16,7 @@ from labtop.views.text import cell_width, clean
 INTERRUPTED = 130
 _UNREADABLE = 3
 _LONG_S = 1.0
+_REDRAWN_S = 0.1  # a bar is drawn at most so often: a link may be slow
 
 
 def guard(run: Callable[[], int]) -> int:
@@ -152,13 +153,15 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     )  # fmt: skip
     task = bar.add_task(what, total=None)
     started = False
+    drawn_s = 0.0
 
     def advance(done: int, total: int) -> None:
-        nonlocal started
+        nonlocal started, drawn_s
         if total > 500 and not started:
             bar.start()
             started = True
-        if started:
+        if started and (done == total or time.monotonic() - drawn_s >= _REDRAWN_S):
+            drawn_s = time.monotonic()
             bar.update(task, completed=done, total=total, refresh=True)
 
     try:
