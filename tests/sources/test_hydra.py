@@ -143,7 +143,26 @@ def test_a_job_begins_where_its_log_does(tmp_path: Path) -> None:
     )
     other = write_run(tmp_path / "mine", HYDRA.replace("MULTIRUN", "RUN"), log=late)
     silent = write_run(tmp_path / "silent", log="begin\n")
-    began = [read(each).record.started_at for each in (job, single, other, silent)]
+    named = write_run(tmp_path / "2026-01-02_03-04-05", HYDRA.replace("MULTIRUN", "RUN"), log=late)
+    began = [read(each).record.started_at for each in (job, single, other, silent, named)]
     assert [each and f"{each.astimezone():%T.%f}" for each in began] == [
-        "07:30:00.250000", "03:04:05.000000", "07:30:00.250000", None
+        "07:30:00.250000", "03:04:05.000000", "07:30:00.250000", None, "03:04:05.000000"
     ]  # fmt: skip
+
+
+def test_models_in_the_folder_are_listed(tmp_path: Path) -> None:
+    """In a folder of checkpoints too, but not those of another job. One that is saved later is seen."""
+    job = write_run(tmp_path / "mine")
+    write_run(job / "1")
+    source = HydraSource()
+    (before,) = source.runs(job / ".hydra")
+    for name in ("last.ckpt", "checkpoints/best.pt", "checkpoints/note.txt", "1/other.pt"):
+        (job / name).parent.mkdir(exist_ok=True)
+        (job / name).write_bytes(b"w")
+    (after,) = source.runs(job / ".hydra")
+    assert before.version != after.version
+    (found,) = source.read(job / ".hydra", [after])
+    assert [(each.name, each.kind, each.bytes) for each in found.record.artifacts] == [
+        ("last.ckpt", "model", 1),
+        ("checkpoints/best.pt", "model", 1),
+    ]

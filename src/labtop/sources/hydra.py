@@ -6,6 +6,7 @@ Layout: https://hydra.cc/docs/tutorials/basic/running_your_app/working_directory
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from labtop.formats.traceback_text import HEAD, Raised, raised
 from labtop.formats.yaml_text import MOST_BYTES as _MOST_YAML
 from labtop.formats.yaml_text import parse_yaml
 from labtop.model.run import (
+    Artifact,
     Command,
     ConfigFile,
     Environment,
@@ -28,14 +30,17 @@ from labtop.model.run import (
     Source,
     Status,
 )
-from labtop.sources.side_files import SideFiles, last_write, total_size
+from labtop.sources.references import kind_of, reference
+from labtop.sources.side_files import SideFiles, files_below, last_write, total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 
 _FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}-\d{2}-\d{2}")
+_DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[_T ](\d{2}-\d{2}-\d{2})")
 _LOGGED = re.compile(rb"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})\]")
 _LINE_BYTES = 64
+_MOST_FOLDERS, _MOST_FILES = 50, 2000
 _PART = re.compile(r"  ([A-Za-z_]+):")
 _PARTS = frozenset(("mode", "job", "runtime", "sweep"))
 _TAIL_BYTES = 65_536
@@ -61,7 +66,7 @@ class HydraSource:
         """The one run of a place."""
         paths = [place / name for name in _FILES]
         log = _any_log(place.parent)
-        yield RunRef(".", stamp(*paths, *([log] if log else [])), total_size(paths))
+        yield RunRef(".", stamp(*paths, *([log] if log else []), *_folders(place.parent)), total_size(paths))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read the run."""
@@ -102,6 +107,7 @@ def _read(place: Path, key: str) -> RunRead:
             packages_partial=True if runtime.get("version") else None,
             variables={name: str(value) for name, value in _part(job, "env_set").items()},
         ),
+        artifacts=tuple(_models(folder)),
         source=Source(
             tracker="hydra", uri=str(folder), run_id=_plain(job.get("id")), problems=files.problems.all()
         ),
@@ -197,6 +203,24 @@ def _sweep_above(folder: Path) -> tuple[str, ...]:
     return parts[: next(timed, len(parts) - 1) + 1]
 
 
+def _folders(folder: Path) -> list[Path]:
+    """The run's folder and those in it, but those of other jobs; their times tell that a model was saved."""
+    try:
+        with os.scandir(folder) as entries:
+            below = sorted(each.path for each in entries if each.is_dir(follow_symlinks=False))
+    except OSError:
+        return [folder]
+    return [folder, *(Path(each) for each in below[:_MOST_FOLDERS] if not os.path.lexists(f"{each}/.hydra"))]
+
+
+def _models(folder: Path) -> Iterator[Artifact]:
+    """The models that the job saved into its folder or one in it."""
+    for each in _folders(folder):
+        for path in files_below(each, _MOST_FILES, deepest=0):
+            if kind_of(path.name) == "model":
+                yield reference(folder, path.relative_to(folder).as_posix())
+
+
 def _launcher(runtime: Mapping[str, Any]) -> str | None:
     launcher = _part(runtime, "choices").get("hydra/launcher")
     return str(launcher) if launcher not in _PLAIN_LAUNCHERS else None
@@ -223,7 +247,8 @@ def _first_logged(log: Path) -> datetime | None:
 def _named_time(folder: Path) -> datetime | None:
     """The time in the folder's path, `…/2026-01-02/03-04-05[/number]`, which is of the clock on the wall."""
     parts = folder.parts[-4:]
-    for date, time in pairwise(parts):
+    whole = [found.groups() for each in parts if (found := _DATE_TIME.fullmatch(each))]
+    for date, time in (*whole, *pairwise(parts)):
         if _DATE.fullmatch(date) and _TIME.fullmatch(time):
             try:
                 return datetime.strptime(f"{date} {time}", "%Y-%m-%d %H-%M-%S").astimezone(UTC)
