@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
-_MANY_OBJECTS = 100_000
+_MANY_OBJECTS = 300_000
 
 
 def main() -> None:
