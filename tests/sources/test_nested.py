@@ -81,3 +81,15 @@ def test_a_log_of_an_earlier_training_in_the_folder_is_a_run_of_its_own(seed: fl
     write_log(logs / "bert" / "runs" / "old", rows(steps, seed))
     write_log(logs / "bert" / "runs" / "new", rows(steps), DAY + 3_000)
     assert opened(logs) == {"bert": ("huggingface", 5), "old": ("tensorboard", 5)}
+
+
+def test_a_log_elsewhere_is_of_the_training_that_has_its_values(tmp_path: Path) -> None:
+    """The script named a folder for it, the state was not saved; another training has other values."""
+    logs, steps = tmp_path / "logs", range(10, 130, 10)
+    for name, seed in (("bert", 1.0), ("gpt", 2.0)):
+        write_state(logs / name / "checkpoint-100", rows(steps[:10], seed), 100)
+        write_log(logs / "tb" / f"log-of-{name}", rows(steps, seed))
+    write_log(logs / "tb" / "other", rows(steps, 3.0))
+    assert opened(logs) == {
+        "bert": ("huggingface", 12), "gpt": ("huggingface", 12), "other": ("tensorboard", 12)
+    }  # fmt: skip

@@ -80,10 +80,13 @@ def _likeness(first: Landed, second: Landed) -> tuple[float, ...] | None:
         return None  # logged hours apart, or with other parameters and not at the same time
     began, other = first.traits.began, second.traits.began
     apart = abs(began - other) if began is not None and other is not None else 0.0
-    nearness = sum(
-        1 for _ in takewhile(lambda each: each[0] == each[1], zip(first.where, second.where, strict=False))
-    )
-    return len(same), -differing, agreeing, -apart, nearness
+    return len(same), -differing, agreeing, -apart, nearness(first, second)
+
+
+def nearness(first: Landed, second: Landed) -> int:
+    """How near to each other the files of two runs lie: the more, the nearer."""
+    pairs = zip(first.where, second.where, strict=False)
+    return sum(1 for _ in takewhile(lambda each: each[0] == each[1], pairs))
 
 
 def _names_in(part: Landed, whole: Landed) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from labtop.sources import source_names
 from labtop.sources.duplicates import find_duplicates
 from labtop.sources.landed import Landed
-from labtop.sources.nested import nested
+from labtop.sources.nested import has_trainings, lying_apart, nested
 
 _NAMELESS = frozenset(("lightning", "keras", "stable-baselines", "tensorboard", "tables"))
 """Sources whose runs are only called as their folder is."""
@@ -55,6 +55,8 @@ def grouped(runs: Iterable[Landed]) -> list[Group]:
     for pair in pairs:
         if not sets.would_be_two(*pair):
             sets.join(pair)
+    for pair in lying_apart(sets.all()) if has_trainings(members) else ():
+        sets.join(pair)
     groups = [_group(each) for each in sets.all()]
     return _with_contexts(groups, contexts)
 

@@ -1,15 +1,17 @@
-"""Finds the logs that lie within the folder of a training and are logs of it, though one of the two has more.
+"""Finds the logs that are of a training, within its folder or elsewhere, though one of the two has more.
 
 Hugging Face's Trainer puts an event log into `runs/<date>_<host>` of its output folder, another one for each time that
-the training is taken up again. The state beside it lacks what was logged after it was saved, so that whole curves
-differ. Where an output folder was used again for another training, the values differ at the same steps.
+the training is taken up again, or into a folder that the script names. The state lacks what was logged after it was
+saved, so that whole curves differ. Where an output folder was used again for another training, the values differ at the
+same steps.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from labtop.sources.duplicates import nearness
 from labtop.sources.landed import Landed
 from labtop.sources.samples import Samples
 
@@ -17,11 +19,17 @@ AROUND: Mapping[str, str] = {"tensorboard": "huggingface"}
 """The source of logs that lie within a training's folder → the source that reads the folder."""
 
 _ENOUGH = 0.4  # of the samples in common; after a crash, steps behind the last checkpoint are done again
+_ENOUGH_APART, _LEAST_APART, _DIFFERENT = 0.8, 8, 4  # where nothing but the values says that two are one
 
 
 def is_sampled(source: str) -> bool:
     """Whether points of a source's runs are compared so."""
     return source in AROUND or source in AROUND.values()
+
+
+def has_trainings(members: Iterable[Landed]) -> bool:
+    """Whether there is anything to find here."""
+    return any(each.source in AROUND.values() for each in members)
 
 
 def nested(members: Sequence[Landed]) -> Iterator[list[Landed]]:
@@ -35,7 +43,7 @@ def nested(members: Sequence[Landed]) -> Iterator[list[Landed]]:
     inner: dict[str, list[Landed]] = defaultdict(list)
     for each in members if hosts else ():
         host = _around(each, hosts)
-        if host is not None and _is_same(each.samples, host.samples):
+        if host is not None and _is_same(each.samples, host.samples, _ENOUGH):
             inner[host.folder].append(each)
     for host in hosts.values():
         found, first = [host], float("inf")
@@ -45,6 +53,44 @@ def nested(members: Sequence[Landed]) -> Iterator[list[Landed]]:
                 found.append(each)
         if len(found) > 1:
             yield found
+
+
+def lying_apart(sets: Iterable[Sequence[Landed]]) -> Iterator[tuple[Landed, Landed]]:
+    """Trainings without a log and logs without a training that have nearly all values in common, each in one pair.
+
+    Arguments:
+        sets: what is known to be one run by now.
+    """
+    trainings, logs = dict[str, Landed](), list[Landed]()
+    for members in sets:
+        sources = {each.source for each in members}
+        for each in members:
+            around = AROUND.get(each.source)
+            if around is not None and around not in sources and _varies(each.samples):
+                logs.append(each)
+            elif each.source in AROUND.values() and sources.isdisjoint(AROUND):
+                trainings[each.folder] = each
+    with_point: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for training in trainings.values():
+        for point in training.samples.points:
+            with_point[point].append(training.folder)
+    for log in sorted(logs, key=lambda each: each.traits.began or 0.0, reverse=True) if with_point else ():
+        counted = Counter(folder for point in log.samples.points for folder in with_point.get(point, ()))
+        found = [
+            trainings[folder]
+            for folder, count in counted.items()
+            if count >= _LEAST_APART
+            and folder in trainings
+            and _is_same(log.samples, trainings[folder].samples, _ENOUGH_APART)
+        ]
+        if found:
+            nearest = max(found, key=lambda each: nearness(each, log))
+            del trainings[nearest.folder]
+            yield nearest, log
+
+
+def _varies(samples: Samples) -> bool:
+    return len({value for _, value in samples.points}) >= _DIFFERENT
 
 
 def _around(log: Landed, hosts: Mapping[tuple[str, str], Landed]) -> Landed | None:
@@ -57,8 +103,8 @@ def _around(log: Landed, hosts: Mapping[tuple[str, str], Landed]) -> Landed | No
     return None
 
 
-def _is_same(log: Samples, training: Samples) -> bool:
-    """Whether most values are equal at the steps that both have."""
+def _is_same(log: Samples, training: Samples, share: float) -> bool:
+    """Whether this share of values are equal at the steps that both have."""
     points, others = dict(log.points), dict(training.points)
     common = points.keys() & others.keys()
-    return bool(common) and sum(points[key] == others[key] for key in common) >= _ENOUGH * len(common)
+    return bool(common) and sum(points[key] == others[key] for key in common) >= share * len(common)
