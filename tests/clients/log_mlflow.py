@@ -137,6 +137,7 @@ def main() -> None:
     mlflow.set_tracking_uri(uri)
     experiment = mlflow.set_experiment("digits é").experiment_id
     client = MlflowClient()
+    client.set_experiment_tag(experiment, "mlflow.note.content", "digits, all of them")
     log_parent(client)
     log_ends(client, experiment)
     tell(path, read_back(client))
