@@ -68,7 +68,19 @@ async def test_the_title_has_direction_values_best_first_and_what_is_left_out() 
         assert title.split()[0] == "val/loss↓"
         values = [float(each[1:]) for each in title.split()[1:5]]
         assert values == sorted(values) == [0.5, 1.099, 2.099, 3.099]
-        assert title.rstrip().endswith("1 NaN")
+        assert title.rstrip().endswith("✗1 NaN")
+
+
+async def test_the_heading_of_a_narrow_chart_ends_with_a_whole_word() -> None:
+    """What it does not show is told note by note, never cut in the middle of one."""
+    y = np.full(50, 0.5)
+    y[10:39] = np.nan
+    chart = Chart("val/loss", (*_chart().curves, curve(y, number=3)), goal="min", without=1, left_out=4)
+    app = OneChart()
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.view.show_chart(chart, BRAILLE_PEN)
+        await pilot.pause()
+        assert app.view.lines[0].rstrip().endswith(" 4 more not drawn …")
 
 
 async def test_values_that_do_not_fit_are_counted() -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from labtop.views.chart import ASCII_PEN, BRAILLE_PEN, Chart, Pen
 from labtop.views.chart_drawing import draw
 from labtop.views.chart_extent import OUTLIER_SHARE, x_scale, y_scale
-from labtop.views.chart_notes import notes
+from labtop.views.chart_notes import in_room, notes
 from labtop.views.chart_raster import HALVES
 from labtop.views.chart_scale import Scale
+from labtop.views.glyphs import glyphs
 from tests.views.chart_parts import SHAPES, curve, inks, plot, text, widths
 
 PENS = [BRAILLE_PEN, Pen(HALVES), ASCII_PEN, Pen(is_plain=True), replace(ASCII_PEN, is_plain=True)]
@@ -74,11 +75,11 @@ def test_every_value_is_drawn_or_marked_in_its_column(y: NDArray[np.float64], lo
         if np.isnan(value):
             assert "✗" in column
         elif value == np.inf:
-            assert "▴" in column
+            assert "⇡" in column
         elif value == -np.inf or (log and value < 1e-307):
-            assert "▾" in column or "✗" in column  # a NaN in the same cell goes first
+            assert "⇣" in column or "✗" in column  # a NaN in the same cell goes first
         else:
-            assert column.strip(" ▴▾✗")
+            assert column.strip(" ⇡⇣✗")
 
 
 def test_nan_and_infinities_are_marked_and_counted() -> None:
@@ -88,12 +89,36 @@ def test_nan_and_infinities_are_marked_and_counted() -> None:
     chart = Chart("loss", (curve(y, number=1),))
     picture = draw(chart, 80, 16)
     marks = inks(picture, "lost")
-    assert {(character, owner) for _, _, character, owner in marks} == {("✗", 0), ("▴", 0)}
-    assert [line for line, _, character, _ in marks if character == "▴"] == [0]
+    assert {(character, owner) for _, _, character, owner in marks} == {("✗", 0), ("⇡", 0)}
+    assert [line for line, _, character, _ in marks if character == "⇡"] == [0]
     assert {line for line, _, character, _ in marks if character == "✗"} == {
         picture.top + picture.plot_height
     }
-    assert notes(chart, picture) == ["3 NaN", "1 inf"]
+    assert notes(chart, picture) == ["✗3 NaN", "⇡1 inf"]
+
+
+@pytest.mark.parametrize("pen", [BRAILLE_PEN, ASCII_PEN])
+def test_no_sign_of_a_chart_is_also_the_shape_of_a_run(pen: Pen) -> None:
+    """A sign for an infinity that is a run's shape too would read as a point of that run."""
+    signs = pen.symbols
+    assert not {signs.above, signs.below, signs.nan, signs.cursor} & set(glyphs(pen.is_ascii).markers)
+    assert len(set(signs[2:])) == 4
+
+
+def test_an_infinity_below_is_told_with_its_sign() -> None:
+    """The small print is the legend of the signs in the plot."""
+    chart = Chart("loss", (curve([1.0, -np.inf, 2.0, np.inf]),))
+    assert notes(chart, draw(chart, 60, 12)) == ["⇡⇣2 inf"]
+    assert notes(chart, draw(chart, 60, 12, ASCII_PEN), ASCII_PEN) == ["^_2 inf"]
+
+
+def test_notes_are_left_out_whole() -> None:
+    """Half a word says nothing; an ellipsis says that there is more."""
+    said = ["✗29 NaN", "not in 1 run", "log"]
+    assert in_room(said, 26, "…") == "✗29 NaN, not in 1 run, log"
+    assert in_room(said, 25, "…") == "✗29 NaN, not in 1 run …"
+    assert in_room(said, 12, "…") == "✗29 NaN …"
+    assert [in_room(said, room, "…") for room in (5, 1, 0)] == ["…", "…", ""]
 
 
 def test_a_single_point_is_its_runs_shape() -> None:
@@ -147,7 +172,7 @@ def test_a_logarithmic_axis_counts_what_it_cannot_show() -> None:
     chart = Chart("loss", (curve([1e-4, 1e-2, 0.0, -1.0, 1.0]),), log_y=True)
     picture = draw(chart, 60, 14)
     assert picture.y == Scale(1e-4, 1.0, True)
-    assert notes(chart, picture) == ["2 not above 0", "log"]
+    assert notes(chart, picture) == ["⇣2 not above 0", "log"]
     assert any("0.01" in line for line in text(picture))
 
 
@@ -158,8 +183,8 @@ def test_cutting_outliers_says_how_many_points_are_cut_off() -> None:
     picture = draw(chart, 60, 14)
     assert picture.y.high < 2
     assert picture.cut_above == 3
-    assert notes(chart, picture) == ["3 cut off"]
-    assert {character for _, _, character, _ in inks(picture, "lost")} == {"▴"}
+    assert notes(chart, picture) == ["⇡3 cut off"]
+    assert {character for _, _, character, _ in inks(picture, "lost")} == {"⇡"}
     assert OUTLIER_SHARE == 0.01
 
 

@@ -147,3 +147,10 @@ def test_the_point_is_found() -> None:
     """The point, or the exponent where there is none."""
     assert split_point("12.5") == ("12", ".5")
     assert split_point("1e-05") == ("1", "e-05")
+
+
+def test_zero_beside_small_numbers_is_written_short() -> None:
+    """A learning rate that has come down to nothing is 0, not 0.0000000 or 0.00e+00."""
+    assert column([0.0, 0.0003, 0.00001, 0.001]) == ["0        ", "0.0003000", "0.0000100", "0.0010000"]
+    assert column([0.0, 2.4e-6, 4.8e-6]) == ["0       ", "2.40e-06", "4.80e-06"]
+    assert column([0.0, 0.25, 0.5]) == ["0.000", "0.250", "0.500"]

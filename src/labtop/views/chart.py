@@ -38,7 +38,7 @@ LABEL = Ink("label")
 
 
 class Symbols(NamedTuple):
-    """Signs around and in a plot; none of a width that depends on the terminal's language."""
+    """Signs around and in a plot; none that marks a run, none of a width that depends on the terminal's language."""
 
     y_tick: str
     x_tick: str
@@ -59,7 +59,7 @@ class Pen:
     @property
     def symbols(self) -> Symbols:
         """The signs that this pen can write."""
-        return Symbols(*("-|^vx|" if self.is_ascii else "╶╵▴▾✗╎"))
+        return Symbols(*("-|^_x|" if self.is_ascii else "╶╵⇡⇣✗╎"))
 
 
 BRAILLE_PEN = Pen()

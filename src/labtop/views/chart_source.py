@@ -29,7 +29,7 @@ from labtop.views.chart_ranks import (
     shared_out,
 )
 from labtop.views.metric_order import in_order
-from labtop.views.table_order import only_counts, seldom
+from labtop.views.table_order import is_telling, only_counts, seldom
 
 if TYPE_CHECKING:
     from labtop.query.catalog import Catalog
@@ -70,8 +70,9 @@ def facts_of(record: RunRecord, family: str = "") -> RunFacts:
 def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
     """All metrics of some runs in the order of their charts.
 
-    Those with a goal come first, then those that many of the runs have, then as the runs tell them; after them what
-    only counts steps or time, then what has no curve to see, and how the machine did last.
+    Those with a goal come first, then those that many of the runs have, of these losses and scores before others, then
+    as the runs tell them; after them what only counts steps or time, then what has no curve to see, and how the
+    machine did last.
     """
     goals: dict[str, str | None] = {}
     runs: Counter[str] = Counter()
@@ -83,10 +84,11 @@ def metric_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
             goals[name] = goals.get(name) or goal
     most = max(runs.values(), default=1)
 
-    def place(name: str) -> tuple[bool, bool, bool, bool, int]:
+    def place(name: str) -> tuple[bool, bool, bool, bool, int, bool]:
         has_no_goal = goals[name] is None
         counts = has_no_goal and only_counts(name)
-        return is_system(name), name not in curved, counts, has_no_goal, seldom(runs[name] / most)
+        often, others = seldom(runs[name] / most), has_no_goal and not is_telling(name)
+        return is_system(name), name not in curved, counts, has_no_goal, often, others
 
     return tuple(sorted(goals, key=place))
 

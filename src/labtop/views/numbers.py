@@ -16,6 +16,7 @@ MAX_DIGITS = 6
 _MIN_DIGITS = 3
 _APART = 0.9  # the share of different values that must look different before more digits are spent
 _MAX_DECIMALS = 7
+_ZERO_DECIMALS = 4  # zero beside smaller numbers is 0, not 0.0000000
 _MAX_FIXED = 1e7
 _WHOLE = 10**15  # whole numbers below are written as such even when they are floats
 
@@ -52,6 +53,8 @@ class NumberFormat:
             return special(value)
         if self.decimals is None or (isinstance(value, int) and abs(value) >= _WHOLE):
             return shortest(value)
+        if value == 0 and (self.scientific or self.decimals > _ZERO_DECIMALS):
+            return "0"
         if self.scientific:
             return f"{value:.{self.decimals}e}"
         if value == 0:

@@ -37,6 +37,11 @@ def only_counts(name: str) -> bool:
     return _COUNTING.search(name) is not None
 
 
+def is_telling(name: str) -> bool:
+    """Whether a metric is a loss or a score by its name: what people look at first."""
+    return _TELLING.search(name) is not None
+
+
 def rank(metric: Column) -> int:
     """The metrics that people decide by come first: with a goal, then of validation, then losses and scores.
 
@@ -45,8 +50,7 @@ def rank(metric: Column) -> int:
     if metric.goal is None and only_counts(metric.name):
         return 8
     validation = _VALIDATION.search(metric.name) is not None
-    telling = _TELLING.search(metric.name) is not None
-    return 4 * (metric.goal is None) + 2 * (not validation) + (not telling)
+    return 4 * (metric.goal is None) + 2 * (not validation) + (not is_telling(metric.name))
 
 
 def by_presence(columns: Sequence[Column], rows_with: Mapping[str, int]) -> tuple[Column, ...]:

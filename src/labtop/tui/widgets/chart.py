@@ -18,10 +18,10 @@ from textual.strip import Strip
 
 from labtop.tui.widgets.chart_strips import CellText, StripView, line_of, overlaid
 from labtop.tui.widgets.chart_styles import PLAIN, QUIET, STRONG, curve_style, ink_style
-from labtop.tui.widgets.grid_lines import clip, fit_title
+from labtop.tui.widgets.grid_lines import fit_title
 from labtop.views.chart import BRAILLE_PEN, Chart, Ink, Pen, Picture
 from labtop.views.chart_drawing import draw
-from labtop.views.chart_notes import notes
+from labtop.views.chart_notes import in_room, notes
 from labtop.views.chart_readings import Reading, ranked, reading
 from labtop.views.glyphs import glyphs
 from labtop.views.numbers import NumberFormat, format_numbers, widened
@@ -178,9 +178,8 @@ class ChartView(StripView):
         width = self.size.width
         signs = glyphs(self.pen.is_ascii)
         arrow = {"min": signs.lower_is_better, "max": signs.higher_is_better}.get(chart.goal or "", "")
-        small = " ".join(notes(chart, self.picture))
         most = width // 2 if self.has_values else width - min(cell_len(chart.title), width // 3) - 4
-        small = small if cell_len(small) <= most else clip(small, max(most, 1), "left", signs.ellipsis)
+        small = in_room(notes(chart, self.picture, self.pen), most, signs.ellipsis)
         head = signs.group if self.is_current else " "
         room = max(width - cell_len(small) - 3 - len(arrow), 1)
         title = fit_title(clean(chart.title, 200), room, signs.ellipsis) + arrow
