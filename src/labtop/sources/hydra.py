@@ -31,7 +31,7 @@ from labtop.model.run import (
     Status,
 )
 from labtop.sources.references import kind_of, reference
-from labtop.sources.side_files import SideFiles, files_below, last_write, total_size
+from labtop.sources.side_files import SideFiles, last_write, total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 
 _FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
@@ -216,9 +216,17 @@ def _folders(folder: Path) -> list[Path]:
 def _models(folder: Path) -> Iterator[Artifact]:
     """The models that the job saved into its folder or one in it."""
     for each in _folders(folder):
-        for path in files_below(each, _MOST_FILES, deepest=0):
-            if kind_of(path.name) == "model":
-                yield reference(folder, path.relative_to(folder).as_posix())
+        prefix = "" if each == folder else f"{each.name}/"
+        try:
+            with os.scandir(each) as entries:
+                names = [
+                    entry.name
+                    for entry in entries
+                    if kind_of(entry.name) == "model" and entry.is_file(follow_symlinks=False)
+                ]
+        except OSError:
+            continue
+        yield from (reference(folder, prefix + name) for name in sorted(names)[:_MOST_FILES])
 
 
 def _launcher(runtime: Mapping[str, Any]) -> str | None:
@@ -228,8 +236,10 @@ def _launcher(runtime: Mapping[str, Any]) -> str | None:
 
 def _started(folder: Path, log: Path | None, is_sweep: bool) -> datetime | None:
     """The time in the folder's path, but of a job that the sweep may have come to much later the first in its log."""
-    named, logged = _named_time(folder), _first_logged(log) if log else None
-    return (logged or named) if is_sweep else (named or logged)
+    named = _named_time(folder)
+    if log is None or (named is not None and not is_sweep):
+        return named
+    return _first_logged(log) or named
 
 
 def _first_logged(log: Path) -> datetime | None:
@@ -239,7 +249,7 @@ def _first_logged(log: Path) -> datetime | None:
             found = _LOGGED.match(file.read(_LINE_BYTES))
         if found is None:
             return None
-        return datetime.strptime(found[1].decode(), "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC)
+        return datetime.fromisoformat(found[1].decode()).astimezone(UTC)
     except (OSError, ValueError, OverflowError):
         return None
 
