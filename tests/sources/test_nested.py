@@ -63,6 +63,14 @@ def test_a_log_that_has_more_than_the_state_is_of_the_same_run(tmp_path: Path) -
     assert opened(logs) == {"evaluated": ("huggingface", 5), "unsaved": ("huggingface", 5)}
 
 
+def test_a_log_of_two_trainings_is_of_the_one_whose_state_was_kept(tmp_path: Path) -> None:
+    """A cell of a notebook trained once more, from the model as it was by then, into the same event log."""
+    logs, steps = tmp_path / "logs", range(10, 60, 10)
+    write_state(logs / "bert", rows(steps, 2.0), 50)
+    write_log(logs / "bert" / "runs" / "a", [*rows(steps), *rows(steps, 2.0)])
+    assert opened(logs) == {"bert": ("huggingface", 10)}
+
+
 def test_logs_of_a_training_that_was_taken_up_again_are_of_one_run(tmp_path: Path) -> None:
     """The first went on behind the checkpoint from which the second was begun, with other values."""
     logs = tmp_path / "logs"

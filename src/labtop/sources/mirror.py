@@ -49,7 +49,7 @@ from labtop.store.layout import RECORD, create_store
 Progress = Callable[[int, int], None]
 """Told how many of how many runs are read."""
 
-SCHEMA = 5
+SCHEMA = 6
 """Counts up whenever a mirror made by an older labtop must be made again."""
 
 _STATE = ".mirror.json"

@@ -72,10 +72,10 @@ def lying_apart(sets: Iterable[Sequence[Landed]]) -> Iterator[tuple[Landed, Land
                 trainings[each.folder] = each
     with_point: dict[tuple[int, int], list[str]] = defaultdict(list)
     for training in trainings.values():
-        for point in training.samples.points:
+        for point in _points(training.samples):
             with_point[point].append(training.folder)
     for log in sorted(logs, key=lambda each: each.traits.began or 0.0, reverse=True) if with_point else ():
-        counted = Counter(folder for point in log.samples.points for folder in with_point.get(point, ()))
+        counted = Counter(folder for point in _points(log.samples) for folder in with_point.get(point, ()))
         found = [
             trainings[folder]
             for folder, count in counted.items()
@@ -90,7 +90,11 @@ def lying_apart(sets: Iterable[Sequence[Landed]]) -> Iterator[tuple[Landed, Land
 
 
 def _varies(samples: Samples) -> bool:
-    return len({value for _, value in samples.points}) >= _DIFFERENT
+    return len({value for _, value in _points(samples)}) >= _DIFFERENT
+
+
+def _points(samples: Samples) -> set[tuple[int, int]]:
+    return {(key, value) for key, *values in samples.points for value in values}
 
 
 def _around(log: Landed, hosts: Mapping[tuple[str, str], Landed]) -> Landed | None:
@@ -105,6 +109,6 @@ def _around(log: Landed, hosts: Mapping[tuple[str, str], Landed]) -> Landed | No
 
 def _is_same(log: Samples, training: Samples, share: float) -> bool:
     """Whether this share of values are equal at the steps that both have."""
-    points, others = dict(log.points), dict(training.points)
+    points, others = log.by_key(), training.by_key()
     common = points.keys() & others.keys()
-    return bool(common) and sum(points[key] == others[key] for key in common) >= share * len(common)
+    return bool(common) and sum(bool(points[key] & others[key]) for key in common) >= share * len(common)

@@ -19,14 +19,18 @@ _NAN = 0x7FC00000
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The first step of a run's losses, and of some points a hash of name and step with the value in 32 bits.
+    """The first step of a run's losses, and of some points a hash of name and step with values in 32 bits.
 
-    The points with the smallest hashes are kept, so that of two logs the same ones are. Of several at one step it is
-    the first.
+    The points with the smallest hashes are kept, so that of two logs the same ones are; of several at one step the
+    first and the last value: a model may be evaluated, or trained, once more.
     """
 
     first: float = 0.0
-    points: tuple[tuple[int, int], ...] = ()
+    points: tuple[tuple[int, int, int], ...] = ()
+
+    def by_key(self) -> dict[int, set[int]]:
+        """The values by their hashes."""
+        return {key: set(values) for key, *values in self.points}
 
 
 NO_SAMPLES = Samples()
@@ -36,7 +40,8 @@ def samples_of(curves: Mapping[str, Curve], before: Samples) -> Samples:
     """The samples of a run with these points after those of `before`."""
     import numpy as np
 
-    kept, first = dict(before.points), [before.first] if before.points else []
+    kept = {key: (early, late) for key, early, late in before.points}
+    first = [before.first] if before.points else []
     for name, curve in curves.items():
         if "loss" not in name or not curve:
             continue
@@ -50,10 +55,13 @@ def samples_of(curves: Mapping[str, Curve], before: Samples) -> Samples:
             ) * np.uint64(_MIX)
         keys >>= np.uint64(24)
         bits[np.isnan(values)] = _NAN
-        chosen, at = np.unique(keys, return_index=True)
-        for key, value in zip(chosen[:_KEPT].tolist(), bits[at[:_KEPT]].tolist(), strict=True):
-            kept.setdefault(key, value)
-    return Samples(min(first, default=0.0), tuple(sorted(kept.items())[:_KEPT]))
+        chosen, early = np.unique(keys, return_index=True)
+        late = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
+        values_at = (chosen[:_KEPT], bits[early[:_KEPT]], bits[late[:_KEPT]])
+        for key, begun, ended in zip(*(each.tolist() for each in values_at), strict=True):
+            kept[key] = (kept.get(key, (begun,))[0], ended)
+    points = tuple((key, *values) for key, values in sorted(kept.items())[:_KEPT])
+    return Samples(min(first, default=0.0), points)
 
 
 def _plain(name: str) -> bytes:
