@@ -6,7 +6,7 @@ Every function gives the same answer as the screen or the verb of its name.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -80,7 +80,7 @@ class Store:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What could not be read, and why; all else was. Of points, what was asked for until now."""
-        return (*self.catalog.problems, *self._point_problems.values())
+        return tuple(dict.fromkeys((*self.catalog.problems, *self._point_problems.values())))
 
     def refresh(self) -> bool:
         """Read what is new; True when something was."""
@@ -153,9 +153,7 @@ class Store:
             own,
             lambda each: found.__setitem__((each.path, each.reason), each),
         )
-        self._point_problems |= found
-        for each in found.values():
-            warnings.warn(f"labtop: cannot read {each.path}: {each.reason}", stacklevel=2)
+        self._warn(found.values())
         return frame
 
     def record(self, run: str) -> RunRecord:
@@ -187,10 +185,14 @@ class Store:
         return read_value(folder, artifact)
 
     def sql(self, query: str) -> polars.DataFrame:
-        """One read-only SELECT over the views, as a Polars frame. Raises QueryError."""
+        """One read-only SELECT over the views, as a Polars frame. Raises QueryError.
+
+        What cannot be read is left out, with a warning; `problems` has it too.
+        """
         import polars
 
         answer = self.sql_answer(query)
+        self._warn(answer.problems)
         unique = _unique(answer.columns)
         return polars.DataFrame(
             answer.rows, schema=unique, orient="row", infer_schema_length=None, strict=False
@@ -204,7 +206,9 @@ class Store:
 
         settings = self.catalog.settings
         views = CatalogViews(view_source(self.catalog))
-        return Sandbox(views, settings.sql_memory, settings.sql_timeout_s).run(query)
+        answer = Sandbox(views, settings.sql_memory, settings.sql_timeout_s).run(query)
+        problems = dict.fromkeys((*self.catalog.problems, *answer.problems))
+        return replace(answer, problems=tuple(problems))
 
     def diff(self, run: str, *others: str) -> Comparison:
         """What differs between runs."""
@@ -226,7 +230,9 @@ class Store:
         from labtop.query.sql_source import view_source
 
         connection = new_connection()
-        CatalogViews(view_source(self.catalog)).fill(connection)
+        views = CatalogViews(view_source(self.catalog))
+        views.fill(connection)
+        self._warn(views.problems())
         return connection
 
     def views(self) -> str:
@@ -234,7 +240,17 @@ class Store:
         from labtop.query.sql_source import store_files
         from labtop.query.sql_text import views_text
 
-        return views_text(store_files(self.catalog))
+        files = store_files(self.catalog)
+        self._warn(files.metrics.problems)
+        return views_text(files)
+
+    def _warn(self, problems: Iterable[Problem]) -> None:
+        """Warn whoever called the method of what its answer lacks, but for runs that could not be opened at all."""
+        for each in dict.fromkeys(problems):
+            if each in self.catalog.problems:
+                continue
+            self._point_problems[each.path, each.reason] = each
+            warnings.warn(f"labtop: cannot read {each.path}: {each.reason}", stacklevel=3)
 
     def close(self) -> None:
         """Remember what was read, and free memory."""

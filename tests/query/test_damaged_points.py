@@ -77,6 +77,64 @@ def test_metrics_and_export_say_so(
     assert len((place / "points.csv").read_text().splitlines()) == 301
 
 
+@pytest.mark.parametrize("view", ["metrics", "points", "metrics_own"])
+def test_sql_says_so(
+    store: tuple[Path, RunRecord, RunRecord, Path], capfd: pytest.CaptureFixture[str], view: str
+) -> None:
+    """Also of a mere count, for which the footers would do."""
+    place, _, _, part = store
+    for query in (f"SELECT count(*) FROM {view}", f"SELECT count(value) FROM {view}"):
+        with pytest.raises(SystemExit) as ended:
+            main(["sql", query, "--store", str(place), "--format", "jsonl"])
+        said = capfd.readouterr()
+        assert ended.value.code == 3
+        assert f"cannot read {part}: damaged" in said.err
+        assert said.out.endswith(": 300}\n")
+
+
+def test_sql_of_a_script_warns(store: tuple[Path, RunRecord, RunRecord, Path]) -> None:
+    """And keeps it among the problems of the store."""
+    place, _, _, part = store
+    with labtop.open(place) as opened:
+        with pytest.warns(UserWarning, match=part.name):
+            assert opened.sql("SELECT count(*) AS n FROM metrics")["n"].to_list() == [300]
+        assert [each.path for each in opened.problems] == [str(part)]
+
+
+def test_connections_and_views_warn_of_what_they_leave_out(
+    store: tuple[Path, RunRecord, RunRecord, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A part that is cut is not in their views."""
+    place, _, _, part = store
+    part.write_bytes(part.read_bytes()[:-20])
+    with labtop.open(place) as opened:
+        with pytest.warns(UserWarning, match=part.name):
+            connection = opened.connect()
+        assert connection.execute("SELECT count(*) FROM metrics").fetchall() == [(300,)]
+        with pytest.warns(UserWarning, match=part.name):
+            assert str(part) not in opened.views()
+    with pytest.raises(SystemExit) as ended:
+        main(["views", str(place)])
+    said = capfd.readouterr()
+    assert ended.value.code == 3
+    assert f"cannot read {part}: cut" in said.err
+    assert "CREATE" in said.out
+
+
+def test_sql_and_views_name_a_damaged_record(
+    store: tuple[Path, RunRecord, RunRecord, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A run that no table has is not passed over in silence."""
+    place, _, torn, _ = store
+    record = place / "p" / torn.id / "run.parquet"
+    record.write_bytes(record.read_bytes()[:-20])
+    for arguments in (["sql", "SELECT count(*) FROM runs", "--store", str(place)], ["views", str(place)]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 3
+        assert f"cannot read {record}: cut" in capfd.readouterr().err
+
+
 def test_curves_count_it(store: tuple[Path, RunRecord, RunRecord, Path]) -> None:
     """Also where the run has no other points."""
     place, sound, torn, part = store

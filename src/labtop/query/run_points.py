@@ -82,7 +82,7 @@ def _whole_files(engine: Engine, folder: Path) -> PointFiles:
     """The files of points of which every page can be read: as slow as reading them all."""
     files = list_point_files(folder)
     whole, torn = read_through(files.parts, engine.query)
-    damaged = tuple(FileProblem(Path(each.path), f"damaged: {each.reason}") for each in torn)
+    damaged = tuple(FileProblem(Path(each.path), each.reason) for each in torn)
     return PointFiles(tuple(whole), files.logs, (*files.problems, *damaged))
 
 

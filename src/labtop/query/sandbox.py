@@ -25,7 +25,7 @@ from labtop.query.engine import (
     translated_errors,
 )
 from labtop.query.request import Problem
-from labtop.query.sql_gate import Ask, check_query, plain_functions
+from labtop.query.sql_gate import Ask, Needs, check_query, plain_functions
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,10 +42,8 @@ class Views(Protocol):
 
     names: Sequence[str]
 
-    def fill(
-        self, connection: duckdb.DuckDBPyConnection, used: frozenset[str], quick: bool
-    ) -> Sequence[Path]:
-        """Make the `used` views in a new database; answers the files that they read when queried.
+    def fill(self, connection: duckdb.DuckDBPyConnection, needs: Needs, quick: bool) -> Sequence[Path]:
+        """Make the views that are needed in a new database; answers the files that they read when queried.
 
         `quick` may leave files unchecked that `drop_damaged` would find.
         """
@@ -89,10 +87,10 @@ class Sandbox:
             ask = _asker(new_connection(threads=1))
             self._gate = ask, plain_functions(ask)
         ask, functions = self._gate
-        used = check_query(query, self._views.names, functions, ask)
+        needs = check_query(query, self._views.names, functions, ask)
         while True:
             try:
-                return self._attempt(query, used, deadline)
+                return self._attempt(query, needs, deadline)
             except InterruptedQueryError:
                 raise
             except QueryError:
@@ -103,9 +101,9 @@ class Sandbox:
         """Stop the query that runs now."""
         self._stopped = self._stopped or "the query was interrupted"
 
-    def _attempt(self, query: str, used: frozenset[str], deadline: float) -> SqlAnswer:
+    def _attempt(self, query: str, needs: Needs, deadline: float) -> SqlAnswer:
         with self._connection() as connection:
-            files = self._views.fill(connection, used, quick=True)
+            files = self._views.fill(connection, needs, quick=True)
             lock_down(connection, files)
             try:
                 columns, types, rows = self._fetch_until(connection, query, deadline)

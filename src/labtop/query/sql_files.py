@@ -119,7 +119,7 @@ def sift(
         raise
     except QueryError as error:
         if len(paths) == 1:
-            return [], [Problem(str(paths[0]), error.message.splitlines()[0])]
+            return [], [Problem(str(paths[0]), f"damaged: {error.message.splitlines()[0]}")]
         half = len(paths) // 2
         one, other = sift(paths[:half], examine), sift(paths[half:], examine)
         return one[0] + other[0], one[1] + other[1]

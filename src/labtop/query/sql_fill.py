@@ -24,6 +24,7 @@ from labtop.query.sql_files import (
     read_through,
     sift,
 )
+from labtop.query.sql_gate import Needs
 from labtop.query.sql_views import (
     FORK_COLUMNS,
     ROLE_COLUMNS,
@@ -47,6 +48,8 @@ from labtop.store.reader import while_sealing
 
 if TYPE_CHECKING:
     import duckdb
+
+_ALL = Needs(frozenset(VIEWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,14 @@ class CatalogViews:
     def fill(
         self,
         connection: duckdb.DuckDBPyConnection,
-        used: frozenset[str] = frozenset(VIEWS),
+        needs: Needs = _ALL,
         quick: bool = False,
     ) -> Sequence[Path]:
-        """Make the used views; answers the files that they read when they are queried.
+        """Make the views that are needed; answers the files that they read when they are queried.
 
         Every metric file is looked into first, unless `quick`: then who asks tries again after `drop_damaged`.
         """
+        used = needs.tables
         self._problems = []
         self._parts = ()
         with translated_errors(), tempfile.TemporaryDirectory(prefix="labtop-sql-") as folder:
@@ -106,7 +110,7 @@ class CatalogViews:
             if "events" in used:
                 self._make_events(connection)
             if used & {"metrics", "metrics_own", "points"}:
-                self._make_metrics(connection, used, quick)
+                self._make_metrics(connection, needs, quick)
         return self._parts
 
     def drop_damaged(self) -> bool:
@@ -199,7 +203,7 @@ class CatalogViews:
                 f"INSERT INTO events SELECT {lists}", [list(each) for each in zip(*rows, strict=True)]
             )
 
-    def _make_metrics(self, connection: duckdb.DuckDBPyConnection, used: frozenset[str], quick: bool) -> None:
+    def _make_metrics(self, connection: duckdb.DuckDBPyConnection, needs: Needs, quick: bool) -> None:
         def listed() -> tuple[MetricFiles, list[tuple[str, LogPoint]], list[Problem]]:
             files = self._find_metric_files(quick)
             return files, *read_logs(files.logs)
@@ -218,8 +222,8 @@ class CatalogViews:
                 ],
             )
         if files.several:
-            connection.execute(create_view("_several", _points_of(files.several)))
-        if single := _single_selects(files):
+            connection.execute(create_view("_several", _points_of(files.several, needs.is_count)))
+        if single := _single_selects(files, needs.is_count):
             connection.execute(create_view("_single", " UNION ALL ".join(single)))
         parts = (
             "_single" if single else None,
@@ -228,11 +232,11 @@ class CatalogViews:
             self._make_roles(connection, files),
         )
         connection.execute(create_view("_shown", shown_select(*parts)))
-        if "metrics" in used:
+        if "metrics" in needs.tables:
             connection.execute(create_view("metrics", metrics_select("_shown", self._make_forks(connection))))
-        if "metrics_own" in used:
+        if "metrics_own" in needs.tables:
             connection.execute(create_view("metrics_own", metrics_own_select("_shown")))
-        if "points" in used:
+        if "points" in needs.tables:
             connection.execute(create_view("points", points_select(*parts)))
 
     def _make_roles(self, connection: duckdb.DuckDBPyConnection, files: MetricFiles) -> str | None:
@@ -264,20 +268,21 @@ class CatalogViews:
         )
 
 
-def _points_of(paths: Sequence[Path]) -> str:
-    """All points of some files."""
+def _points_of(paths: Sequence[Path], is_read: bool) -> str:
+    """All points of some files; `is_read` makes a count of them read the points, where the footer alone would do."""
     columns = ", ".join(POINT_COLUMNS)
-    return f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
+    select = f"SELECT {columns} FROM read_parquet({quote_list(paths)}, hive_partitioning = false)"
+    return f"SELECT * FROM ({select}) WHERE hash(name, step, time, value) IS NOT NULL" if is_read else select
 
 
-def _single_selects(files: MetricFiles) -> list[str]:
+def _single_selects(files: MetricFiles, is_read: bool) -> list[str]:
     """The points of all files in which each is there once."""
     whole = (*files.single, *(each.path for each in files.packed if each.run_ids is None))
-    selects = [_points_of(whole)] if whole else []
+    selects = [_points_of(whole, is_read)] if whole else []
     for each in files.packed:
         if each.run_ids is not None:
             runs = ", ".join(map(quote_text, each.run_ids))
-            selects.append(f"{_points_of([each.path])} WHERE run_id IN ({runs})")
+            selects.append(f"SELECT * FROM ({_points_of([each.path], is_read)}) WHERE run_id IN ({runs})")
     return selects
 
 

@@ -90,8 +90,16 @@ def plain_functions(ask: Ask) -> frozenset[str]:
     return frozenset(name for (name,) in rows if not is_denied_function(name)) | _SYNTAX_FUNCTIONS
 
 
-def check_query(query: str, tables: Iterable[str], functions: frozenset[str], ask: Ask) -> frozenset[str]:
-    """Which of our `tables` a query reads. Raises QueryError when it is anything but one harmless SELECT."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Which of our tables a query reads, and whether it counts rows, which alone would read nothing of them."""
+
+    tables: frozenset[str]
+    is_count: bool = False
+
+
+def check_query(query: str, tables: Iterable[str], functions: frozenset[str], ask: Ask) -> Needs:
+    """What a query needs of our `tables`. Raises QueryError when it is anything but one harmless SELECT."""
     if len(query) > _MOST_CHARACTERS:
         raise QueryError(f"the query is longer than {_MOST_CHARACTERS:,} characters")
     statements = _parse(query, ask)
@@ -105,7 +113,7 @@ def check_query(query: str, tables: Iterable[str], functions: frozenset[str], as
         gate.check(statements[0])
     except RecursionError:
         raise QueryError("the query is nested too deeply") from None
-    return frozenset(gate.used)
+    return Needs(frozenset(gate.used), gate.is_count)
 
 
 def _parse(query: str, ask: Ask) -> list[Any]:
@@ -141,6 +149,7 @@ class _Gate:
     functions: frozenset[str]
     ctes: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
+    is_count: bool = False
 
     def collect_ctes(self, tree: Any) -> None:
         """Note the names that WITH gives; one that could be a file's is refused."""
@@ -222,6 +231,7 @@ class _Gate:
 
     def _check_function(self, node: dict[str, Any]) -> None:
         name = str(node.get("function_name", "")).lower()
+        self.is_count |= name in ("count_star", "count")
         if name in TABLE_FUNCTIONS or (name in self.functions and not is_denied_function(name)):
             if node.get("catalog"):
                 raise self._refusal(node, f"{name}() is not looked for in a catalog")

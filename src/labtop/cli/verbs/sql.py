@@ -6,11 +6,10 @@ import sys
 
 import click
 
-from labtop.cli.diagnostics import point_at, say, say_error
-from labtop.cli.opening import format_option, store_option
+from labtop.cli.diagnostics import point_at, say_error
+from labtop.cli.opening import Damage, exit_code, format_option, open_catalog, store_option
 from labtop.cli.output import write_sheet_as
 from labtop.errors import QueryError
-from labtop.settings import Settings
 from labtop.views.export import Sheet
 
 
@@ -24,12 +23,12 @@ def sql_command(query: str, path: str | None, store: str | None, format_name: st
 
     A query of `-` is read from standard input.
     """
-    from labtop.api import open as open_store
+    from labtop.api import Store
 
     text = sys.stdin.read() if query == "-" else query
-    with open_store(path or store, settings=Settings.load(store=store)) as opened:
+    with open_catalog(path, store) as catalog:
         try:
-            answer = opened.sql_answer(text)
+            answer = Store(catalog).sql_answer(text)
         except QueryError as error:
             say_error(error)
             if error.position is not None:
@@ -38,6 +37,8 @@ def sql_command(query: str, path: str | None, store: str | None, format_name: st
         write_sheet_as(
             Sheet(answer.columns, answer.rows, "result"), format_name, "name those you want in SELECT"
         )
+        damage = Damage()
         for problem in answer.problems:
-            say(f"labtop: cannot read {problem.path}: {problem.reason}")
-        return 3 if answer.problems else 0
+            if problem not in catalog.problems:  # those are said
+                damage.note(problem)
+        return damage.say() or exit_code(catalog)
