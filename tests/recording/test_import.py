@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +28,32 @@ def test_recording_leaves_the_tools_of_the_browser_out() -> None:
     code = f"import sys, labtop; labtop.init; print([name for name in {names} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_git_is_left_out_where_code_is_not_recorded(tmp_path: Path, is_on: bool) -> None:
+    """Also where a package is installed from a repository of its own."""
+    (tmp_path / "package/.git").mkdir(parents=True)
+    installed = tmp_path / "site/package-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: package\nVersion: 1.0\n")
+    origin = {"url": (tmp_path / "package").as_uri(), "dir_info": {"editable": True}}
+    (installed / "direct_url.json").write_text(json.dumps(origin))
+    code = f"""import sys
+sys.path.append({str(tmp_path / "site")!r})
+import labtop
+run = labtop.init(store={str(tmp_path / "runs")!r})
+run.finish()
+print("git" in sys.modules)"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "LABTOP_CAPTURE_CODE": str(is_on).lower()},
+    )
+    assert done.stdout.splitlines()[-1] == str(is_on)
 
 
 def test_all_is_sorted_and_exact() -> None:

@@ -74,11 +74,12 @@ class Background:
                 rehearse_end()
 
 
-def surroundings_jobs(facts: RunFacts, environment_folder: Path) -> tuple[Job, ...]:
+def surroundings_jobs(facts: RunFacts, environment_folder: Path, asks_git: bool) -> tuple[Job, ...]:
     """The jobs of a run that has recorded its environment: hardware, repositories of packages, drift from the lock."""
+    packages: Job = ("recording the packages' repositories", partial(_keep_local_packages, facts))
     return (
         ("recording the hardware", partial(_keep_hardware, facts)),
-        ("recording the packages' repositories", partial(_keep_local_packages, facts)),
+        *((packages,) if asks_git else ()),
         ("comparing with the lock file", partial(_keep_differences, facts, environment_folder)),
     )
 

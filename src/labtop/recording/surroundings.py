@@ -123,7 +123,7 @@ class Surroundings:
             if is_wanted():
                 facts.set(environment=found)
                 packages = (packages_job(facts, folder, (*sys.path,)),) if as_seen is None else ()
-                return (*packages, *surroundings_jobs(facts, folder))
+                return (*packages, *surroundings_jobs(facts, folder, self.settings.capture_code))
         return ()
 
 
