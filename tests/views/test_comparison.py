@@ -154,3 +154,12 @@ def test_many_runs_share_the_width_and_few_use_it() -> None:
         records({"k": "short"}, {"k": "words"}, code=[Code(commit="a" * 40), Code(commit="b" * 40)])
     )
     assert all(column.width == 12 for column in ComparisonTable(few, run_titles(few), width=200).columns[1:])
+
+
+def test_a_dotted_key_and_a_nested_one_do_not_read_alike() -> None:
+    """`a.b` beside `b` in `a`: the name that has the dot itself is in quotes, in both tables."""
+    comparison = compare(records({"a.b": 1, "a": {"b": 1}, "c.d": 1}, {"a.b": 2, "a": {"b": 3}, "c.d": 2}))
+    found = labels(comparison)
+    assert [each for each in found if each.startswith("f")] == ['f "a.b"', "f a.b", "f c.d"]
+    transposed = TransposedTable(comparison, run_titles(comparison))
+    assert [each.title for each in transposed.columns][1:] == ['"a.b"', "a.b", "c.d"]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from labtop.analysis.compare import Comparison, Section
@@ -73,7 +74,23 @@ def entries_of(
         entries.append(Entry("section", (section.name,), section.name, 0, note=_count(section, rows, needle)))
         if (section.name,) not in folded or needle:
             entries += _tree(rows, section.name, 0, frozenset() if needle else frozenset(folded), ascii)
-    return tuple(entries)
+    return told_apart(entries, ascii)
+
+
+def told_apart(entries: Sequence[Entry], ascii: bool = False) -> tuple[Entry, ...]:
+    """The same lines; of those that would read alike, names with a dot of their own are in quotes: `"a.b"`, `a.b`."""
+    counts = Counter((each.row.section, each.row.key) for each in entries if each.row is not None)
+    return tuple(
+        replace(
+            each,
+            label=label_of(
+                [f'"{step}"' if "." in step else step for step in each.row.path[each.depth :]], ascii
+            ),
+        )
+        if each.row is not None and counts[each.row.section, each.row.key] > 1
+        else each
+        for each in entries
+    )
 
 
 def fits(row: Row, needle: str) -> bool:

@@ -18,6 +18,7 @@ from labtop.views.comparison import (
     entries_of,
     fits,
     label_of,
+    told_apart,
 )
 from labtop.views.glyphs import glyphs
 from labtop.views.table_shape import Cell, TableColumn, TableRow
@@ -136,8 +137,9 @@ class TransposedTable:
         ascii: bool = False,
     ) -> None:
         rows = [row for section in comparison.sections for row in section.rows if fits(row, needle)]
-        self.entries = tuple(
-            Entry("fact", (row.section, *row.path), label_of(row.path, ascii), 0, row) for row in rows
+        self.entries = told_apart(
+            [Entry("fact", (row.section, *row.path), label_of(row.path, ascii), 0, row) for row in rows],
+            ascii,
         )
         self._heads = heads
         self._writers = _Writers(self.entries, ascii, goals or {})
