@@ -174,3 +174,17 @@ def test_a_checkpoint_is_a_run_only_where_it_was_opened(tmp_path: Path) -> None:
     assert places(SOURCE, tmp_path) == [Place(tmp_path / "out")]
     assert list(SOURCE.detect(replace(listing(checkpoint), is_root=True))) == [Place(checkpoint)]
     assert list(SOURCE.detect(listing(checkpoint))) == []
+
+
+def test_copies_of_checkpoints_are_the_run_whose_rows_they_tell(tmp_path: Path) -> None:
+    """Under a name that says so; the one that came furthest counts. Another training below is a run of its own."""
+    write(tmp_path / "out" / "checkpoint-10", rows(10), 10)
+    write(tmp_path / "out" / "best_model", rows(10), 10)
+    write(tmp_path / "out" / "checkpoint-final", rows(10, 20, 30), 30)
+    write(tmp_path / "out" / "final", rows(1, 2, 3), 3)
+    runs = read(tmp_path)
+    assert set(runs) == {"out", "out/final"}
+    assert list(runs["out"].curves["loss"].steps) == [10, 20, 30]
+    assert runs["out"].read.record.status is Status.FINISHED
+    told = {each.name: each.step for each in runs["out"].read.record.artifacts}
+    assert told == {"checkpoint-10": 10, "best_model": 10, "checkpoint-final": 30}

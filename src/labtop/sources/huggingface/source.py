@@ -6,12 +6,11 @@ The state of a checkpoint holds all that was logged up to it, so the one that ca
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from labtop.formats.json_text import as_number
 from labtop.model.run import Artifact, Environment, Life, MetricSummary, Randomness, RunRecord, Source, Status
 from labtop.sources.folder_names import name_of, project_of
 from labtop.sources.huggingface.beside import (
@@ -22,14 +21,20 @@ from labtop.sources.huggingface.beside import (
     configuration_in,
     results_in,
 )
+from labtop.sources.huggingface.copies import (
+    CHECKPOINT,
+    STATE,
+    copies_in,
+    is_copy,
+    states_in,
+    tell_the_same,
+)
 from labtop.sources.huggingface.history import History, history_of, reach
 from labtop.sources.references import reference
 from labtop.sources.side_files import SideFiles, last_write, total_size
 from labtop.sources.source import Listing, Place, RunRead, RunRef, stamp
 
 _NAME = "huggingface"
-_STATE = "trainer_state.json"
-_CHECKPOINT = re.compile(r"checkpoint-(\d{1,15})")
 _MODELS = (
     "model.safetensors", "pytorch_model.bin", "adapter_model.safetensors", "adapter_model.bin", "tf_model.h5",
     "flax_model.msgpack", "training_args.bin",
@@ -43,21 +48,22 @@ class HuggingFace:
     reads = "Hugging Face Trainer: trainer_state.json, also in checkpoint-N"
 
     def detect(self, listing: Listing) -> Iterable[Place]:
-        """A folder with a state, or with checkpoints that hold one. A checkpoint is a run only where it was opened."""
-        folder, is_checkpoint = listing.folder, bool(_CHECKPOINT.fullmatch(listing.folder.name))
-        if _STATE in listing.files:
-            if not is_checkpoint or listing.is_named or listing.is_root:
+        """A folder with a state, or with checkpoints that hold one. A checkpoint, or a copy of one, is a run only where
+        it was opened.
+        """
+        folder = listing.folder
+        if STATE in listing.files:
+            is_opened = listing.is_named or listing.is_root
+            if is_opened or not (CHECKPOINT.fullmatch(folder.name) or is_copy(folder)):
                 yield Place(folder)
-        elif any(
-            (folder / name / _STATE).is_file() for name in listing.folders if _CHECKPOINT.fullmatch(name)
-        ):
+        elif any((folder / name / STATE).is_file() for name in listing.folders if CHECKPOINT.fullmatch(name)):
             yield Place(folder)
 
     def runs(self, place: Path) -> Iterable[RunRef]:
         """The one run of an output folder."""
-        states = _states(place)
+        states = [*states_in(place), *copies_in(place)]
         beside = [place / name for name in (*RESULTS, *CONFIGURATIONS, CARD)]
-        yield RunRef(".", stamp(place / _STATE, *states, *beside), total_size(states))
+        yield RunRef(".", stamp(place / STATE, *states, *beside), total_size(states))
 
     def read(self, place: Path, refs: Sequence[RunRef]) -> Iterator[RunRead]:
         """Read the run."""
@@ -66,28 +72,13 @@ class HuggingFace:
                 yield _read(place, ref)
 
 
-def _states(place: Path) -> list[Path]:
-    """The states of a run: the folder's own, then those of checkpoints, the furthest first."""
-    steps = []
-    try:
-        with os.scandir(place) as entries:
-            for each in entries:
-                found = _CHECKPOINT.fullmatch(each.name)
-                if found and each.is_dir(follow_symlinks=False):
-                    steps.append((int(found[1]), each.name))
-    except OSError:
-        pass
-    states = [place / _STATE, *(place / name / _STATE for _, name in sorted(steps, reverse=True))]
-    return [each for each in states if each.is_file() and not each.is_symlink()]
-
-
 def _read(place: Path, ref: RunRef) -> RunRead:
     files = SideFiles(place)
-    states = _states(place)
-    state, chosen = _furthest(files, place, states)
+    states = states_in(place)
+    state, chosen, copies = _with_copies(place, *_furthest(files, place, states))
     history = history_of(state)
     if history.bad_rows:
-        files.problems.add(f"{_STATE}: {history.bad_rows:,} rows of log_history are no objects")
+        files.problems.add(f"{STATE}: {history.bad_rows:,} rows of log_history are no objects")
     card = card_in(files)
     configuration = configuration_in(files)
     checkpoints = [chosen, *(each.parent for each in states)]
@@ -118,7 +109,7 @@ def _read(place: Path, ref: RunRef) -> RunRead:
                 packages=card.packages,
                 packages_partial=True if card.packages else None,
             ),
-            artifacts=tuple(_artifacts(place, states)),
+            artifacts=(*_artifacts(place, states), *copies),
             source=Source(
                 tracker=_NAME,
                 uri=str(place),
@@ -128,7 +119,7 @@ def _read(place: Path, ref: RunRef) -> RunRead:
         ),
         curves=history.curves,
         folder=place,
-        last_write=last_write(states),
+        last_write=last_write([*states, *(Path(each.uri) / STATE for each in copies if each.uri)]),
     )
 
 
@@ -146,13 +137,29 @@ def _furthest(files: SideFiles, place: Path, states: list[Path]) -> tuple[dict[s
     return best, where
 
 
+def _with_copies(
+    place: Path, state: dict[str, Any], chosen: Path
+) -> tuple[dict[str, Any], Path, list[Artifact]]:
+    """The state that tells most with those of copies, and the copies that are of this training."""
+    copies = []
+    for path in copies_in(place) if state else []:
+        files = SideFiles(path.parent)
+        other = files.mapping(path.name, files.json(path.name))
+        if tell_the_same(state, other):
+            step = as_number(other.get("global_step"))
+            copies.append(Artifact(name=path.parent.name, uri=str(path.parent), kind="checkpoint", step=step))
+            if reach(other) > reach(state):
+                state, chosen = other, path.parent
+    return state, chosen, copies
+
+
 def _metrics(values: dict[str, float], history: History) -> dict[str, MetricSummary]:
     return {name: MetricSummary(last=value) for name, value in values.items() if name not in history.curves}
 
 
 def _artifacts(place: Path, states: list[Path]) -> Iterator[Artifact]:
     for path in sorted(states, key=lambda each: (len(each.parent.name), each.parent.name)):
-        found = _CHECKPOINT.fullmatch(path.parent.name)
+        found = CHECKPOINT.fullmatch(path.parent.name)
         if found and path.parent != place:
             yield Artifact(
                 name=path.parent.name, uri=str(path.parent), kind="checkpoint", step=float(found[1])
