@@ -73,10 +73,11 @@ def test_old_file_is_read(tmp_path: Path) -> None:
     assert (record.name, record.started_at) == ("gpt2-xl", None)
 
 
-def test_named_file_of_any_name_opens(tmp_path: Path) -> None:
-    """Old versions wrote to whatever file they were told."""
+def test_file_of_any_name_opens(tmp_path: Path) -> None:
+    """Old versions wrote to whatever file they were told: named or not, its content tells."""
     write(tmp_path / "gpt2.json", old_results())
-    assert read_all(LmEval(), tmp_path) == {}
+    write(tmp_path / "other.json", {"a": 1})
+    assert only(tmp_path).record.name == "gpt2-xl"
     assert len(list(LmEval().detect(Listing(tmp_path, ("gpt2.json",), (), is_named=True)))) == 1
 
 

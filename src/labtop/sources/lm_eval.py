@@ -34,6 +34,9 @@ _DATE = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?"
 _NAME = re.compile(rf"results\.json|(?:.*_)?results?_.*\.json|.*_{_DATE}\.json")
 _DATED = re.compile(rf".*_(?P<date>{_DATE})\.json")
 _GLIMPSE = 4096
+_MOST_OTHERS = (
+    256  # files of other names that are looked into in one folder: there may be data in thousands of them
+)
 _MOST_BYTES = 16 * 2**20  # scores and configurations of thousands of tasks
 _SEEDS = {"random_seed": "python", "numpy_seed": "numpy", "torch_seed": "torch", "fewshot_seed": "fewshot"}
 _TOLD = (
@@ -53,12 +56,13 @@ class LmEval:
     reads = "result files of lm-evaluation-harness (results_<date>.json)"
 
     def detect(self, listing: Listing) -> Iterable[Place]:
-        """Result files by their names and first bytes; a named one by its content alone."""
-        if listing.is_named:
-            wanted = [listing.folder / name for name in listing.files if name.endswith(".json")]
-        else:
-            wanted = [listing.folder / name for name in listing.files if _NAME.fullmatch(name)]
-        return [Place(path) for path in wanted if _is_results(path)]
+        """Result files by their first bytes; damaged ones by their names. Old versions wrote to any file they were told."""
+        names = [name for name in listing.files if name.endswith(".json")]
+        others = [name for name in names if not (listing.is_named or _NAME.fullmatch(name))]
+        passed = set(others[_MOST_OTHERS:])
+        return [
+            Place(path) for name in names if name not in passed and _is_results(path := listing.folder / name)
+        ]
 
     def runs(self, place: Path) -> Iterable[RunRef]:
         """The one run of a file."""
