@@ -9,6 +9,7 @@ from typing import Any
 
 from labtop.model.run import Status
 from labtop.sources import load_source
+from labtop.sources.finding import survey
 from labtop.sources.source import Place
 from tests.sources.reading import Whole, corpus, listing, places, read_all, truth
 
@@ -188,3 +189,14 @@ def test_copies_of_checkpoints_are_the_run_whose_rows_they_tell(tmp_path: Path) 
     assert runs["out"].read.record.status is Status.FINISHED
     told = {each.name: each.step for each in runs["out"].read.record.artifacts}
     assert told == {"checkpoint-10": 10, "best_model": 10, "checkpoint-final": 30}
+
+
+def test_the_copy_of_the_rows_by_llama_factory_is_no_run_of_its_own(tmp_path: Path) -> None:
+    """`trainer_log.jsonl` beside a state; alone it is a table."""
+    lines = "".join(json.dumps({"epoch": step, "loss": 1 / (step + 1)}) + "\n" for step in range(9))
+    for name in ("both", "alone"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainer_log.jsonl").write_text(lines)
+    write(tmp_path / "both", rows(10), 10)
+    found = {each.source: each.place.path.relative_to(tmp_path) for each in survey(tmp_path).found}
+    assert found == {"huggingface": Path("both"), "tables": Path("alone/trainer_log.jsonl")}

@@ -56,7 +56,7 @@ class LmEval:
     reads = "result files of lm-evaluation-harness (results_<date>.json)"
 
     def detect(self, listing: Listing) -> Iterable[Place]:
-        """Result files by their first bytes; damaged ones by their names. Old versions wrote to any file they were told."""
+        """Result files by their first bytes, damaged ones by their names: old versions wrote to any file."""
         names = [name for name in listing.files if name.endswith(".json")]
         others = [name for name in names if not (listing.is_named or _NAME.fullmatch(name))]
         passed = set(others[_MOST_OTHERS:])

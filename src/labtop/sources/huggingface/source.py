@@ -46,6 +46,7 @@ class HuggingFace:
 
     tracker = _NAME
     reads = "Hugging Face Trainer: trainer_state.json, also in checkpoint-N"
+    owns = ("trainer_log.jsonl",)  # LLaMA-Factory's copy of the rows
 
     def detect(self, listing: Listing) -> Iterable[Place]:
         """A folder with a state, or with checkpoints that hold one. A checkpoint, or a copy of one, is a run only where
