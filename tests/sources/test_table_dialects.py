@@ -300,3 +300,18 @@ def test_rows_of_a_table_are_read_in_one_pass(tmp_path: Path) -> None:
     assert [len(task.refs) for task in Task("tables", str(path), refs, {}).chunks()] == [1_000]
     some = [read.record.name for read in Tables().read(path, refs[10:12])]
     assert some == ["m10", "m11"]
+
+
+def test_the_table_of_a_timm_training_is_called_by_its_folder(tmp_path: Path) -> None:
+    """`summary.csv` says nothing; `args.yaml` beside it has its parameters."""
+    write(tmp_path / "resnet" / "summary.csv", "epoch,train_loss,eval_top1\n0,2.5,10\n1,1.5,30\n")
+    write(tmp_path / "resnet" / "args.yaml", "lr: 0.1\nmodel: resnet50\n")
+    record = only(read_all(Tables(), tmp_path)).read.record
+    assert (record.name, record.params) == ("resnet", {"lr": 0.1, "model": "resnet50"})
+
+
+def test_steps_of_llama_factory_are_current_steps(tmp_path: Path) -> None:
+    """Not the epoch, which is a fraction there."""
+    rows = [f'{{"current_steps": {step}, "loss": {9 - step}, "epoch": {step / 10}}}\n' for step in range(5)]
+    write(tmp_path / "trainer_log.jsonl", "".join(rows))
+    assert list(only(read_all(Tables(), tmp_path)).curves["loss"].steps) == [0, 1, 2, 3, 4]

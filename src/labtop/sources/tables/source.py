@@ -39,6 +39,7 @@ _GENERIC = (
     "progress",
     "results",
     "result",
+    "summary",
     "history",
     "train",
     "training",

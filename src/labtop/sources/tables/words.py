@@ -17,9 +17,9 @@ NAMES = _list("""
 WEAK_NAMES = _list("name id config architecture arch net network setting variant job job_id")
 """Columns that do so when somebody names the file."""
 STEPS = _list("""
-    global_step trainer/global_step _step step steps train_step total_timesteps time/total_timesteps timesteps_total
-    timesteps timestep num_env_steps training_iteration iteration iterations iter n_iter num_updates update epoch
-    episode round
+    global_step trainer/global_step _step step steps current_steps train_step total_timesteps time/total_timesteps
+    timesteps_total timesteps timestep num_env_steps training_iteration iteration iterations iter n_iter num_updates
+    update epoch episode round
 """)
 WEAK_STEPS = frozenset(_list("steps round episode update iter timestep timesteps"))
 """Steps of other things too: sure only in a table of nothing but numbers."""
