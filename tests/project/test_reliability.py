@@ -60,8 +60,8 @@ def test_every_threat_has_its_test() -> None:
 
 
 _NEVER = re.compile(
-    r"^\s*(?:import|from) (?:pickle|cloudpickle|dill|shelve|marshal|yaml|tarfile|joblib)\b"
-    r"|\btorch\.load\(|allow_pickle\s*=\s*True|\beval\(|\bextractall\(|weights_only\s*=\s*False",
+    r"^\s*(?:import|from) (?:pickle|cloudpickle|dill|shelve|marshal|yaml|tarfile|zipfile|joblib)\b"
+    r"|\btorch\.load\(|allow_pickle\s*=\s*True|\beval\(|\bextractall\(|\bunpack_archive\b|weights_only\s*=\s*False",
     re.MULTILINE,
 )
 

@@ -140,6 +140,24 @@ def test_a_run_of_a_newer_format_is_not_gone_on_with(folder: Path) -> None:
     assert {each: each.read_bytes() for each in first.folder.rglob("*") if each.is_file()} == before
 
 
+def test_a_rank_writes_no_run_of_a_newer_format_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of several processes it says so too, and does not take the record for a damaged one."""
+    with labtop.init() as first:
+        first.log({"x": 1.0})
+    write_record(first.folder, replace(read_record(first.folder), format=FORMAT + 1))
+    before = (first.folder / "run.parquet").read_bytes()
+    for name, value in {
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+        "WORLD_SIZE": "2",
+        "TORCHELASTIC_RUN_ID": "j",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match="newer labtop"):
+        labtop.init(id=first.id, resume="allow")
+    assert (first.folder / "run.parquet").read_bytes() == before
+
+
 def test_goals_live_through_a_resume(folder: Path) -> None:
     """They are part of the summaries."""
     with labtop.init() as first:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from labtop.errors import AmbiguousRunError, InputError, UsageError
+from labtop.errors import AmbiguousRunError, InputError, NewerFormatError, UsageError
 from labtop.model.run import RunRecord, Status, Writer
 from labtop.store.layout import RECORD, is_run_id, run_folders, safe_folder_name
 from labtop.store.live import fold_live
@@ -109,13 +109,14 @@ def take_up(folder: Path) -> Resumed:
     """Read what a run left, and open its record again.
 
     Raises:
-        InputError: the record is damaged, or newer than this labtop.
+        NewerFormatError: it was written by a newer labtop.
+        InputError: the record is damaged.
     """
     as_of_ns = int(_modified(folder / RECORD) * 1e9) - 1000  # a double is exact to a quarter of a microsecond
     # a process that was killed had not summed up its last second
     record = fold_live(read_record(folder), folder, as_of_ns=as_of_ns)
     if is_newer_format(record):
-        raise InputError(f"run {record.id} was written by a newer labtop", "update labtop to resume it")
+        raise NewerFormatError(f"run {record.id} was written by a newer labtop", "update labtop to resume it")
     alive = is_alive(record)
     next_step = _last_step(folder, record) + 1
     before = f"{record.status} at step {next_step - 1}" if next_step else str(record.status)

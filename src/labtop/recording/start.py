@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from labtop.errors import InputError, UsageError
+from labtop.errors import InputError, NewerFormatError, UsageError
 from labtop.model.run import Life, RunRecord, Writer
 from labtop.recording.background import Background, Job
 from labtop.recording.capture.command import capture_command, program_name, script_path
@@ -241,6 +241,8 @@ def _joined_place(
     request = replace(request, id=member.run_id, name=name, group=group, notes=notes)
     try:
         resumed = take_up(member.folder) if member.exists else None
+    except NewerFormatError:  # writing it anew would lose what this labtop does not know
+        raise
     except InputError:  # damaged: whoever owns the record writes it anew
         resumed = None
     member = looked_again(member)
