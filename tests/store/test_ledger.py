@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labtop.errors import InputError, NoStoreError
+from labtop.errors import InputError, NewerFormatError, NoStoreError
 from labtop.store.layout import create_store
 from labtop.store.ledger import append, check_chain, read_events
 
@@ -145,3 +145,11 @@ def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("in the way")
     with pytest.raises(InputError, match="ledger"):
         append(tmp_path, "tag", "r", {})
+
+
+def test_a_store_of_a_newer_format_takes_no_edit(tmp_path: Path) -> None:
+    """A tag or note would be a write into what this labtop does not fully know."""
+    (tmp_path / "labtop.json").write_text('{"format": 99, "store_id": "x"}')
+    with pytest.raises(NewerFormatError, match="format 99"):
+        append(tmp_path, "tag", "aaaaaaaaaa", {"add": ["good"]})
+    assert [each.name for each in tmp_path.iterdir()] == ["labtop.json"]

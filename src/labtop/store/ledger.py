@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from labtop.errors import InputError
+from labtop.errors import InputError, NewerFormatError
 from labtop.store.files import read_regular
 from labtop.store.format import plain
-from labtop.store.layout import LEDGER, create_once, file_mode, make_folders, read_store_info
+from labtop.store.layout import FORMAT, LEDGER, create_once, file_mode, make_folders, read_store_info
 from labtop.store.process import this_host
 from labtop.store.reader import FileProblem
 
@@ -59,9 +59,15 @@ def append(store: Path, kind: str, run_id: str, payload: Mapping[str, Any]) -> E
     """Add an event at the end.
 
     Raises:
+        NewerFormatError: the store is of a newer format, which is never written to.
         InputError: the store cannot be written to.
     """
-    shared = read_store_info(store).shared
+    info = read_store_info(store)
+    if info.format > FORMAT:
+        raise NewerFormatError(
+            f"{store} is a store of format {info.format}; this labtop writes format {FORMAT}", "update labtop"
+        )
+    shared = info.shared
     folder = store / LEDGER
     try:
         make_folders(folder, shared)
