@@ -228,3 +228,15 @@ def _frame(payload: bytes) -> bytes:
     from binascii import crc32
 
     return struct.pack("<4sII", MARK, len(payload), crc32(payload)) + payload
+
+
+def test_a_log_of_a_newer_format_is_named() -> None:
+    """What it holds may mean something else by then: it is said, and no name of a run is taken from it."""
+    from labtop.store.layout import FORMAT
+    from labtop.store.wal import encode_payload, frame_of, parse_wal
+
+    read = parse_wal(frame_of(encode_payload((0, FORMAT + 1, "a" * 10, "b" * 10))))
+    assert [each.reason for each in read.problems] == [
+        f"written in format {FORMAT + 1}; this labtop knows {FORMAT}"
+    ]
+    assert (read.run_id, read.writer) == (None, None)
