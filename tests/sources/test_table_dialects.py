@@ -315,3 +315,15 @@ def test_steps_of_llama_factory_are_current_steps(tmp_path: Path) -> None:
     rows = [f'{{"current_steps": {step}, "loss": {9 - step}, "epoch": {step / 10}}}\n' for step in range(5)]
     write(tmp_path / "trainer_log.jsonl", "".join(rows))
     assert list(only(read_all(Tables(), tmp_path)).curves["loss"].steps) == [0, 1, 2, 3, 4]
+
+
+def test_the_log_of_mmdetection_begins_with_its_environment(tmp_path: Path) -> None:
+    """The texts of its first line do not hide that the others are points."""
+    lines = ['{"env_info": "sys.platform: linux", "config": "model = dict()", "seed": 0}\n']
+    row = '{{"mode": "train", "epoch": 1, "iter": {}, "lr": 0.1, "memory": 100, "loss": {}, "time": 0.5}}\n'
+    lines += [row.format(50 * step, 1 / step) for step in range(1, 5)]
+    lines.append('{"mode": "val", "epoch": 1, "iter": 200, "lr": 0.1, "bbox_mAP": 0.25}\n')
+    write(tmp_path / "work" / "20240501_100000.log.json", "".join(lines))
+    run = only(read_all(Tables(), tmp_path))
+    assert list(run.curves["train/loss"].values) == [1, 1 / 2, 1 / 3, 1 / 4]
+    assert list(run.curves["val/bbox_mAP"].values) == [0.25]

@@ -17,6 +17,7 @@ from labtop.sources.tables.words import (
     EXPORTS,
     METRICS,
     NAMES,
+    OF_OPENMMLAB,
     SPLITS,
     STEPS,
     TIMES,
@@ -225,6 +226,7 @@ def _steps(known: _Known) -> Guess | None:
     texts = tuple(name for name in params if name not in settings)
     is_sure = any(map(is_result, metrics)) and not known.is_of_data()
     is_sure = is_sure and not (plain(step) == "steps" or (plain(step) in WEAK_STEPS and texts))
+    is_sure |= known.by_plain.keys() >= OF_OPENMMLAB
     is_curve = charts.is_tensorboard(known.table.names)
     return Guess(
         shape="steps", run=run, step=step, time=known.time, split=split, metrics=metrics, params=params,

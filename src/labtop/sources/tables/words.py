@@ -49,6 +49,8 @@ EXPORTS = (
     frozenset(_list("training_iteration time_total_s")),  # Ray Tune
 )
 """Columns that together no table of data has."""
+OF_OPENMMLAB = frozenset(_list("mode epoch iter lr"))
+"""The same with a row a step: logs of MMDetection and its kin, whose first line has texts of its own."""
 METRICS = _list("metric metric_name key tag variable measure")
 VALUES = _list("value metric_value scalar val score")
 DATA = frozenset(
