@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +70,25 @@ def test_a_bomb_is_not_inflated() -> None:
                 decode_png(broken, 10**7)
             except InputError:
                 continue
+
+
+def test_no_more_is_inflated_than_a_picture_says() -> None:
+    """Two by two pixels whose data would be 50 MB: what is beyond them takes no memory."""
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(bytes(50 * 2**20))),
+    )
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (*chunks, (b"IEND", b""))
+    )
+    tracemalloc.start()
+    try:
+        with suppress(InputError):
+            decode_png(content, 10**6)
+        assert tracemalloc.get_traced_memory()[1] < 5 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
